@@ -1,0 +1,1 @@
+//! HTTP: the API for holds, policies and metrics.

@@ -1,0 +1,1 @@
+//! Who asks: OpenID Connect tokens, keys, actor chains.

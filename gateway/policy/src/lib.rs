@@ -1,0 +1,1 @@
+//! The Wasm host: policies, verdicts, permits, masks, holds.

@@ -1,0 +1,308 @@
+//! What a request would do, as far as it can be known.
+
+use std::sync::Arc;
+
+/// A base column: the relation's OID and the attribute number, so that renaming does not lose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ColumnId {
+    /// `pg_class.oid`.
+    pub relation: u32,
+    /// `pg_attribute.attnum`, from 1.
+    pub attribute: i16,
+}
+
+/// What a request would do. Making one cannot fail: what cannot be read is an analysis too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Analysis {
+    /// The statements, in order.
+    pub statements: Vec<Statement>,
+    /// Every relation named or reached (views and what they read, partitions, children).
+    pub relations: Vec<RelationUse>,
+    /// Every base column used, once for each use.
+    pub columns: Vec<ColumnUse>,
+    /// Every function called; those of operators and casts where they are not PostgreSQL's own.
+    pub functions: Vec<FunctionUse>,
+    /// What cannot be known.
+    pub opaque: Vec<Opaque>,
+}
+
+/// One statement of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// What it is.
+    pub kind: Kind,
+    /// For UPDATE and DELETE: what the condition restricts.
+    pub restriction: Option<Restriction>,
+    /// What it returns.
+    pub outputs: Outputs,
+    /// For COPY: direction and format.
+    pub copy: Option<Copy>,
+    /// A name it defines, uses or drops, in the session's one name space of cursors and portals or
+    /// in that of prepared statements.
+    pub names: Vec<NameUse>,
+    /// True where it may change what names mean (DDL), so that the catalog must be read again.
+    pub changes_catalog: bool,
+}
+
+/// The command of a statement: the class for rules, the words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// What sort of effect it has.
+    pub class: Class,
+    /// The command in lower case: `select`, `drop table`, `create index`.
+    pub command: &'static str,
+}
+
+/// Sorts of effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Returns rows and changes nothing.
+    Read,
+    /// Changes rows.
+    Write,
+    /// Changes definitions (DDL, GRANT, COMMENT).
+    Define,
+    /// Changes the session (SET, LISTEN, DEALLOCATE, DISCARD).
+    Session,
+    /// Begins, ends or marks a transaction.
+    Transaction,
+    /// The rest (VACUUM, CHECKPOINT, DO, CALL, LOCK ...).
+    Utility,
+}
+
+/// What the condition of an UPDATE or DELETE restricts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restriction {
+    /// There is no WHERE.
+    None,
+    /// There is one that is true for every row, as far as constants tell.
+    AlwaysTrue,
+    /// There is one.
+    Some,
+    /// It demands equality on all columns of a primary or unique key.
+    Key,
+}
+
+/// What a statement returns to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outputs {
+    /// No rows.
+    None,
+    /// Rows of these columns.
+    Columns(Arc<[Output]>),
+    /// Rows that carry no column's value (SHOW, EXPLAIN without values).
+    Harmless,
+    /// Rows of unknown origin: every protected column of the relations read may be in any of them.
+    Unknown,
+}
+
+/// One output column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The base columns that reach it; none for constants and harmless expressions.
+    pub sources: Vec<Source>,
+}
+
+/// A base column that reaches an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// The column.
+    pub column: ColumnId,
+    /// How it reaches it.
+    pub how: Reach,
+}
+
+/// How a base column reaches an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// As itself.
+    Projected,
+    /// As part of an expression.
+    Derived,
+    /// As part of a whole row.
+    WholeRow,
+}
+
+/// One use of a base column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ColumnUse {
+    /// The column.
+    pub column: ColumnId,
+    /// The use.
+    pub used: Use,
+    /// Which statement, from 0.
+    pub statement: u32,
+}
+
+/// The uses of a column (DESIGN section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Use {
+    /// Reaches an output as itself.
+    Projected,
+    /// Part of an expression that reaches an output.
+    Derived,
+    /// Part of a row used as one value.
+    WholeRow,
+    /// In WHERE, ON, HAVING, CASE or a join key, in any other way than `FilteredByEquality`.
+    Filtered,
+    /// In WHERE or ON only as `column = constant or parameter`.
+    FilteredByEquality,
+    /// In ORDER BY, GROUP BY, DISTINCT or PARTITION BY.
+    Ordered,
+    /// Source of a write: INSERT ... SELECT, CTAS, UPDATE expression, COPY TO a file, NOTIFY.
+    Copied,
+    /// Target of a write only.
+    Written,
+}
+
+/// One use of a relation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelationUse {
+    /// OID, where the catalog knows it. An unqualified name gives one use for every relation of
+    /// that name in any schema.
+    pub oid: Option<u32>,
+    /// Schema as resolved, or as written; empty where unknown.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// What is done to it.
+    pub access: Access,
+    /// Which statement, from 0.
+    pub statement: u32,
+}
+
+/// What is done to a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Rows are read.
+    Read,
+    /// Rows are added.
+    Insert,
+    /// Rows are changed.
+    Update,
+    /// Rows are removed.
+    Delete,
+    /// All rows are removed.
+    Truncate,
+    /// It is created, altered or dropped.
+    Define,
+}
+
+/// A call of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionUse {
+    /// Schema as written or resolved; empty where unknown.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// Which statement, from 0.
+    pub statement: u32,
+}
+
+/// Something whose effect cannot be known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    /// Why.
+    pub reason: OpaqueReason,
+    /// What it is about: a name, or a reader's message. Never a value.
+    pub detail: String,
+    /// Which statement, from 0.
+    pub statement: u32,
+}
+
+/// Why an effect cannot be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OpaqueReason {
+    /// Neither reader reads it, or PostgreSQL's own grammar does not.
+    Unparsed,
+    /// Too long or too deeply nested to be read.
+    TooComplex,
+    /// The two readers disagree.
+    ReadersDiffer,
+    /// A relation that the catalog does not know.
+    UnknownRelation,
+    /// A column that the catalog does not know.
+    UnknownColumn,
+    /// A function, operator or type that is not known to be harmless.
+    UnknownFunction,
+    /// A function that runs SQL given as text.
+    SqlInText,
+    /// DO, CALL, triggers, rules: code that is not seen.
+    ProceduralCode,
+    /// A function or command that reads or writes files, programs or large objects of the server.
+    ServerFile,
+    /// A catalog or view that holds data (`pg_stats`, `pg_stat_activity`, ...).
+    DataCatalog,
+    /// EXECUTE or FETCH of a name that was not seen being defined.
+    UnknownName,
+    /// A setting that changes how text is read or who runs it.
+    SessionState,
+    /// A construct whose lineage is not worked out.
+    Unsupported,
+}
+
+/// COPY.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// Which way, and where to.
+    pub direction: CopyDirection,
+    /// How rows are written.
+    pub format: CopyFormat,
+}
+
+/// The direction of a COPY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyDirection {
+    /// COPY ... FROM STDIN.
+    FromClient,
+    /// COPY ... TO STDOUT; the outputs are the statement's.
+    ToClient,
+    /// A file or program of the server.
+    Server,
+}
+
+/// The format of COPY data, with PostgreSQL's defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CopyFormat {
+    /// `FORMAT text`.
+    Text {
+        /// DELIMITER, one byte.
+        delimiter: u8,
+        /// NULL.
+        null: String,
+        /// HEADER.
+        header: bool,
+    },
+    /// `FORMAT csv`.
+    Csv {
+        /// DELIMITER, one byte.
+        delimiter: u8,
+        /// QUOTE, one byte.
+        quote: u8,
+        /// ESCAPE, one byte.
+        escape: u8,
+        /// NULL.
+        null: String,
+        /// HEADER.
+        header: bool,
+    },
+    /// `FORMAT binary`.
+    Binary,
+}
+
+/// How a statement deals with a name of the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameUse {
+    /// PREPARE: outputs and uses of the inner statement are in the enclosed analysis.
+    Prepare(String, Box<Analysis>),
+    /// EXECUTE of a prepared statement.
+    Execute(String),
+    /// DEALLOCATE; `None` is ALL.
+    Deallocate(Option<String>),
+    /// DECLARE ... CURSOR: outputs of the query.
+    Declare(String, Box<Analysis>),
+    /// FETCH (returns rows) or MOVE.
+    Fetch(String),
+    /// CLOSE; `None` is ALL.
+    Close(Option<String>),
+}

@@ -1,0 +1,4 @@
+//! What a statement would do: analysis, lineage, catalog; no IO.
+
+pub mod analysis;
+pub mod catalog;

@@ -1,0 +1,15 @@
+//! `sluice serve`.
+
+use std::process::ExitCode;
+
+/// Arguments of `sluice serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs it.
+///
+/// # Errors
+/// What kept it from being done, for the person at the terminal.
+pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not built yet")
+}

@@ -1,0 +1,3 @@
+//! Sluice, a policy gateway for PostgreSQL.
+
+pub mod cli;

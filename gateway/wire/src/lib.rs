@@ -1,0 +1,1 @@
+//! PostgreSQL protocol messages: bytes to values and back, no IO.

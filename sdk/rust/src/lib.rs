@@ -1,0 +1,1 @@
+//! Write Sluice policies in Rust.
