@@ -1,0 +1,56 @@
+# Every recipe that a person and the build machine run. `make help` lists them.
+
+CARGO  ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+MODULES := $(TARGET)/wasm32-unknown-unknown/policy
+# Arguments of the demo: make demo ARGS="--port 6432"
+ARGS   ?=
+FUZZ_SECONDS ?= 10
+
+.PHONY: help
+help: ## List the recipes
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: policies ## PostgreSQL with sample data, an identity provider and a gateway, until Ctrl-C
+	$(CARGO) run --quiet --package sluice -- demo --policies $(MODULES) $(ARGS)
+
+.PHONY: test
+test: policies ## Every test: units, properties, documentation, and the program from outside
+	$(CARGO) test --workspace --no-fail-fast
+
+.PHONY: check
+check: setup ## Formatting, lints and documentation, warnings being errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+.PHONY: policies
+policies: setup ## Build the policies as WebAssembly modules
+	$(CARGO) build --profile policy --target wasm32-unknown-unknown \
+	    --package sluice-policy-mask --package sluice-policy-guard
+
+.PHONY: e2e
+e2e: policies ## Only the tests of the program from outside
+	$(CARGO) test --workspace --no-fail-fast --test '*'
+
+.PHONY: fuzz
+fuzz: setup ## Each fuzz target for FUZZ_SECONDS (needs the nightly toolchain and cargo-fuzz)
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || \
+	    { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
+	@set -e; for folder in gateway/*/fuzz; do \
+	    for target in $$(cd $$folder && $(CARGO) +nightly fuzz list); do \
+	        (cd $$folder && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)); \
+	    done; \
+	done
+
+.PHONY: bench
+bench: policies ## Benchmarks
+	$(CARGO) bench --package sluice-benches
+
+.PHONY: setup
+setup: ## Install what building and testing need, or say what is missing
+	@.ci/setup
+
+.PHONY: all
+all: check test ## What a change must pass
