@@ -1,0 +1,131 @@
+//! A directory of segments, and those who write to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::SystemTime;
+
+use crate::prepare::{self, Order};
+use crate::segment::Label;
+use crate::{Error, Result, Writer, record};
+
+/// What the record must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The death of the process, at any moment.
+    #[default]
+    Process,
+    /// Loss of power too: [`Writer::flush`] waits for the disk.
+    Power,
+}
+
+/// How a trail is kept.
+#[derive(Debug, Clone)]
+pub struct TrailConfig {
+    /// The directory; it is made if it is not there.
+    pub dir: PathBuf,
+    /// The size of a segment.
+    pub segment_bytes: usize,
+    /// What the record must survive.
+    pub durability: Durability,
+    /// How many bytes of each result to keep, where the verdict does not say.
+    pub keep_bytes: u64,
+}
+
+impl TrailConfig {
+    /// The usual trail in this directory.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            segment_bytes: 16 << 20,
+            durability: Durability::default(),
+            keep_bytes: 64 << 10,
+        }
+    }
+}
+
+/// The record. It may be shared; each thread takes a [`Writer`] of its own.
+#[derive(Debug)]
+pub struct Trail {
+    shared: Arc<Shared>,
+    orders: Option<Sender<Order>>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+/// What the writers of a trail have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: TrailConfig,
+    begun: u64,
+    writers: AtomicU32,
+    segments: AtomicU32,
+}
+
+impl Shared {
+    /// The label of a writer's next segment.
+    pub(crate) fn label(&self, writer: u32, sequence: u32) -> Label {
+        // Zero is no segment, so that an unset `Place` is nowhere.
+        let ordinal = self.segments.fetch_add(1, Ordering::Relaxed).max(1);
+        Label {
+            begun: self.begun,
+            writer,
+            sequence,
+            ordinal,
+        }
+    }
+}
+
+impl Trail {
+    /// Opens the trail in a directory, beside others that may write there.
+    ///
+    /// # Errors
+    /// If the directory cannot be made or no thread be started.
+    pub fn open(config: TrailConfig) -> Result<Self> {
+        std::fs::create_dir_all(&config.dir).map_err(Error::file("make", &config.dir))?;
+        let (orders, thread) = prepare::start(config.dir.clone())?;
+        let begun = record::to_micros(SystemTime::now());
+        let shared = Shared {
+            config,
+            begun,
+            writers: AtomicU32::new(0),
+            // Texts are shared by the writers of one trail. Two trails of one process start far apart.
+            segments: AtomicU32::new(begun as u32),
+        };
+        let (shared, orders) = (Arc::new(shared), Some(orders));
+        Ok(Self {
+            shared,
+            orders,
+            threads: vec![thread],
+        })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.shared.config.dir
+    }
+
+    /// A writer for the calling thread, its first segment made.
+    ///
+    /// # Errors
+    /// If the segment cannot be made, as when the disk is full.
+    pub fn writer(&self) -> Result<Writer> {
+        let number = self.shared.writers.fetch_add(1, Ordering::Relaxed);
+        let orders = self.orders.clone().expect("it is taken only by drop");
+        Writer::start(Arc::clone(&self.shared), orders, number)
+    }
+}
+
+impl Drop for Trail {
+    /// Waits for full segments to be finished, if all writers are gone.
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        if Arc::strong_count(&self.shared) == 1 {
+            for thread in self.threads.drain(..) {
+                let _ = thread.join();
+            }
+        }
+    }
+}

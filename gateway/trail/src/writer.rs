@@ -1,0 +1,270 @@
+//! Appends records, for one thread.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, sync_channel};
+use std::time::SystemTime;
+
+use crate::codec::put_number;
+use crate::facts::{Opening, Place, SessionOpening};
+use crate::prepare::Order;
+use crate::record::SEGMENT_HEADER;
+use crate::record::{Kind, framed, to_micros};
+use crate::segment::{LARGEST, Segment};
+use crate::trail::{Durability, Shared};
+use crate::{Entry, Error, Result, SessionId};
+
+/// What every open request keeps free in the segment, so that its end can be recorded on a full disk too. The record of
+/// its session is counted beside it.
+pub(crate) const CLOSING: usize = 192;
+
+/// Appends to the trail, for the sessions of one thread.
+#[derive(Debug, Clone)]
+pub struct Writer(pub(crate) Rc<RefCell<Appender>>);
+
+impl Writer {
+    pub(crate) fn start(shared: Arc<Shared>, orders: Sender<Order>, number: u32) -> Result<Self> {
+        let first = shared.label(number, 0);
+        let segment = Segment::create(&shared.config.dir, first, shared.config.segment_bytes)?;
+        let mut appender = Appender {
+            shared,
+            orders,
+            number,
+            sequence: 0,
+            segment: Some(segment),
+            next: None,
+            reserved: 0,
+            generations: Vec::new(),
+            scratch: Vec::new(),
+            spare: Vec::new(),
+        };
+        appender.order_next();
+        Ok(Self(Rc::new(RefCell::new(appender))))
+    }
+
+    /// Records the beginning of a session. Its end is recorded when the [`Session`] is dropped.
+    ///
+    /// # Errors
+    /// If it cannot be recorded; then the session must be refused.
+    pub fn session(&self, opening: &SessionOpening) -> Result<Session> {
+        let session = Session(Rc::new(Opened {
+            writer: self.clone(),
+            id: opening.session,
+            json: serde_json::to_vec(opening)?,
+            place: Cell::default(),
+            requests: Cell::new(0),
+        }));
+        let mut appender = self.0.borrow_mut();
+        appender.ensure(framed(session.0.json.len()))?;
+        appender.refer_session(&session.0);
+        drop(appender);
+        Ok(session)
+    }
+
+    /// Waits until all that was appended is on the disk, where the trail must survive loss of power; else does nothing.
+    /// Call it once a turn of the event loop, before what was appended in it is forwarded.
+    ///
+    /// # Errors
+    /// If the disk does not take it; then nothing may be forwarded.
+    pub fn flush(&self) -> Result<()> {
+        let mut appender = self.0.borrow_mut();
+        match appender.shared.config.durability {
+            Durability::Process => Ok(()),
+            Durability::Power => appender.segment.as_mut().map_or(Ok(()), Segment::flush),
+        }
+    }
+}
+
+/// A session on the record. Dropped, it records its end.
+#[derive(Debug, Clone)]
+pub struct Session(pub(crate) Rc<Opened>);
+
+/// What a [`Session`] and its entries share.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) writer: Writer,
+    id: SessionId,
+    pub(crate) json: Vec<u8>,
+    place: Cell<Place>,
+    requests: Cell<u64>,
+}
+
+impl Session {
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.0.id
+    }
+
+    /// Begins the record of a request. Nothing is written before it is [judged](Entry::judged), nor may anything be
+    /// forwarded before that.
+    #[must_use]
+    pub fn open(&self, opening: &Opening<'_>) -> Entry {
+        let number = self.0.requests.get() + 1;
+        self.0.requests.set(number);
+        Entry::begin(Rc::clone(&self.0), number, opening)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let mut appender = self.writer.0.borrow_mut();
+        let now = to_micros(SystemTime::now());
+        if let Err(error) = appender.end_session(self, now) {
+            tracing::error!(%error, session = %self.id, "the end of a session is not on the record");
+        }
+    }
+}
+
+/// The writing end of one thread's segments.
+#[derive(Debug)]
+pub(crate) struct Appender {
+    pub(crate) shared: Arc<Shared>,
+    orders: Sender<Order>,
+    number: u32,
+    sequence: u32,
+    segment: Option<Segment>,
+    next: Option<Receiver<Result<Segment>>>,
+    /// What open requests need for their ends.
+    pub(crate) reserved: usize,
+    /// The generations recorded in this segment, and where.
+    generations: Vec<(u64, u32)>,
+    /// Where payloads are put together.
+    pub(crate) scratch: Vec<u8>,
+    /// Buffers of past entries, for entries to come.
+    pub(crate) spare: Vec<Vec<u8>>,
+}
+
+impl Appender {
+    /// Makes sure that records of `bytes` together fit in the segment and leave open requests what they need.
+    pub(crate) fn ensure(&mut self, bytes: usize) -> Result<()> {
+        let needed = bytes + self.reserved;
+        match &self.segment {
+            Some(segment) if segment.room() >= needed => Ok(()),
+            _ => self.roll(needed),
+        }
+    }
+
+    /// As [`ensure`](Self::ensure), from what was left for this purpose.
+    pub(crate) fn ensure_reserved(&mut self, bytes: usize) -> Result<()> {
+        match &self.segment {
+            Some(segment) if segment.room() >= bytes => Ok(()),
+            _ => self.roll(bytes + self.reserved),
+        }
+    }
+
+    /// Goes on in the next segment. The old one stays in use if there is none.
+    #[cold]
+    fn roll(&mut self, needed: usize) -> Result<()> {
+        if needed > LARGEST {
+            return Err(Error::TooLarge { bytes: needed });
+        }
+        let fits = |segment: &Segment| segment.room() >= needed;
+        let segment = match self.next.take().and_then(|next| next.recv().ok()) {
+            Some(Ok(segment)) if fits(&segment) => segment,
+            Some(Ok(small)) => {
+                self.send(Order::Finish(Box::new(small)));
+                self.create(needed)?
+            }
+            // What kept the thread from making one may be over.
+            Some(Err(_)) | None => self.create(needed)?,
+        };
+        self.generations.clear();
+        if let Some(full) = self.segment.replace(segment) {
+            self.send(Order::Finish(Box::new(full)));
+        }
+        self.order_next();
+        Ok(())
+    }
+
+    fn create(&mut self, needed: usize) -> Result<Segment> {
+        self.sequence += 1;
+        let label = self.shared.label(self.number, self.sequence);
+        let config = &self.shared.config;
+        let bytes = config
+            .segment_bytes
+            .max((needed + SEGMENT_HEADER).next_multiple_of(4096));
+        Segment::create(&config.dir, label, bytes)
+    }
+
+    fn order_next(&mut self) {
+        self.sequence += 1;
+        let label = self.shared.label(self.number, self.sequence);
+        let (give, next) = sync_channel(1);
+        self.send(Order::Make {
+            label,
+            bytes: self.shared.config.segment_bytes,
+            give,
+        });
+        self.next = Some(next);
+    }
+
+    fn send(&self, order: Order) {
+        // The thread ends only after its last sender, which we are.
+        let _ = self.orders.send(order);
+    }
+
+    /// Appends a record for which there is room.
+    pub(crate) fn append(&mut self, kind: Kind, parts: &[&[u8]]) -> u32 {
+        let segment = self.segment.as_mut().expect("it is taken only by drop");
+        segment.append(kind, parts)
+    }
+
+    /// The number of the segment, for [`Place`]s.
+    pub(crate) fn ordinal(&self) -> u32 {
+        self.segment
+            .as_ref()
+            .expect("it is taken only by drop")
+            .ordinal()
+    }
+
+    /// Where the session is recorded in this segment; there is room to do it now.
+    pub(crate) fn refer_session(&mut self, session: &Opened) -> u32 {
+        let ordinal = self.ordinal();
+        if let Some(offset) = session.place.get().within(ordinal) {
+            return offset;
+        }
+        let offset = self.append(Kind::Session, &[&session.json]);
+        session.place.set(Place::new(ordinal, offset));
+        offset
+    }
+
+    /// Where the generation is recorded in this segment, if it is.
+    pub(crate) fn generation(&self, generation: u64) -> Option<u32> {
+        let mut known = self.generations.iter().rev();
+        known
+            .find(|(number, _)| *number == generation)
+            .map(|(_, offset)| *offset)
+    }
+
+    /// Remembers where a generation is recorded.
+    pub(crate) fn generation_recorded(&mut self, generation: u64, offset: u32) {
+        self.generations.push((generation, offset));
+    }
+
+    fn end_session(&mut self, session: &Opened, now: u64) -> Result<()> {
+        self.ensure(framed(session.json.len()) + framed(20))?;
+        let offset = self.refer_session(session);
+        let mut payload = std::mem::take(&mut self.scratch);
+        payload.clear();
+        put_number(&mut payload, u64::from(offset));
+        put_number(&mut payload, now);
+        self.append(Kind::SessionEnd, &[&payload]);
+        self.scratch = payload;
+        Ok(())
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        let next = self
+            .next
+            .take()
+            .and_then(|next| next.recv().ok())
+            .and_then(Result::ok);
+        for segment in self.segment.take().into_iter().chain(next) {
+            self.send(Order::Finish(Box::new(segment)));
+        }
+    }
+}
