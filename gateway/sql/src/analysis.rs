@@ -1,6 +1,10 @@
 //! What a request would do, as far as it can be known.
 
+mod resolve;
+
 use std::sync::Arc;
+
+pub use resolve::NameKind;
 
 /// A base column: the relation's OID and the attribute number, so that renaming does not lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,10 +46,22 @@ pub struct Statement {
     pub names: Vec<NameUse>,
     /// True where it may change what names mean (DDL), so that the catalog must be read again.
     pub changes_catalog: bool,
+    /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
+    /// TABLE AS, a rule or a schema. EXPLAIN without ANALYZE runs nothing and hides none.
+    pub inner: Vec<Inner>,
+}
+
+/// A statement that hides in another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inner {
+    /// What it is.
+    pub kind: Kind,
+    /// For UPDATE and DELETE: what the condition restricts.
+    pub restriction: Option<Restriction>,
 }
 
 /// The command of a statement: the class for rules, the words for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// What sort of effect it has.
     pub class: Class,

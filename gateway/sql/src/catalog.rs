@@ -1,1 +1,299 @@
 //! What is known of the database: a value, made from rows that the gateway fetched.
+
+mod build;
+mod queries;
+mod rows;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+pub use queries::{PRELUDE, queries};
+pub use rows::{
+    CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, OperatorRow, RelationRow,
+    RowSet, TypeRow, ViewRow,
+};
+
+use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source};
+
+/// A row that the catalog cannot use.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// It has another number of values than its query gives.
+    #[error("a row of {set:?} has {found} values, not {wanted}")]
+    Arity {
+        /// Which row set.
+        set: RowSet,
+        /// How many values it has.
+        found: usize,
+        /// How many it should have.
+        wanted: usize,
+    },
+    /// A value is missing or is not what its column holds.
+    #[error("value {position} of a row of {set:?} is not valid")]
+    Value {
+        /// Which row set.
+        set: RowSet,
+        /// Which value, from 0.
+        position: usize,
+    },
+}
+
+/// The relations, columns, functions, types and operators known upstream.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    version: u64,
+    relations: HashMap<u32, Relation>,
+    relation_names: HashMap<String, Vec<u32>>,
+    functions: HashMap<String, Vec<Function>>,
+    types: HashMap<u32, Type>,
+    type_names: HashMap<String, Vec<u32>>,
+    operators: HashMap<String, Vec<Operator>>,
+    casts: Vec<Cast>,
+    children: HashMap<u32, Vec<u32>>,
+    parents: HashMap<u32, Vec<u32>>,
+    /// Columns that inherit from each other, both ways.
+    inherited: HashMap<ColumnId, Vec<ColumnId>>,
+    /// Columns of views and generated columns that are made from a column.
+    dependents: HashMap<ColumnId, Vec<ColumnId>>,
+}
+
+/// A relation.
+#[derive(Debug)]
+pub struct Relation {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// What sort of relation it is.
+    pub kind: RelationKind,
+    /// Columns by attribute number; dropped ones are left out.
+    pub columns: Vec<Column>,
+    /// Columns of every primary key and unique index.
+    pub keys: Vec<Vec<i16>>,
+    /// True where users have put triggers on it.
+    pub has_triggers: bool,
+    /// True where it has rewrite rules other than a view's own.
+    pub has_rules: bool,
+    pub(crate) view: Option<Arc<ViewLineage>>,
+}
+
+/// Sorts of relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    /// A table.
+    Table,
+    /// A partitioned table.
+    Partitioned,
+    /// A view.
+    View,
+    /// A materialized view.
+    MaterializedView,
+    /// A foreign table.
+    Foreign,
+    /// A sequence.
+    Sequence,
+    /// A composite type, which cannot be read from.
+    Composite,
+}
+
+/// A column of a relation.
+#[derive(Debug)]
+pub struct Column {
+    /// `pg_attribute.attnum`, from 1.
+    pub attribute: i16,
+    /// Name.
+    pub name: String,
+    /// `pg_type.oid`.
+    pub type_oid: u32,
+    /// The type as `format_type` prints it.
+    pub type_name: String,
+    /// True for a generated column.
+    pub generated: bool,
+    /// For a generated column, the attributes that it is made from.
+    pub made_from: Vec<i16>,
+}
+
+/// A column with the names that lead to it.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnInfo<'a> {
+    /// Which column.
+    pub id: ColumnId,
+    /// Schema of its relation.
+    pub schema: &'a str,
+    /// Name of its relation.
+    pub relation: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// The type as `format_type` prints it.
+    pub type_name: &'a str,
+    /// `pg_type.oid`.
+    pub type_oid: u32,
+}
+
+/// Where the columns of a view come from, and what else reading it means.
+#[derive(Debug, Default)]
+pub(crate) struct ViewLineage {
+    pub(crate) columns: Vec<Vec<Source>>,
+    pub(crate) relations: Vec<RelationUse>,
+    pub(crate) uses: Vec<ColumnUse>,
+    pub(crate) functions: Vec<FunctionUse>,
+    pub(crate) opaque: Vec<Opaque>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) schema: String,
+    pub(crate) extension: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Type {
+    pub(crate) oid: u32,
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    pub(crate) kind: TypeKind,
+    pub(crate) base: u32,
+    pub(crate) relation: u32,
+    pub(crate) extension: String,
+    pub(crate) checks_call_functions: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TypeKind {
+    Base,
+    Composite,
+    Domain,
+    Enum,
+    Pseudo,
+    Range,
+}
+
+#[derive(Debug)]
+pub(crate) struct Operator {
+    pub(crate) schema: String,
+    pub(crate) extension: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cast {
+    pub(crate) source: u32,
+    pub(crate) target: u32,
+    pub(crate) implicit: bool,
+    pub(crate) function: String,
+    pub(crate) extension: String,
+}
+
+impl Catalog {
+    /// Makes a catalog. Views are analysed here: call it on a thread with a stack of
+    /// [`crate::STACK_BYTES`].
+    pub fn from_rows(rows: CatalogRows) -> Catalog {
+        build::catalog(rows)
+    }
+
+    /// A digest of what the catalog was made from: equal rows, equal version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The relation with this OID.
+    pub fn relation(&self, oid: u32) -> Option<&Relation> {
+        self.relations.get(&oid)
+    }
+
+    /// Every relation, in no particular order.
+    pub fn relations(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.values()
+    }
+
+    /// One column.
+    pub fn column(&self, id: ColumnId) -> Option<ColumnInfo<'_>> {
+        let relation = self.relations.get(&id.relation)?;
+        let column = relation.column(id.attribute)?;
+        Some(relation.info(column))
+    }
+
+    /// Every column of every relation.
+    pub fn columns(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
+        self.relations
+            .values()
+            .flat_map(|relation| relation.columns.iter().map(|column| relation.info(column)))
+    }
+
+    /// The columns that hold what this one holds, or something made from it: itself, the same
+    /// column of partitions, children and parents, columns of views and generated columns.
+    pub fn family(&self, id: ColumnId) -> impl Iterator<Item = ColumnId> + use<> {
+        let mut seen = HashSet::from([id]);
+        let mut order = vec![id];
+        let mut next = 0;
+        while let Some(&column) = order.get(next) {
+            next += 1;
+            let inherited = self.inherited.get(&column).into_iter().flatten();
+            let made = self.dependents.get(&column).into_iter().flatten();
+            for &other in inherited.chain(made) {
+                if seen.insert(other) {
+                    order.push(other);
+                }
+            }
+        }
+        order.into_iter()
+    }
+
+    /// The columns of views and the generated columns that are made from this one directly.
+    pub fn dependents(&self, id: ColumnId) -> &[ColumnId] {
+        self.dependents.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The partitions and children of a relation, at any depth, without itself.
+    pub fn descendants(&self, oid: u32) -> Vec<u32> {
+        reach(&self.children, oid)
+    }
+
+    /// The parents of a relation, at any depth, without itself.
+    pub fn ancestors(&self, oid: u32) -> Vec<u32> {
+        reach(&self.parents, oid)
+    }
+}
+
+impl Relation {
+    /// The column with this attribute number.
+    pub fn column(&self, attribute: i16) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|column| column.attribute == attribute)
+    }
+
+    fn info<'a>(&'a self, column: &'a Column) -> ColumnInfo<'a> {
+        ColumnInfo {
+            id: self.id(column),
+            schema: &self.schema,
+            relation: &self.name,
+            name: &column.name,
+            type_name: &column.type_name,
+            type_oid: column.type_oid,
+        }
+    }
+
+    pub(crate) fn id(&self, column: &Column) -> ColumnId {
+        ColumnId {
+            relation: self.oid,
+            attribute: column.attribute,
+        }
+    }
+}
+
+fn reach(edges: &HashMap<u32, Vec<u32>>, start: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut open = vec![start];
+    while let Some(oid) = open.pop() {
+        for &other in edges.get(&oid).into_iter().flatten() {
+            if other != start && !found.contains(&other) {
+                found.push(other);
+                open.push(other);
+            }
+        }
+    }
+    found
+}

@@ -2,3 +2,12 @@
 
 pub mod analysis;
 pub mod catalog;
+mod lineage;
+mod shape;
+
+pub use lineage::analyze;
+pub use shape::{Shape, shape};
+
+/// The stack that a thread needs to call [`analyze`] or [`catalog::Catalog::from_rows`]: enough for
+/// the deepest text that is let through to a reader. Only what is used of it becomes memory.
+pub const STACK_BYTES: usize = 256 * 1024 * 1024;

@@ -1,0 +1,161 @@
+//! Puts what a name stands for in place of the name.
+
+use std::sync::Arc;
+
+use super::{Access, Analysis, ColumnUse, NameUse, Opaque, OpaqueReason, Outputs, Use};
+
+/// The two name spaces of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameKind {
+    /// Cursors and portals.
+    Cursor,
+    /// Prepared statements.
+    Prepared,
+}
+
+impl Analysis {
+    /// This analysis with EXECUTE and FETCH given the outputs and uses of what they name: a
+    /// definition earlier in the same text, else what `names` knows. The analysis that `names` gives
+    /// is that of the statement prepared or declared, as in [`NameUse::Prepare`]. A name that stays
+    /// unknown keeps its [`OpaqueReason::UnknownName`].
+    #[must_use]
+    pub fn resolve(&self, names: &impl Fn(NameKind, &str) -> Option<Arc<Analysis>>) -> Analysis {
+        let mut resolved = self.clone();
+        for index in 0..self.statements.len() {
+            for name in &self.statements[index].names {
+                let (kind, name) = match name {
+                    NameUse::Execute(name) => (NameKind::Prepared, name),
+                    NameUse::Fetch(name) => (NameKind::Cursor, name),
+                    NameUse::Prepare(..)
+                    | NameUse::Deallocate(_)
+                    | NameUse::Declare(..)
+                    | NameUse::Close(_) => continue,
+                };
+                match self.meaning(index, kind, name) {
+                    Meaning::Here(inner) => resolved.fill(index, name, inner),
+                    Meaning::Gone => {}
+                    Meaning::Elsewhere => {
+                        if let Some(inner) = names(kind, name) {
+                            resolved.fill(index, name, &inner);
+                        }
+                    }
+                }
+            }
+        }
+        resolved
+    }
+
+    /// What a name means before statement `index`, as far as this text tells.
+    fn meaning(&self, index: usize, kind: NameKind, wanted: &str) -> Meaning<'_> {
+        for name in self.statements[..index]
+            .iter()
+            .rev()
+            .flat_map(|one| one.names.iter().rev())
+        {
+            match (kind, name) {
+                (NameKind::Prepared, NameUse::Prepare(name, inner))
+                | (NameKind::Cursor, NameUse::Declare(name, inner))
+                    if name == wanted =>
+                {
+                    return Meaning::Here(inner);
+                }
+                (NameKind::Prepared, NameUse::Deallocate(dropped))
+                | (NameKind::Cursor, NameUse::Close(dropped))
+                    if dropped.as_deref().is_none_or(|name| name == wanted) =>
+                {
+                    return Meaning::Gone;
+                }
+                _ => {}
+            }
+        }
+        Meaning::Elsewhere
+    }
+
+    /// Gives statement `index` what `inner` does.
+    fn fill(&mut self, index: usize, name: &str, inner: &Analysis) {
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        self.opaque.retain(|opaque| {
+            opaque.statement != number
+                || opaque.reason != OpaqueReason::UnknownName
+                || opaque.detail != name
+        });
+        let outputs = &mut self.statements[index].outputs;
+        let shown = matches!(outputs, Outputs::Unknown);
+        if shown {
+            let only = inner.statements.first().map(|first| first.outputs.clone());
+            *outputs = only.unwrap_or(Outputs::Unknown);
+        }
+        let harmless = matches!(outputs, Outputs::Harmless);
+        for column in &inner.columns {
+            let used = match column.used {
+                Use::Projected if harmless => continue,
+                Use::Projected if !shown => Use::Copied,
+                used => used,
+            };
+            push_new(
+                &mut self.columns,
+                ColumnUse {
+                    used,
+                    statement: number,
+                    ..*column
+                },
+            );
+        }
+        for relation in &inner.relations {
+            push_new(
+                &mut self.relations,
+                super::RelationUse {
+                    statement: number,
+                    ..relation.clone()
+                },
+            );
+        }
+        for function in &inner.functions {
+            push_new(
+                &mut self.functions,
+                super::FunctionUse {
+                    statement: number,
+                    ..function.clone()
+                },
+            );
+        }
+        for opaque in &inner.opaque {
+            push_new(
+                &mut self.opaque,
+                Opaque {
+                    statement: number,
+                    ..opaque.clone()
+                },
+            );
+        }
+        let hidden = inner.statements.iter().flat_map(|one| {
+            let own = super::Inner {
+                kind: one.kind,
+                restriction: one.restriction,
+            };
+            std::iter::once(own).chain(one.inner.iter().cloned())
+        });
+        self.statements[index].inner.extend(hidden);
+        let statement = &mut self.statements[index];
+        let writes = inner.relations.iter().any(|one| one.access != Access::Read);
+        if writes && statement.kind.class == super::Class::Read {
+            statement.kind.class = super::Class::Write;
+        }
+    }
+}
+
+/// What a name stands for.
+enum Meaning<'a> {
+    /// Defined earlier in the text.
+    Here(&'a Analysis),
+    /// Dropped earlier in the text.
+    Gone,
+    /// The text does not say.
+    Elsewhere,
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}

@@ -1,0 +1,206 @@
+//! Rows to a catalog.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::rows::{ColumnRow, RelationRow, TypeRow};
+use super::{
+    Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
+};
+use crate::analysis::ColumnId;
+
+pub(super) fn catalog(rows: CatalogRows) -> Catalog {
+    let mut catalog = Catalog {
+        version: version(&rows),
+        ..Catalog::default()
+    };
+    for row in rows.relations {
+        add_relation(&mut catalog, row);
+    }
+    for row in rows.columns {
+        add_column(&mut catalog, row);
+    }
+    for row in rows.keys {
+        if let Some(relation) = catalog.relations.get_mut(&row.relation) {
+            relation.keys.push(row.attributes);
+        }
+    }
+    for row in rows.types {
+        add_type(&mut catalog, row);
+    }
+    for row in rows.functions {
+        let function = Function {
+            schema: row.schema,
+            extension: row.extension,
+        };
+        catalog
+            .functions
+            .entry(row.name)
+            .or_default()
+            .push(function);
+    }
+    for row in rows.operators {
+        let operator = Operator {
+            schema: row.schema,
+            extension: row.extension,
+        };
+        catalog
+            .operators
+            .entry(row.name)
+            .or_default()
+            .push(operator);
+    }
+    catalog.casts = rows
+        .casts
+        .into_iter()
+        .map(|row| Cast {
+            source: row.source,
+            target: row.target,
+            implicit: row.context != 'e',
+            function: row.function,
+            extension: row.extension,
+        })
+        .collect();
+    for row in rows.inherits {
+        catalog
+            .children
+            .entry(row.parent)
+            .or_default()
+            .push(row.child);
+        catalog
+            .parents
+            .entry(row.child)
+            .or_default()
+            .push(row.parent);
+    }
+    link_inherited(&mut catalog);
+    link_generated(&mut catalog);
+    catalog
+}
+
+fn version(rows: &CatalogRows) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    rows.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn add_relation(catalog: &mut Catalog, row: RelationRow) {
+    let kind = match row.kind {
+        'p' => RelationKind::Partitioned,
+        'v' => RelationKind::View,
+        'm' => RelationKind::MaterializedView,
+        'f' => RelationKind::Foreign,
+        'S' => RelationKind::Sequence,
+        'c' => RelationKind::Composite,
+        _ => RelationKind::Table,
+    };
+    if kind != RelationKind::Composite {
+        catalog
+            .relation_names
+            .entry(row.name.clone())
+            .or_default()
+            .push(row.oid);
+    }
+    let relation = Relation {
+        oid: row.oid,
+        schema: row.schema,
+        name: row.name,
+        kind,
+        columns: Vec::new(),
+        keys: Vec::new(),
+        has_triggers: row.has_triggers,
+        has_rules: row.has_rules,
+        view: None,
+    };
+    catalog.relations.insert(row.oid, relation);
+}
+
+fn add_column(catalog: &mut Catalog, row: ColumnRow) {
+    let Some(relation) = catalog.relations.get_mut(&row.relation) else {
+        return;
+    };
+    let place = relation
+        .columns
+        .partition_point(|other| other.attribute < row.attribute);
+    let column = Column {
+        attribute: row.attribute,
+        name: row.name,
+        type_oid: row.type_oid,
+        type_name: row.type_name,
+        generated: row.generated,
+        made_from: row.made_from,
+    };
+    relation.columns.insert(place, column);
+}
+
+fn add_type(catalog: &mut Catalog, row: TypeRow) {
+    let kind = match row.kind {
+        'c' => TypeKind::Composite,
+        'd' => TypeKind::Domain,
+        'e' => TypeKind::Enum,
+        'p' => TypeKind::Pseudo,
+        'r' | 'm' => TypeKind::Range,
+        _ => TypeKind::Base,
+    };
+    catalog
+        .type_names
+        .entry(row.name.clone())
+        .or_default()
+        .push(row.oid);
+    let data_type = Type {
+        oid: row.oid,
+        schema: row.schema,
+        name: row.name,
+        kind,
+        base: row.base,
+        relation: row.relation,
+        extension: row.extension,
+        checks_call_functions: row.checks_call_functions,
+    };
+    catalog.types.insert(row.oid, data_type);
+}
+
+/// Same-named columns of parents and children are one family, both ways.
+fn link_inherited(catalog: &mut Catalog) {
+    let mut links: HashMap<ColumnId, Vec<ColumnId>> = HashMap::new();
+    for (child, parents) in &catalog.parents {
+        let Some(child) = catalog.relations.get(child) else {
+            continue;
+        };
+        for parent in parents.iter().filter_map(|oid| catalog.relations.get(oid)) {
+            for column in &parent.columns {
+                let Some(same) = child.columns.iter().find(|other| other.name == column.name)
+                else {
+                    continue;
+                };
+                links
+                    .entry(parent.id(column))
+                    .or_default()
+                    .push(child.id(same));
+                links
+                    .entry(child.id(same))
+                    .or_default()
+                    .push(parent.id(column));
+            }
+        }
+    }
+    catalog.inherited = links;
+}
+
+fn link_generated(catalog: &mut Catalog) {
+    for relation in catalog.relations.values() {
+        for column in &relation.columns {
+            for &attribute in &column.made_from {
+                let base = ColumnId {
+                    relation: relation.oid,
+                    attribute,
+                };
+                catalog
+                    .dependents
+                    .entry(base)
+                    .or_default()
+                    .push(relation.id(column));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The queries whose answers make a catalog. They read PostgreSQL 13 to 18.
+
+use super::RowSet;
+
+/// Run this before the queries, so that definitions of views name their relations with schemas.
+pub const PRELUDE: &str = "SET search_path = pg_catalog";
+
+/// The queries, each with the row set that its rows are pushed to. All values are text.
+pub fn queries() -> [(RowSet, &'static str); 9] {
+    [
+        (RowSet::Relations, RELATIONS),
+        (RowSet::Columns, COLUMNS),
+        (RowSet::Views, VIEWS),
+        (RowSet::Inherits, INHERITS),
+        (RowSet::Functions, FUNCTIONS),
+        (RowSet::Types, TYPES),
+        (RowSet::Operators, OPERATORS),
+        (RowSet::Casts, CASTS),
+        (RowSet::Keys, KEYS),
+    ]
+}
+
+const RELATIONS: &str = "\
+SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
+       (EXISTS (SELECT FROM pg_catalog.pg_trigger t
+                WHERE t.tgrelid = c.oid AND NOT t.tgisinternal))::text,
+       (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+                WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+  AND n.nspname <> 'pg_toast'
+ORDER BY c.oid";
+
+/// A generated column depends on its sources itself up to PostgreSQL 14, through its default since.
+const COLUMNS: &str = "\
+SELECT a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text,
+       pg_catalog.format_type(a.atttypid, a.atttypmod),
+       (a.attgenerated <> '')::text,
+       CASE WHEN a.attgenerated = '' THEN '' ELSE COALESCE((
+           SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ',')
+           FROM pg_catalog.pg_depend d
+           WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+             AND d.refobjid = a.attrelid AND d.refobjsubid > 0 AND d.refobjsubid <> a.attnum
+             AND ((d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                   AND d.objid = a.attrelid AND d.objsubid = a.attnum)
+               OR (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                   AND d.objid = (SELECT ad.oid FROM pg_catalog.pg_attrdef ad
+                                  WHERE ad.adrelid = a.attrelid AND ad.adnum = a.attnum)))), '') END
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attnum > 0 AND NOT a.attisdropped
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+  AND n.nspname <> 'pg_toast'
+ORDER BY a.attrelid, a.attnum";
+
+const VIEWS: &str = "\
+SELECT c.oid::text, pg_catalog.pg_get_viewdef(c.oid)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY c.oid";
+
+const INHERITS: &str = "\
+SELECT i.inhrelid::text, i.inhparent::text
+FROM pg_catalog.pg_inherits i
+JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+WHERE c.relkind IN ('r', 'p', 'f')
+ORDER BY i.inhrelid, i.inhparent";
+
+const FUNCTIONS: &str = "\
+SELECT p.oid::text, n.nspname::text, p.proname::text, l.lanname::text, p.prokind::text,
+       COALESCE(e.extname::text, '')
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+     AND d.objid = p.oid AND d.deptype = 'e'
+LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+WHERE p.oid >= 16384
+ORDER BY p.oid";
+
+const TYPES: &str = "\
+SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype::text,
+       t.typrelid::text, COALESCE(e.extname::text, ''),
+       (EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                JOIN pg_catalog.pg_depend f
+                  ON f.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                 AND f.objid = k.oid
+                 AND f.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                                      'pg_catalog.pg_operator'::pg_catalog.regclass)
+                 AND f.refobjid >= 16384
+                WHERE k.contypid = t.oid))::text
+FROM pg_catalog.pg_type t
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+     AND d.objid = t.oid AND d.deptype = 'e'
+LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+WHERE t.typcategory <> 'A' AND n.nspname <> 'pg_toast'
+ORDER BY t.oid";
+
+const OPERATORS: &str = "\
+SELECT n.nspname::text, o.oprname::text, COALESCE(e.extname::text, '')
+FROM pg_catalog.pg_operator o
+JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+     AND d.objid = o.oid AND d.deptype = 'e'
+LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+WHERE o.oid >= 16384
+ORDER BY o.oid";
+
+const CASTS: &str = "\
+SELECT k.castsource::text, k.casttarget::text, k.castcontext::text, p.proname::text,
+       COALESCE(e.extname::text, '')
+FROM pg_catalog.pg_cast k
+JOIN pg_catalog.pg_proc p ON p.oid = k.castfunc
+LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass
+     AND d.objid = k.oid AND d.deptype = 'e'
+LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+WHERE p.oid >= 16384
+ORDER BY k.oid";
+
+const KEYS: &str = "\
+SELECT i.indrelid::text,
+       pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ',')
+FROM pg_catalog.pg_index i
+WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indexrelid";

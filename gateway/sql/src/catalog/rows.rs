@@ -1,0 +1,358 @@
+//! The rows that a catalog is made from, as the queries give them.
+
+use super::Error;
+
+/// One of the row sets that a catalog is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowSet {
+    /// Relations.
+    Relations,
+    /// Columns.
+    Columns,
+    /// Definitions of views and materialized views.
+    Views,
+    /// Inheritance and partitions.
+    Inherits,
+    /// Functions that are not PostgreSQL's own.
+    Functions,
+    /// Types.
+    Types,
+    /// Operators that are not PostgreSQL's own.
+    Operators,
+    /// Casts by functions that are not PostgreSQL's own.
+    Casts,
+    /// Primary keys and unique indexes.
+    Keys,
+}
+
+/// A relation.
+#[derive(Clone, Debug, Hash)]
+pub struct RelationRow {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// `pg_class.relkind`.
+    pub kind: char,
+    /// Whether users have put triggers on it.
+    pub has_triggers: bool,
+    /// Whether it has rewrite rules other than a view's own.
+    pub has_rules: bool,
+}
+
+/// A column.
+#[derive(Clone, Debug, Hash)]
+pub struct ColumnRow {
+    /// OID of the relation.
+    pub relation: u32,
+    /// `pg_attribute.attnum`.
+    pub attribute: i16,
+    /// Name.
+    pub name: String,
+    /// OID of the type.
+    pub type_oid: u32,
+    /// The type as `format_type` prints it.
+    pub type_name: String,
+    /// Whether it is generated.
+    pub generated: bool,
+    /// The attributes that a generated column is made from.
+    pub made_from: Vec<i16>,
+}
+
+/// The definition of a view.
+#[derive(Clone, Debug, Hash)]
+pub struct ViewRow {
+    /// OID of the view.
+    pub relation: u32,
+    /// What `pg_get_viewdef` prints.
+    pub definition: String,
+}
+
+/// A child and its parent.
+#[derive(Clone, Debug, Hash)]
+pub struct InheritRow {
+    /// OID of the child or partition.
+    pub child: u32,
+    /// OID of the parent.
+    pub parent: u32,
+}
+
+/// A function that is not PostgreSQL's own.
+#[derive(Clone, Debug, Hash)]
+pub struct FunctionRow {
+    /// `pg_proc.oid`.
+    pub oid: u32,
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// Language.
+    pub language: String,
+    /// `pg_proc.prokind`.
+    pub kind: char,
+    /// The extension that it belongs to; or empty.
+    pub extension: String,
+}
+
+/// A type.
+#[derive(Clone, Debug, Hash)]
+pub struct TypeRow {
+    /// `pg_type.oid`.
+    pub oid: u32,
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// `pg_type.typtype`.
+    pub kind: char,
+    /// For a domain, the type it is over; else 0.
+    pub base: u32,
+    /// For a composite type, its relation; else 0.
+    pub relation: u32,
+    /// The extension that it belongs to; or empty.
+    pub extension: String,
+    /// Whether a domain has checks that call functions that are not PostgreSQL's own.
+    pub checks_call_functions: bool,
+}
+
+/// An operator that is not PostgreSQL's own.
+#[derive(Clone, Debug, Hash)]
+pub struct OperatorRow {
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// The extension that it belongs to; or empty.
+    pub extension: String,
+}
+
+/// A cast by a function that is not PostgreSQL's own.
+#[derive(Clone, Debug, Hash)]
+pub struct CastRow {
+    /// OID of the source type.
+    pub source: u32,
+    /// OID of the target type.
+    pub target: u32,
+    /// `pg_cast.castcontext`.
+    pub context: char,
+    /// Name of the function.
+    pub function: String,
+    /// The extension that it belongs to; or empty.
+    pub extension: String,
+}
+
+/// A primary key or unique index.
+#[derive(Clone, Debug, Hash)]
+pub struct KeyRow {
+    /// OID of the relation.
+    pub relation: u32,
+    /// Attribute numbers.
+    pub attributes: Vec<i16>,
+}
+
+/// All rows that a catalog is made from.
+#[derive(Clone, Debug, Default, Hash)]
+pub struct CatalogRows {
+    /// Relations.
+    pub relations: Vec<RelationRow>,
+    /// Columns.
+    pub columns: Vec<ColumnRow>,
+    /// Views.
+    pub views: Vec<ViewRow>,
+    /// Inheritance.
+    pub inherits: Vec<InheritRow>,
+    /// Functions.
+    pub functions: Vec<FunctionRow>,
+    /// Types.
+    pub types: Vec<TypeRow>,
+    /// Operators.
+    pub operators: Vec<OperatorRow>,
+    /// Casts.
+    pub casts: Vec<CastRow>,
+    /// Keys.
+    pub keys: Vec<KeyRow>,
+}
+
+impl CatalogRows {
+    /// Adds one row of a query's answer, its values in text form.
+    pub fn push(&mut self, set: RowSet, values: &[Option<&str>]) -> Result<(), Error> {
+        let row = Row { set, values };
+        match set {
+            RowSet::Relations => self.relations.push(relation(&row)?),
+            RowSet::Columns => self.columns.push(column(&row)?),
+            RowSet::Views => self.views.push(view(&row)?),
+            RowSet::Inherits => self.inherits.push(inherit(&row)?),
+            RowSet::Functions => self.functions.push(function(&row)?),
+            RowSet::Types => self.types.push(data_type(&row)?),
+            RowSet::Operators => self.operators.push(operator(&row)?),
+            RowSet::Casts => self.casts.push(cast(&row)?),
+            RowSet::Keys => self.keys.push(key(&row)?),
+        }
+        Ok(())
+    }
+}
+
+fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
+    row.expect(6)?;
+    Ok(RelationRow {
+        oid: row.number(0)?,
+        schema: row.text(1)?,
+        name: row.text(2)?,
+        kind: row.letter(3)?,
+        has_triggers: row.truth(4)?,
+        has_rules: row.truth(5)?,
+    })
+}
+
+fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
+    row.expect(7)?;
+    Ok(ColumnRow {
+        relation: row.number(0)?,
+        attribute: row.number(1)?,
+        name: row.text(2)?,
+        type_oid: row.number(3)?,
+        type_name: row.text(4)?,
+        generated: row.truth(5)?,
+        made_from: row.numbers(6)?,
+    })
+}
+
+fn view(row: &Row<'_>) -> Result<ViewRow, Error> {
+    row.expect(2)?;
+    Ok(ViewRow {
+        relation: row.number(0)?,
+        definition: row.text(1)?,
+    })
+}
+
+fn inherit(row: &Row<'_>) -> Result<InheritRow, Error> {
+    row.expect(2)?;
+    Ok(InheritRow {
+        child: row.number(0)?,
+        parent: row.number(1)?,
+    })
+}
+
+fn function(row: &Row<'_>) -> Result<FunctionRow, Error> {
+    row.expect(6)?;
+    Ok(FunctionRow {
+        oid: row.number(0)?,
+        schema: row.text(1)?,
+        name: row.text(2)?,
+        language: row.text(3)?,
+        kind: row.letter(4)?,
+        extension: row.text(5)?,
+    })
+}
+
+fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
+    row.expect(8)?;
+    Ok(TypeRow {
+        oid: row.number(0)?,
+        schema: row.text(1)?,
+        name: row.text(2)?,
+        kind: row.letter(3)?,
+        base: row.number(4)?,
+        relation: row.number(5)?,
+        extension: row.text(6)?,
+        checks_call_functions: row.truth(7)?,
+    })
+}
+
+fn operator(row: &Row<'_>) -> Result<OperatorRow, Error> {
+    row.expect(3)?;
+    Ok(OperatorRow {
+        schema: row.text(0)?,
+        name: row.text(1)?,
+        extension: row.text(2)?,
+    })
+}
+
+fn cast(row: &Row<'_>) -> Result<CastRow, Error> {
+    row.expect(5)?;
+    Ok(CastRow {
+        source: row.number(0)?,
+        target: row.number(1)?,
+        context: row.letter(2)?,
+        function: row.text(3)?,
+        extension: row.text(4)?,
+    })
+}
+
+fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
+    row.expect(2)?;
+    Ok(KeyRow {
+        relation: row.number(0)?,
+        attributes: row.numbers(1)?,
+    })
+}
+
+/// A row being read.
+struct Row<'a> {
+    set: RowSet,
+    values: &'a [Option<&'a str>],
+}
+
+impl Row<'_> {
+    fn expect(&self, wanted: usize) -> Result<(), Error> {
+        let found = self.values.len();
+        if found == wanted {
+            return Ok(());
+        }
+        Err(Error::Arity {
+            set: self.set,
+            found,
+            wanted,
+        })
+    }
+
+    fn bad(&self, position: usize) -> Error {
+        Error::Value {
+            set: self.set,
+            position,
+        }
+    }
+
+    fn value(&self, position: usize) -> Result<&str, Error> {
+        self.values
+            .get(position)
+            .copied()
+            .flatten()
+            .ok_or_else(|| self.bad(position))
+    }
+
+    fn text(&self, position: usize) -> Result<String, Error> {
+        Ok(self.value(position)?.to_owned())
+    }
+
+    fn letter(&self, position: usize) -> Result<char, Error> {
+        self.value(position)?
+            .chars()
+            .next()
+            .ok_or_else(|| self.bad(position))
+    }
+
+    fn number<N: std::str::FromStr>(&self, position: usize) -> Result<N, Error> {
+        self.value(position)?
+            .parse()
+            .map_err(|_| self.bad(position))
+    }
+
+    fn numbers(&self, position: usize) -> Result<Vec<i16>, Error> {
+        self.value(position)?
+            .split(',')
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().map_err(|_| self.bad(position)))
+            .collect()
+    }
+
+    fn truth(&self, position: usize) -> Result<bool, Error> {
+        match self.value(position)? {
+            "true" | "t" => Ok(true),
+            "false" | "f" => Ok(false),
+            _ => Err(self.bad(position)),
+        }
+    }
+}
