@@ -47,6 +47,11 @@ impl Wanted {
         self.columns.into()
     }
 
+    /// The position of wanted column `k`.
+    pub fn position(&self, k: usize) -> Option<usize> {
+        self.positions.get(k).map(|position| usize::from(*position))
+    }
+
     /// The wanted positions, ascending.
     pub fn positions(&self) -> impl ExactSizeIterator<Item = usize> {
         self.positions.iter().map(|position| usize::from(*position))
