@@ -1,0 +1,134 @@
+//! From the exports of a component to the traits of this crate.
+
+use std::cell::RefCell;
+
+use crate::bindings::transforming::exports::sluice::policy::transform;
+use crate::{Chunk, Decision, Facts, Policy, SessionDecision, Transform, Values};
+
+/// Where a component keeps its policy between calls.
+#[derive(Debug)]
+pub struct Slot<P>(RefCell<Option<P>>);
+
+impl<P> Slot<P> {
+    /// A slot before `configure`.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Slot(RefCell::new(None))
+    }
+}
+
+impl<P: Policy> Slot<P> {
+    /// The export `configure`.
+    pub fn configure(&self, settings: &str) -> Result<(), String> {
+        let policy = P::configure(settings)?;
+        self.0.replace(Some(policy));
+        Ok(())
+    }
+
+    /// The export `session`.
+    pub fn session(&self) -> SessionDecision {
+        match &*self.0.borrow() {
+            Some(policy) => policy.session(&Facts::of_host()),
+            None => SessionDecision::default(),
+        }
+    }
+
+    /// The export `decide`.
+    pub fn decide(&self) -> Decision {
+        match &*self.0.borrow() {
+            Some(policy) => policy.decide(&Facts::of_host()),
+            None => Decision::default(),
+        }
+    }
+}
+
+impl<P: Transform> Slot<P> {
+    /// The export `batch`.
+    pub fn batch(
+        &self,
+        columns: &[transform::ResultColumn],
+        chunks: Vec<transform::Chunk>,
+    ) -> Result<Vec<Chunk>, String> {
+        let policy = self.0.borrow();
+        let policy = policy.as_ref().ok_or("the policy is not configured")?;
+        if columns.len() != chunks.len() {
+            return Err("there are not as many chunks as columns".to_owned());
+        }
+        let facts = Facts::of_host();
+        let transform = |(column, chunk)| {
+            let values = Values::new(chunk)?;
+            let rows = values.len();
+            let replaced = policy.transform(&facts, column, values)?;
+            if replaced.len() != rows {
+                return Err("the transform changed the number of rows".to_owned());
+            }
+            Ok(replaced.into_chunk())
+        };
+        columns.iter().zip(chunks).map(transform).collect()
+    }
+}
+
+/// Makes a component of a policy: `export!(MyPolicy);`, or `export!(MyPolicy, transform);` for one
+/// that implements [`Transform`] too. Once in a crate of crate type `cdylib`. Natively it exports
+/// nothing, so that tests link.
+#[macro_export]
+macro_rules! export {
+    ($policy:ty) => {
+        const _: () = {
+            $crate::export!(@hooks $policy);
+        };
+    };
+    ($policy:ty, transform) => {
+        const _: () = {
+            $crate::export!(@hooks $policy);
+            $crate::export!(@transform $policy);
+        };
+    };
+    (@hooks $policy:ty) => {
+        const fn is_a_policy<P: $crate::Policy>() {}
+        is_a_policy::<$policy>();
+
+        #[cfg(target_arch = "wasm32")]
+        struct Exported;
+
+        #[cfg(target_arch = "wasm32")]
+        std::thread_local! {
+            static POLICY: $crate::exports::Slot<$policy> = const { $crate::exports::Slot::empty() };
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        impl $crate::bindings::exports::sluice::policy::hooks::Guest for Exported {
+            fn configure(settings: String) -> Result<(), String> {
+                POLICY.with(|policy| policy.configure(&settings))
+            }
+            fn session() -> $crate::SessionDecision {
+                POLICY.with(|policy| policy.session())
+            }
+            fn decide() -> $crate::Decision {
+                POLICY.with(|policy| policy.decide())
+            }
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::export_hooks!(Exported with_types_in $crate::bindings);
+    };
+    (@transform $policy:ty) => {
+        const fn is_a_transform<P: $crate::Transform>() {}
+        is_a_transform::<$policy>();
+
+        #[cfg(target_arch = "wasm32")]
+        impl $crate::bindings::transforming::exports::sluice::policy::transform::Guest for Exported {
+            fn batch(
+                columns: Vec<$crate::ResultColumn>,
+                chunks: Vec<$crate::Chunk>,
+            ) -> Result<Vec<$crate::Chunk>, String> {
+                POLICY.with(|policy| policy.batch(&columns, chunks))
+            }
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::transforming::export_transform!(
+            Exported with_types_in $crate::bindings::transforming
+        );
+    };
+}
