@@ -292,3 +292,43 @@ fn file(path: &Path, problem: impl std::fmt::Display) -> Error {
         problem: problem.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::{AUDIENCE, DevIssuer, KEY_FILE};
+
+    #[test]
+    fn a_folder_keeps_the_key_and_the_last_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DevIssuer::create(folder.path(), "http://127.0.0.1:1", AUDIENCE).unwrap();
+        DevIssuer::create(folder.path(), "http://127.0.0.1:2", AUDIENCE).unwrap();
+        let loaded = DevIssuer::load(folder.path()).unwrap();
+        assert_eq!(loaded.jwks_json(), first.jwks_json());
+        assert_eq!(loaded.url(), "http://127.0.0.1:2");
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        DevIssuer::create(folder.path(), "http://127.0.0.1:1", AUDIENCE).unwrap();
+        let key = folder.path().join(KEY_FILE);
+        let mode = std::fs::metadata(&key).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = DevIssuer::load(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn the_key_is_never_published_or_shown() {
+        let issuer = DevIssuer::new("http://127.0.0.1:1");
+        assert!(!issuer.jwks_json().contains("\"d\""));
+        assert_ne!(
+            issuer.jwks_json(),
+            DevIssuer::new("http://127.0.0.1:1").jwks_json()
+        );
+        assert!(format!("{issuer:?}").ends_with(", .. }"));
+    }
+}

@@ -33,18 +33,14 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Checks the address and prepares to ask. Nothing is sent yet.
+    /// Prepares to ask. Nothing is sent yet.
     pub(crate) fn new(config: &IssuerConfig) -> Result<Self, Error> {
         let client = client(config)?;
-        let provider = Self {
+        Ok(Self {
             issuer: config.issuer.clone(),
             plain_http: config.plain_http,
             client,
-        };
-        provider
-            .check_address(&provider.issuer)
-            .map_err(Error::Configuration)?;
-        Ok(provider)
+        })
     }
 
     /// The address that tokens must name.
@@ -64,7 +60,7 @@ impl Provider {
                 "its discovery document names another issuer, {says}"
             )));
         }
-        self.check_address(&metadata.jwks_uri)
+        check_address(&metadata.jwks_uri, self.plain_http)
             .map_err(|why| self.problem(format!("address of its keys: {why}")))?;
         let set: JsonWebKeySet<CoreJsonWebKey> = self.get(&metadata.jwks_uri).await?;
         if set.keys().is_empty() {
@@ -97,28 +93,28 @@ impl Provider {
         })
     }
 
-    /// Keys that travel in the clear can be exchanged on the way.
-    fn check_address(&self, address: &str) -> Result<(), String> {
-        let url = Url::parse(address).map_err(|error| format!("{address}: {error}"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("the address must not hold a password".to_owned());
-        }
-        match (url.scheme(), self.plain_http) {
-            ("https", _) | ("http", PlainHttp::Anywhere) => Ok(()),
-            ("http", PlainHttp::Loopback) if is_loopback(&url) => Ok(()),
-            ("http", PlainHttp::Loopback) => Err(format!(
-                "{address} must be https (http is for loopback addresses)"
-            )),
-            _ => Err(format!("{address} must be https")),
-        }
-    }
-
     fn problem(&self, problem: String) -> Error {
         Error::Provider {
             issuer: self.issuer.clone(),
             problem,
             source: None,
         }
+    }
+}
+
+/// Keys that travel in the clear can be exchanged on the way.
+pub(crate) fn check_address(address: &str, plain_http: PlainHttp) -> Result<(), String> {
+    let url = Url::parse(address).map_err(|error| format!("{address:?} is no address: {error}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("the address must not hold a name or password".to_owned());
+    }
+    match (url.scheme(), plain_http) {
+        ("https", _) | ("http", PlainHttp::Anywhere) => Ok(()),
+        ("http", PlainHttp::Loopback) if is_loopback(&url) => Ok(()),
+        ("http", PlainHttp::Loopback) => Err(format!(
+            "{address} must be https (http is for loopback addresses)"
+        )),
+        _ => Err(format!("{address} must be https")),
     }
 }
 

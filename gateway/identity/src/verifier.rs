@@ -9,7 +9,7 @@ use crate::claims::Expected;
 use crate::error::{Error, shown};
 use crate::identity::Identity;
 use crate::keys::Keys;
-use crate::provider::Provider;
+use crate::provider::{Provider, check_address};
 use crate::token::Token;
 
 /// Which provider to trust, and for what.
@@ -65,13 +65,13 @@ impl Default for Refresh {
 }
 
 impl IssuerConfig {
-    /// The provider at this address, tokens for this audience, and the defaults for the rest: groups in
+    /// The provider at this address, tokens for these audiences, and the defaults for the rest: groups in
     /// `groups`, the [default algorithms](Algorithm::DEFAULT), 30 seconds of leeway.
     #[must_use]
-    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+    pub fn new(issuer: impl Into<String>, audiences: Vec<String>) -> Self {
         Self {
             issuer: issuer.into(),
-            audiences: vec![audience.into()],
+            audiences,
             groups_claim: "groups".to_owned(),
             algorithms: Algorithm::DEFAULT.to_vec(),
             leeway: Duration::from_secs(30),
@@ -81,7 +81,11 @@ impl IssuerConfig {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Whether it can be used, as far as can be known without asking the provider.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), Error> {
         let problem = if self.audiences.is_empty() {
             "at least one audience is needed"
         } else if self.audiences.iter().any(String::is_empty) {
@@ -90,8 +94,10 @@ impl IssuerConfig {
             "at least one algorithm is needed"
         } else if self.groups_claim.is_empty() {
             "the groups claim must have a name"
+        } else if self.refresh.every.is_zero() {
+            "keys cannot be fetched every 0 seconds"
         } else {
-            return Ok(());
+            return check_address(&self.issuer, self.plain_http).map_err(Error::Configuration);
         };
         Err(Error::Configuration(problem.to_owned()))
     }
@@ -171,3 +177,6 @@ impl std::fmt::Debug for Verifier {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
