@@ -6,14 +6,19 @@
 //! refuses the request.
 //!
 //! A segment can be read alone: sessions, policy sets and the texts of statements are recorded again in every segment that
-//! speaks of them. A reader joins records to events, one a request.
+//! speaks of them. [`reader`] joins records to [`Event`](event::Event)s, one a request; [`export`] writes them as OCSF.
 
 mod codec;
 mod entry;
 mod error;
+pub mod event;
+pub mod export;
 pub mod facts;
+mod join;
 mod prepare;
+pub mod reader;
 mod record;
+mod scan;
 mod segment;
 pub mod session_id;
 mod trail;

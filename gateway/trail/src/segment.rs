@@ -2,18 +2,23 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
 use memmap2::MmapMut;
 
 use crate::record::{self, FRAME, KIND, Kind, MAGIC, RECORD_VERSION, SEGMENT_HEADER};
-use crate::{Error, Result};
+use crate::{Durability, Error, Result, TrailConfig};
 
 /// The end of a segment's file name.
 pub(crate) const SUFFIX: &str = ".seg";
 /// No record may be larger: its length is 32 bits, and a reader must hold it.
 pub(crate) const LARGEST: usize = 1 << 30;
+
+/// A file that got no header for so long gets none.
+const ABANDONED: Duration = Duration::from_secs(60);
 
 /// What tells one segment from another, in its name and header.
 #[derive(Debug, Clone)]
@@ -56,9 +61,16 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// Makes a segment whose every byte is allocated, so that writing to it cannot fail.
-    pub(crate) fn create(dir: &Path, label: Label, bytes: usize) -> Result<Self> {
-        let path = dir.join(label.name());
-        let made = Self::create_at(&path, label, bytes);
+    pub(crate) fn create(config: &TrailConfig, label: Label, bytes: usize) -> Result<Self> {
+        let path = config.dir.join(label.name());
+        let made = Self::create_at(&path, label, bytes).and_then(|segment| {
+            match config.durability {
+                Durability::Process => {}
+                // A file is there after a loss of power when its directory says so.
+                Durability::Power => sync_directory(&config.dir)?,
+            }
+            Ok(segment)
+        });
         if made.is_err() {
             // Half a segment holds nothing and would only take the space that is missing.
             let _ = std::fs::remove_file(&path);
@@ -157,6 +169,54 @@ impl Segment {
             .map_err(Error::file("shorten", &path))?;
         file.sync_data().map_err(Error::file("flush", &path))
     }
+}
+
+fn sync_directory(dir: &Path) -> Result<()> {
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(Error::file("flush", dir))
+}
+
+/// Shortens segments that dead processes left: they are allocated in full. No byte that was written is taken away.
+pub(crate) fn reclaim(dir: &Path) -> Result<()> {
+    let failed = || Error::file("read", dir);
+    for file in std::fs::read_dir(dir).map_err(failed())? {
+        let path = file.map_err(failed())?.path();
+        let ours = path.to_str().is_some_and(|path| path.ends_with(SUFFIX));
+        if ours && let Err(error) = reclaim_one(&path) {
+            tracing::warn!(%error, path = %path.display(), "a segment of the trail was left as it is");
+        }
+    }
+    Ok(())
+}
+
+fn reclaim_one(path: &Path) -> std::io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let modified = file.metadata()?.modified()?;
+    if file.try_lock().is_err() {
+        return Ok(());
+    }
+    match used(&file)? {
+        // Its maker has not come to lock it, or was killed before it did.
+        0 if modified.elapsed().is_ok_and(|age| age < ABANDONED) => Ok(()),
+        0..=SEGMENT_HEADER => std::fs::remove_file(path),
+        bytes => file.set_len(bytes.next_multiple_of(8) as u64),
+    }
+}
+
+/// How many bytes there are up to the last that is not zero.
+fn used(file: &File) -> std::io::Result<usize> {
+    let mut piece = vec![0; 64 << 10];
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let begin = end.saturating_sub(piece.len() as u64);
+        let piece = &mut piece[..(end - begin) as usize];
+        file.read_exact_at(piece, begin)?;
+        if let Some(last) = piece.iter().rposition(|byte| *byte != 0) {
+            return Ok(begin as usize + last + 1);
+        }
+        end = begin;
+    }
+    Ok(0)
 }
 
 /// Gives the file its size on the disk now; a full disk is an error here, where a hole in the file would be a signal later.

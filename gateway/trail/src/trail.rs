@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::time::SystemTime;
 
 use crate::prepare::{self, Order};
-use crate::segment::Label;
+use crate::segment::{self, Label};
 use crate::{Error, Result, Writer, record};
 
 /// What the record must survive.
@@ -84,7 +84,8 @@ impl Trail {
     /// If the directory cannot be made or no thread be started.
     pub fn open(config: TrailConfig) -> Result<Self> {
         std::fs::create_dir_all(&config.dir).map_err(Error::file("make", &config.dir))?;
-        let (orders, thread) = prepare::start(config.dir.clone())?;
+        segment::reclaim(&config.dir)?;
+        let (orders, thread) = prepare::start(config.clone())?;
         let begun = record::to_micros(SystemTime::now());
         let shared = Shared {
             config,

@@ -9,8 +9,7 @@ use std::time::SystemTime;
 use crate::codec::put_number;
 use crate::facts::{Opening, Place, SessionOpening};
 use crate::prepare::Order;
-use crate::record::SEGMENT_HEADER;
-use crate::record::{Kind, framed, to_micros};
+use crate::record::{Kind, SEGMENT_HEADER, framed, to_micros};
 use crate::segment::{LARGEST, Segment};
 use crate::trail::{Durability, Shared};
 use crate::{Entry, Error, Result, SessionId};
@@ -26,7 +25,7 @@ pub struct Writer(pub(crate) Rc<RefCell<Appender>>);
 impl Writer {
     pub(crate) fn start(shared: Arc<Shared>, orders: Sender<Order>, number: u32) -> Result<Self> {
         let first = shared.label(number, 0);
-        let segment = Segment::create(&shared.config.dir, first, shared.config.segment_bytes)?;
+        let segment = Segment::create(&shared.config, first, shared.config.segment_bytes)?;
         let mut appender = Appender {
             shared,
             orders,
@@ -68,11 +67,7 @@ impl Writer {
     /// # Errors
     /// If the disk does not take it; then nothing may be forwarded.
     pub fn flush(&self) -> Result<()> {
-        let mut appender = self.0.borrow_mut();
-        match appender.shared.config.durability {
-            Durability::Process => Ok(()),
-            Durability::Power => appender.segment.as_mut().map_or(Ok(()), Segment::flush),
-        }
+        self.0.borrow_mut().flush()
     }
 }
 
@@ -170,12 +165,20 @@ impl Appender {
             // What kept the thread from making one may be over.
             Some(Err(_)) | None => self.create(needed)?,
         };
+        self.flush()?;
         self.generations.clear();
         if let Some(full) = self.segment.replace(segment) {
             self.send(Order::Finish(Box::new(full)));
         }
         self.order_next();
         Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self.shared.config.durability {
+            Durability::Process => Ok(()),
+            Durability::Power => self.segment.as_mut().map_or(Ok(()), Segment::flush),
+        }
     }
 
     fn create(&mut self, needed: usize) -> Result<Segment> {
@@ -185,7 +188,7 @@ impl Appender {
         let bytes = config
             .segment_bytes
             .max((needed + SEGMENT_HEADER).next_multiple_of(4096));
-        Segment::create(&config.dir, label, bytes)
+        Segment::create(config, label, bytes)
     }
 
     fn order_next(&mut self) {
