@@ -1,1 +1,104 @@
-//! The standard masking policy.
+//! The standard masking policy: which columns come back masked, how, and for whom.
+//!
+//! It only names columns. That no expression, filter, copy or view gets around them is the
+//! gateway's work.
+
+mod rule;
+mod settings;
+mod transform;
+
+use sluice_sdk::{
+    Column, Decision, Facts, Mask, Policy, Protection, Recording, ResultColumn, Reuse,
+    SessionDecision, Transform, Values,
+};
+
+use crate::rule::{Masking, Rule};
+use crate::settings::Settings;
+
+/// The policy, configured.
+#[derive(Debug)]
+pub struct MaskPolicy {
+    /// In order: the first that is for the session and matches a column decides about it.
+    rules: Vec<Rule>,
+    except_groups: Vec<String>,
+    trusted: Vec<String>,
+    recording: Recording,
+}
+
+sluice_sdk::export!(MaskPolicy, transform);
+
+impl Policy for MaskPolicy {
+    fn configure(settings: &str) -> Result<Self, String> {
+        Settings::parse(settings)?.into_policy()
+    }
+
+    fn session(&self, facts: &Facts) -> SessionDecision {
+        let protections = facts.catalog().iter().filter_map(|column| {
+            let rule = self.rule(facts, column)?;
+            let protection = Protection::new(column, mask(rule, column)?);
+            Some(protection.derived(rule.derived).filter(rule.filter))
+        });
+        SessionDecision {
+            protections: protections.collect(),
+            trusted: self.trusted.clone(),
+            ..SessionDecision::allow()
+        }
+    }
+
+    fn decide(&self, _facts: &Facts) -> Decision {
+        Decision::allow()
+            .recording(self.recording)
+            .reuse(Reuse::Shape)
+    }
+}
+
+impl Transform for MaskPolicy {
+    fn transform(
+        &self,
+        facts: &Facts,
+        column: &ResultColumn,
+        values: Values,
+    ) -> Result<Values, String> {
+        let column = &column.column;
+        match self.rule(facts, column).map(|rule| &rule.masking) {
+            Some(Masking::Email) => Ok(transform::email(values)),
+            Some(Masking::Digits) => Ok(transform::digits(values)),
+            Some(Masking::Show | Masking::Named(_)) | None => Err(format!(
+                "no rule transforms column {}.{}.{} for this identity",
+                column.schema, column.relation, column.name
+            )),
+        }
+    }
+}
+
+impl MaskPolicy {
+    /// The rule that decides about this column in this session.
+    fn rule(&self, facts: &Facts, column: &Column) -> Option<&Rule> {
+        if self
+            .except_groups
+            .iter()
+            .any(|group| facts.is_member(group))
+        {
+            return None;
+        }
+        // Names are cheaper to compare than scopes: most columns match no pattern.
+        self.rules
+            .iter()
+            .find(|rule| rule.names(column) && rule.scope.covers(facts))
+    }
+}
+
+/// The mask of a column under its rule; `None` where it is shown.
+fn mask(rule: &Rule, column: &Column) -> Option<Mask> {
+    match &rule.masking {
+        Masking::Show => None,
+        Masking::Named(mask) => Some(mask.clone()),
+        Masking::Email | Masking::Digits if transform::takes(&column.type_name) => {
+            Some(Mask::Custom)
+        }
+        Masking::Email | Masking::Digits => Some(Mask::Null),
+    }
+}
+
+#[cfg(test)]
+mod tests;

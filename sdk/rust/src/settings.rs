@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+
+use crate::{ColumnPattern, DerivedRule, FilterRule, NamePattern, Recording, RelationPattern};
 
 /// Reads settings from JSON text; no settings at all are `{}`.
 ///
@@ -57,6 +60,46 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// Types of the contract, and patterns, are settings too.
+macro_rules! deserialize_by {
+    ($type:ty, $read:expr) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(reader)?;
+                $read(&text).map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+deserialize_by!(NamePattern, NamePattern::parse);
+deserialize_by!(RelationPattern, RelationPattern::parse);
+deserialize_by!(ColumnPattern, ColumnPattern::parse);
+deserialize_by!(Recording, |text: &str| match text {
+    "statement" => Ok(Recording::Statement),
+    "results" => Ok(Recording::Results),
+    _ => Err(none_of(text, &["statement", "results"])),
+});
+deserialize_by!(DerivedRule, |text: &str| match text {
+    "deny" => Ok(DerivedRule::Deny),
+    "hold" => Ok(DerivedRule::Hold),
+    "null" => Ok(DerivedRule::Null),
+    _ => Err(none_of(text, &["deny", "hold", "null"])),
+});
+deserialize_by!(FilterRule, |text: &str| match text {
+    "deny" => Ok(FilterRule::Deny),
+    "equality" => Ok(FilterRule::Equality),
+    "allow" => Ok(FilterRule::Allow),
+    _ => Err(none_of(text, &["deny", "equality", "allow"])),
+});
+
+/// The error for a word that is none of those possible.
+#[must_use]
+pub fn none_of(text: &str, possible: &[&str]) -> String {
+    let possible: Vec<String> = possible.iter().map(|one| format!("\"{one}\"")).collect();
+    format!("\"{text}\" is none of {}", possible.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -92,6 +135,18 @@ mod tests {
         );
         let error = parse::<Settings>(r#"{"rule": []}"#).unwrap_err();
         assert_eq!(error, "rule: unknown field `rule`, expected `rules`");
+    }
+
+    #[test]
+    fn words_of_the_contract_are_read() {
+        assert_eq!(parse(r#""results""#), Ok(Recording::Results));
+        assert_eq!(parse(r#""hold""#), Ok(DerivedRule::Hold));
+        assert_eq!(parse(r#""equality""#), Ok(FilterRule::Equality));
+        assert_eq!(
+            parse::<DerivedRule>(r#""allow""#),
+            Err(r#""allow" is none of "deny", "hold", "null""#.to_owned())
+        );
+        assert!(parse::<Vec<ColumnPattern>>(r#"["a.b", ".c"]"#).unwrap_err().starts_with("[1]: "));
     }
 
     #[test]
