@@ -1,18 +1,120 @@
-//! `sluice policy`.
+//! `sluice policy`: the policies in force, by way of the console's API, and modules on disk.
 
+mod inspect;
+
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use console::view;
+
+use super::holds::EXIT_CODES;
+use super::holds::remote::{self, Connection, Failure, Output};
+use super::holds::table::{Table, printable};
+use inspect::Module;
 
 /// Commands of `sluice policy`.
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = EXIT_CODES)]
 pub enum Command {
-    /// Lists.
-    List,
+    /// Lists the policies in force, and why the last attempt to replace them failed if it did.
+    #[command(after_help = "Example:
+  sluice policy list --url http://127.0.0.1:8080 --token-file dora.token")]
+    List {
+        /// Where to ask.
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Shows what a module is and what it asks for, without running it or asking anyone.
+    #[command(after_help = "Example:
+  sluice policy inspect policies/mask.wasm --json")]
+    Inspect {
+        /// The module: a component, or a core module as the SDK builds it.
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Runs one.
 ///
 /// # Errors
 /// What kept it from being done, for the person at the terminal.
-pub fn run(_command: Command) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::List { connection } => Failure::into_exit(list(&connection)),
+        Command::Inspect { file, json } => {
+            let module = Module::read(&file)?;
+            if json {
+                Failure::into_exit(remote::print_json(&module))
+            } else {
+                std::io::stdout().write_all(describe(&module).as_bytes())?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+fn list(connection: &Connection) -> Result<(), Failure> {
+    let policies: view::Policies = connection.get("policies")?;
+    match connection.output() {
+        Output::Json => return remote::print_json(&policies),
+        Output::Text => {}
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "Generation {}", policies.generation)?;
+    let mut table = Table::new(["NAME", "MODE", "DIGEST", "IMPORTS", "CALLS", "FAILURES"]);
+    for policy in &policies.policies {
+        table.row([
+            policy.name.clone(),
+            policy.mode.clone(),
+            policy.digest.chars().take(12).collect(),
+            policy.imports.join(","),
+            policy.calls.to_string(),
+            failures(policy),
+        ]);
+    }
+    table.print()?;
+    if let Some(rejected) = &policies.rejected {
+        let policy = rejected.policy.as_deref().map(|name| format!(" policy {name},"));
+        writeln!(
+            out,
+            "\nThe set before stays in force: at {} a new one was rejected:{} {}: {}",
+            rejected.at,
+            policy.unwrap_or_default(),
+            rejected.step,
+            printable(&rejected.reason),
+        )?;
+    }
+    Ok(())
+}
+
+/// "trap 2, deadline 1".
+fn failures(policy: &view::Policy) -> String {
+    let counts = policy.failures.iter().map(|(kind, count)| format!("{kind} {count}"));
+    let all = counts.collect::<Vec<_>>().join(", ");
+    if all.is_empty() { "0".to_owned() } else { all }
+}
+
+fn describe(module: &Module) -> String {
+    let list = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => printable(&names.join(", ")),
+    };
+    let contract = module.contract.as_deref().map_or_else(
+        || "none: this is not a policy".to_owned(),
+        printable,
+    );
+    let mut text = format!(
+        "File      {}\nDigest    {}\nSize      {} bytes\nContract  {contract}\n",
+        module.file, module.digest, module.bytes,
+    );
+    text.push_str(&format!("Grants    {}\n", list(&module.grants)));
+    if !module.refused.is_empty() {
+        text.push_str(&format!("Refused   {} (no policy may import it)\n", list(&module.refused)));
+    }
+    text.push_str(&format!("Imports   {}\n", list(&module.imports)));
+    text.push_str(&format!("Exports   {}\n", list(&module.exports)));
+    text
 }

@@ -1,15 +1,49 @@
 //! `sluice serve`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::gateway::Gateway;
 
 /// Arguments of `sluice serve`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Example:\n  sluice serve --config /etc/sluice/sluice.toml")]
+pub struct Args {
+    /// The configuration file. Policies in it are read again whenever it changes.
+    #[arg(long)]
+    config: PathBuf,
+    /// How long requests may go on after a signal to stop.
+    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
+    drain: Duration,
+}
 
-/// Runs it.
+/// Serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// What kept it from being done, for the person at the terminal.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+/// What kept the gateway from starting.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&args.config)?;
+    let running = Gateway::start(config)?;
+    for address in running.addresses() {
+        tracing::info!(%address, "listening for PostgreSQL clients");
+    }
+    if let Some(address) = running.console_address() {
+        tracing::info!(%address, "listening for HTTP");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+        running.shutdown(args.drain).await;
+        Ok(ExitCode::SUCCESS)
+    })
 }

@@ -1,0 +1,203 @@
+//! The catalog of each database: read at the start, and again whenever it may have changed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sql::catalog::{Catalog, CatalogRows};
+use tokio::sync::{Notify, watch};
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+use crate::config::Database;
+use crate::session::upstream::Dialer;
+
+/// A catalog, and which change of the database it is as new as.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) epoch: u64,
+}
+
+/// The catalog of one database, kept current.
+#[derive(Debug)]
+pub(crate) struct CatalogKeeper {
+    /// Counts the changes seen; a snapshot of a lower epoch judges nothing any more.
+    epoch: AtomicU64,
+    loaded: watch::Sender<Option<Snapshot>>,
+    failed: watch::Sender<Option<(u64, String)>>,
+    wake: Notify,
+}
+
+/// The catalog cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the catalog cannot be read: {0}")]
+pub(crate) struct Unavailable(String);
+
+impl CatalogKeeper {
+    pub(crate) fn new() -> Self {
+        Self {
+            epoch: AtomicU64::new(1),
+            loaded: watch::Sender::new(None),
+            failed: watch::Sender::new(None),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Counts the changes seen. Cheap: what a session asks before each request.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Something changed, or may have: what was read before judges nothing any more.
+    pub(crate) fn invalidate(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+
+    /// A snapshot that is as new as the last change seen.
+    pub(crate) async fn current(&self) -> Result<Snapshot, Unavailable> {
+        let epoch = self.epoch();
+        let mut loaded = self.loaded.subscribe();
+        let mut failed = self.failed.subscribe();
+        self.wake.notify_one();
+        tokio::select! {
+            found = loaded.wait_for(|s| s.as_ref().is_some_and(|s| s.epoch >= epoch)) => {
+                let found = found.map_err(|_| Unavailable("the gateway stops".to_owned()))?;
+                found.clone().ok_or_else(|| Unavailable("nothing was read".to_owned()))
+            }
+            error = failed.wait_for(|f| f.as_ref().is_some_and(|(e, _)| *e >= epoch)) => {
+                let reason = error.ok().and_then(|f| f.as_ref().map(|(_, why)| why.clone()));
+                Err(Unavailable(reason.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Keeps the catalog current until dropped.
+    pub(crate) async fn run(&self, database: &Database, dialer: &Dialer) {
+        let mut reader = None;
+        loop {
+            let epoch = self.epoch();
+            let stale = self.loaded.borrow().as_ref().is_none_or(|s| s.epoch < epoch);
+            match read(&mut reader, database, dialer).await {
+                Ok(catalog) => self.publish(epoch, stale, catalog),
+                Err(error) => {
+                    reader = None;
+                    tracing::warn!(database = database.name, %error, "catalog not read");
+                    if stale {
+                        self.failed.send_replace(Some((epoch, error.to_string())));
+                    }
+                }
+            }
+            if self.epoch() > epoch {
+                continue;
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(database.catalog_refresh) => {}
+            }
+            self.rest_while_fresh(database).await;
+        }
+    }
+
+    /// Wake-ups of sessions that only wanted to be sure do not cause another reading.
+    async fn rest_while_fresh(&self, database: &Database) {
+        let deadline = tokio::time::Instant::now() + database.catalog_refresh;
+        while self.loaded.borrow().as_ref().is_some_and(|s| s.epoch >= self.epoch()) {
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep_until(deadline) => return,
+            }
+        }
+    }
+
+    /// A reading that nobody asked for counts as a change only if it found one.
+    fn publish(&self, epoch: u64, asked: bool, catalog: Catalog) {
+        let same = self
+            .loaded
+            .borrow()
+            .as_ref()
+            .is_some_and(|s| s.catalog.version() == catalog.version());
+        let mut epoch = epoch;
+        if !asked && !same {
+            epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        }
+        self.loaded.send_modify(|loaded| match loaded {
+            Some(snapshot) if same => snapshot.epoch = snapshot.epoch.max(epoch),
+            _ => *loaded = Some(Snapshot { catalog: Arc::new(catalog), epoch }),
+        });
+        self.failed.send_replace(None);
+    }
+}
+
+/// What can go wrong with a reading.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error("{0}")]
+    Dial(#[from] crate::error::SessionError),
+    #[error("{}", describe(.0))]
+    Query(#[from] tokio_postgres::Error),
+    #[error("{0}")]
+    Rows(#[from] sql::catalog::Error),
+}
+
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => db.message().to_owned(),
+        None => error.to_string(),
+    }
+}
+
+async fn read(
+    kept: &mut Option<tokio_postgres::Client>,
+    database: &Database,
+    dialer: &Dialer,
+) -> Result<Catalog, ReadError> {
+    let client = match kept {
+        Some(client) if !client.is_closed() => client,
+        _ => kept.insert(connect(database, dialer).await?),
+    };
+    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut rows = CatalogRows::default();
+    for (set, query) in sql::catalog::queries() {
+        for message in client.simple_query(query).await? {
+            if let SimpleQueryMessage::Row(row) = message {
+                let values: Vec<_> = (0..row.len()).map(|column| row.get(column)).collect();
+                rows.push(set, &values)?;
+            }
+        }
+    }
+    client.batch_execute("COMMIT").await?;
+    let built = tokio::task::spawn_blocking(move || {
+        std::thread::Builder::new()
+            .stack_size(sql::STACK_BYTES)
+            .spawn(move || Catalog::from_rows(rows))
+            .map(std::thread::JoinHandle::join)
+    });
+    match built.await {
+        Ok(Ok(Ok(catalog))) => Ok(catalog),
+        _ => Err(ReadError::Dial(crate::error::SessionError::UpstreamProtocol(
+            "the catalog could not be made sense of".to_owned(),
+        ))),
+    }
+}
+
+async fn connect(
+    database: &Database,
+    dialer: &Dialer,
+) -> Result<tokio_postgres::Client, ReadError> {
+    let stream = dialer.dial().await?;
+    let mut config = tokio_postgres::Config::new();
+    config.user(&database.user).dbname(&database.name).application_name("sluice catalog");
+    // The stream is secured already, where it has to be.
+    config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+    if let Some(password) = &database.password {
+        config.password(password.reveal());
+    }
+    let (client, connection) = config.connect_raw(stream, NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the catalog's connection ended");
+        }
+    });
+    client.batch_execute("SET search_path TO pg_catalog").await?;
+    Ok(client)
+}

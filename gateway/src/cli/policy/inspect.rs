@@ -1,0 +1,79 @@
+//! A module on disk -> what it is and what it asks for.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use policy::Grant;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use wit_component::DecodedWasm;
+
+/// The package of the contract.
+const PACKAGE: &str = "sluice:policy/";
+/// What every policy may import without being granted it.
+const AMBIENT: [&str; 2] = ["facts", "types"];
+
+/// What a module is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Module {
+    pub(crate) file: String,
+    /// SHA-256 of the file, as verdicts and the trail name it.
+    pub(crate) digest: String,
+    pub(crate) bytes: usize,
+    /// The version of the contract that it was built against.
+    pub(crate) contract: Option<String>,
+    /// What the configuration must grant before it loads.
+    pub(crate) grants: Vec<String>,
+    /// What it imports and no policy may.
+    pub(crate) refused: Vec<String>,
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+}
+
+impl Module {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let file = path.display().to_string();
+        let bytes = std::fs::read(path).with_context(|| file.clone())?;
+        Self::of(file.clone(), &bytes).context(file)
+    }
+
+    pub(crate) fn of(file: String, bytes: &[u8]) -> anyhow::Result<Self> {
+        let component = policy::componentize(bytes)?;
+        let DecodedWasm::Component(resolve, world) = wit_component::decode(&component)? else {
+            anyhow::bail!("this is a WIT package, not a module");
+        };
+        let world = &resolve.worlds[world];
+        let imports: Vec<String> =
+            world.imports.keys().map(|name| resolve.name_world_key(name)).collect();
+        let exports: Vec<String> =
+            world.exports.keys().map(|name| resolve.name_world_key(name)).collect();
+        let asked: Vec<&String> = imports.iter().filter(|name| !is_ambient(name)).collect();
+        let granted = |name: &str| interface(name).and_then(Grant::named);
+        Ok(Self {
+            file,
+            digest: format!("{:x}", Sha256::digest(bytes)),
+            bytes: bytes.len(),
+            contract: contract(&exports),
+            grants: asked.iter().filter_map(|name| granted(name)).map(|g| g.to_string()).collect(),
+            refused: asked.iter().filter(|n| granted(n).is_none()).map(|n| (*n).clone()).collect(),
+            imports,
+            exports,
+        })
+    }
+}
+
+/// The name of an interface of the contract, without package and version.
+fn interface(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix(PACKAGE)?;
+    Some(rest.split_once('@').map_or(rest, |(interface, _)| interface))
+}
+
+fn is_ambient(name: &str) -> bool {
+    interface(name).is_some_and(|interface| AMBIENT.contains(&interface))
+}
+
+/// A policy exports `hooks`; the version of that is the one it was built against.
+fn contract(exports: &[String]) -> Option<String> {
+    let hooks = exports.iter().find(|name| interface(name) == Some("hooks"))?;
+    hooks.split_once('@').map(|(_, version)| version.to_owned())
+}

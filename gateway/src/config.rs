@@ -1,0 +1,217 @@
+//! The configuration: the file as written becomes the values the code uses, or errors that name
+//! the key and the line.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+mod raw;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+pub use secret::Secret;
+
+/// What is wrong with a configuration file: every finding, not only the first.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key or a value that is not known.
+    #[error("{0}")]
+    Syntax(String),
+    /// The file is well formed and says something that cannot be.
+    #[error("{}", .0.join("\n"))]
+    Invalid(Vec<String>),
+}
+
+/// Everything the gateway is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: Listen,
+    /// The databases, by the name that clients ask for.
+    pub databases: BTreeMap<String, Database>,
+    /// Who vouches for clients.
+    pub identity: identity::IssuerConfig,
+    /// The policies, in the order of the file.
+    pub policies: Vec<policy::PolicyConfig>,
+    /// The key of keyed hashes; made at random, and so good for one run, where none is given.
+    pub mask_key: Option<Secret>,
+    /// The record.
+    pub trail: Trail,
+    /// The HTTP API; none where not configured.
+    pub console: Option<Console>,
+    /// Requests that wait.
+    pub holds: Holds,
+    /// Bounds.
+    pub limits: Limits,
+    /// The file this was read from; its policies are read again when it changes.
+    pub path: PathBuf,
+}
+
+/// Where clients connect, and how.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Addresses to listen on.
+    pub addresses: Vec<SocketAddr>,
+    /// Certificate and key; none means that TLS is declined.
+    pub tls: Option<ServerTls>,
+    /// Whether a token may come over a connection without TLS.
+    pub plaintext: Plaintext,
+    /// Worker threads, each with its own listener; one a core where not given.
+    pub threads: usize,
+}
+
+/// Certificate chain and private key, as PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerTls {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Whether a token may come over a connection without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plaintext {
+    /// Never.
+    Never,
+    /// From loopback addresses only.
+    Loopback,
+    /// From everywhere: for networks that encrypt below.
+    Always,
+}
+
+/// A database that clients may ask for.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Where it is.
+    pub upstream: Upstream,
+    /// Its name there.
+    pub name: String,
+    /// The role that sessions run under.
+    pub user: String,
+    /// The role's password, where one is asked for.
+    pub password: Option<Secret>,
+    /// How often the catalog is read again, unasked.
+    pub catalog_refresh: Duration,
+}
+
+/// The address of a PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// TCP or Unix socket.
+    pub address: Address,
+    /// How far the connection is secured.
+    pub tls: UpstreamTls,
+    /// Certificates that are trusted, as a PEM file; the system's where none is given.
+    pub ca: Option<PathBuf>,
+}
+
+/// TCP or Unix socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Host name or address, and port.
+    Tcp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// Path of the socket.
+    Unix(PathBuf),
+}
+
+/// How far a connection to an upstream is secured (libpq's `sslmode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamTls {
+    /// No TLS.
+    Disable,
+    /// TLS, whoever answers.
+    Require,
+    /// TLS with a certificate that a trusted authority signed.
+    VerifyCa,
+    /// The same, made out for the host.
+    VerifyFull,
+}
+
+/// The record.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    /// The folder of its segments.
+    pub directory: PathBuf,
+    /// Bytes of one request's results that are kept.
+    pub results_limit: usize,
+    /// Size of a segment in bytes.
+    pub segment_bytes: u64,
+    /// Where JSON lines go; nowhere where not configured.
+    pub export: Option<Export>,
+}
+
+/// Where JSON lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// Standard output.
+    Stdout,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+/// The HTTP API.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// The address it listens on.
+    pub address: SocketAddr,
+    /// Groups that may read everything.
+    pub admin_groups: Vec<String>,
+}
+
+/// Requests that wait.
+#[derive(Clone, Debug)]
+pub struct Holds {
+    /// The longest wait, whatever a policy says.
+    pub max_wait: Duration,
+}
+
+/// Bounds.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Clients served at once, by all threads.
+    pub sessions: usize,
+    /// Bytes of one message from a client, COPY data apart.
+    pub message_bytes: usize,
+    /// Bytes of one row that is masked.
+    pub row_bytes: usize,
+    /// Time for a client to say who it is.
+    pub login: Duration,
+    /// Time for an upstream to let us in.
+    pub connect: Duration,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// What is wrong with it, by key and line.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        Self::from_toml(&text, path)
+    }
+
+    /// Reads a text; relative paths in it start at the folder of `path`.
+    ///
+    /// # Errors
+    /// What is wrong with it, by key and line.
+    pub fn from_toml(text: &str, path: &Path) -> Result<Self, Error> {
+        raw::read(text, path)
+    }
+}

@@ -1,0 +1,95 @@
+//! Policies follow their files: a changed module or configuration replaces the set whole, or not
+//! at all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use policy::Policies;
+use tokio::sync::Notify;
+
+use crate::config::Config;
+
+/// Editors and copies write in several steps: what comes this soon after belongs together.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Replaces the policies whenever their files change, for as long as it runs.
+pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
+    let changed = Arc::new(Notify::new());
+    let mut watched = match Watched::new(&changed) {
+        Ok(watched) => watched,
+        Err(error) => {
+            return tracing::error!(%error, "files are not watched: policies stay as they are");
+        }
+    };
+    let path = config.path.clone();
+    watched.follow(&config);
+    loop {
+        changed.notified().await;
+        tokio::time::sleep(SETTLE).await;
+        let (path, policies) = (path.clone(), Arc::clone(&policies));
+        let reloaded = tokio::task::spawn_blocking(move || reload(&path, &policies)).await;
+        if let Ok(Some(config)) = reloaded {
+            watched.follow(&config);
+        }
+    }
+}
+
+/// Reads the file again and lets its policies take effect, where they differ.
+fn reload(path: &Path, policies: &Policies) -> Option<Config> {
+    let config = match Config::read(path) {
+        Ok(config) => config,
+        Err(error) => {
+            tracing::error!(%error, "the configuration is not taken: the policies stay");
+            policies.reject(error.to_string());
+            return None;
+        }
+    };
+    match policies.replace(config.policies.clone()) {
+        Ok(generation) => {
+            tracing::info!(generation = generation.number(), "policies replaced");
+        }
+        Err(error) => tracing::error!(%error, "policies not replaced: the old ones stay"),
+    }
+    Some(config)
+}
+
+/// The folders of the files that matter: a file that is replaced is another file.
+struct Watched {
+    watcher: RecommendedWatcher,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Watched {
+    fn new(changed: &Arc<Notify>) -> notify::Result<Self> {
+        let changed = Arc::clone(changed);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let matters = event.is_ok_and(|event| !event.kind.is_access());
+            if matters {
+                changed.notify_one();
+            }
+        })?;
+        Ok(Self { watcher, folders: BTreeSet::new() })
+    }
+
+    fn follow(&mut self, config: &Config) {
+        let modules = config.policies.iter().map(|policy| policy.module.as_path());
+        for file in modules.chain([config.path.as_path()]) {
+            let folder = match file.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+                _ => PathBuf::from("."),
+            };
+            if self.folders.contains(&folder) {
+                continue;
+            }
+            match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => drop(self.folders.insert(folder)),
+                Err(error) => {
+                    tracing::error!(folder = %folder.display(), %error, "a folder is not watched");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! The journey of a statement: open an entry, analyze, judge, hold where a person must approve,
+//! send the permit upstream, relay the replies, close the entry.
+//!
+//! Both directions of a session run in one task and share it without locks: [`Session::requests`]
+//! from the client to the upstream, [`Session::replies`] back. A judged request goes on at once.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use policy::{Denial, Permit, Recall, Request, Verdict};
+use sql::analysis::{Analysis, NameUse};
+use tokio::sync::Notify;
+use trail::{Effect, Entry, Judged, Opening, Outcome};
+use wire::client::{ClientTag, Query};
+use wire::frame::{Frame, HEADER_BYTES, header};
+use wire::upstream::TxStatus;
+use wire::write::{self, ErrorResponse, Severity};
+
+use crate::catalog::Snapshot;
+use crate::database::DatabaseState;
+use crate::error::SessionError;
+use crate::gateway::Core;
+
+pub(crate) mod admission;
+pub(crate) mod cancel;
+mod extended;
+mod hold;
+mod pipeline;
+mod prepared;
+mod replies;
+pub(crate) mod socket;
+pub(crate) mod startup;
+pub(crate) mod upstream;
+
+use cancel::CancelKey;
+use pipeline::{Pipeline, Step};
+use prepared::Names;
+use replies::{Flight, Kept};
+use socket::{Socket, WRITE_SOON};
+use upstream::Upstream;
+
+/// One client's life.
+pub(crate) struct Session {
+    core: Rc<Core>,
+    database: Arc<DatabaseState>,
+    client: Socket,
+    upstream: Upstream,
+    cancel: CancelKey,
+    trail: trail::Session,
+    /// The session as the policies admitted it.
+    admitted: RefCell<policy::Session>,
+    catalog: RefCell<Snapshot>,
+    pipeline: RefCell<Pipeline<Kept>>,
+    names: RefCell<Names>,
+    status: Cell<TxStatus>,
+    /// After a refusal, the client's messages up to the next Sync are skipped.
+    skipping: Cell<bool>,
+    /// Bytes still to come of a row, of a CopyData of the client: they pass in parts.
+    passing: Cell<usize>,
+    inward: Cell<usize>,
+    catalog_changed: Cell<bool>,
+    /// The upstream has said goodbye itself.
+    farewell: Cell<bool>,
+    /// Told when replies were relayed.
+    progress: Notify,
+}
+
+/// What a request waits for, and what becomes of the session.
+enum Flow {
+    Continue,
+    Ended,
+}
+
+impl Session {
+    /// Serves the client until it leaves, its token ends, or something fails.
+    pub(crate) async fn serve(self) -> Result<(), SessionError> {
+        let ended = tokio::select! {
+            ended = self.replies() => ended,
+            ended = self.requests() => ended,
+            ended = self.until_expired() => ended,
+            ended = self.until_stopped() => ended,
+        };
+        if let Err(error) = &ended {
+            self.say_goodbye(error).await;
+        }
+        self.client.close().await;
+        self.upstream.socket.close().await;
+        ended
+    }
+
+    /// Takes requests until the client leaves.
+    async fn requests(&self) -> Result<(), SessionError> {
+        let mut buffer = BytesMut::new();
+        loop {
+            while let Some(frame) = self.next_frame(&mut buffer)? {
+                if let Flow::Ended = self.take(frame, &mut buffer).await? {
+                    return self.upstream.socket.flush().await.map_err(SessionError::Upstream);
+                }
+                if self.upstream.socket.queued() > WRITE_SOON {
+                    self.upstream.socket.flush().await.map_err(SessionError::Upstream)?;
+                }
+            }
+            self.upstream.socket.flush().await.map_err(SessionError::Upstream)?;
+            self.client.flush().await.map_err(SessionError::Client)?;
+            if !self.fill(&mut buffer).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads more from the client; false where it has left.
+    async fn fill(&self, buffer: &mut BytesMut) -> Result<bool, SessionError> {
+        if buffer.is_empty() {
+            // An idle session keeps no buffer.
+            *buffer = BytesMut::new();
+        }
+        let read = self.client.read(&self.core.scratch).await.map_err(SessionError::Client)?;
+        buffer.extend_from_slice(&self.core.scratch.borrow()[..read]);
+        Ok(read > 0)
+    }
+
+    /// The next whole message. Those of COPY data pass at once, in parts where they are large.
+    fn next_frame(&self, buffer: &mut BytesMut) -> Result<Option<Frame>, SessionError> {
+        let broken = |error: wire::Error| SessionError::ClientProtocol(error.to_string());
+        loop {
+            let inward = self.inward.get();
+            if inward > 0 {
+                let part = buffer.split_to(inward.min(buffer.len()));
+                self.inward.set(inward - part.len());
+                self.upstream.copy_part(&part);
+                if buffer.is_empty() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let limit = self.core.shared.limits.message_bytes;
+            let is_copy = buffer.first() == Some(&ClientTag::CopyData.byte());
+            let limit = if is_copy { 1 << 30 } else { limit } + HEADER_BYTES;
+            let Some(found) = header(buffer, limit).map_err(broken)? else { return Ok(None) };
+            if is_copy && !self.skipping.get() {
+                self.inward.set(found.len);
+                continue;
+            }
+            return Frame::take(buffer, limit).map_err(broken);
+        }
+    }
+
+    /// One message of the client.
+    async fn take(&self, frame: Frame, buffer: &mut BytesMut) -> Result<Flow, SessionError> {
+        let Ok(tag) = ClientTag::try_from(frame.tag()) else {
+            return Err(SessionError::ClientProtocol(format!(
+                "invalid frontend message type {}",
+                frame.tag()
+            )));
+        };
+        if self.skipping.get() && !matches!(tag, ClientTag::Sync | ClientTag::Terminate) {
+            return Ok(Flow::Continue);
+        }
+        match tag {
+            ClientTag::Query => self.answer_query(frame, buffer).await?,
+            ClientTag::Parse => self.answer_parse(&frame).await?,
+            ClientTag::Bind => self.answer_bind(&frame).await?,
+            ClientTag::Execute => self.answer_execute(&frame, buffer).await?,
+            ClientTag::Describe => self.pass_describe(&frame).await?,
+            ClientTag::Close => self.pass_close(&frame)?,
+            ClientTag::Sync => {
+                self.skipping.set(false);
+                self.pass(Step::Sync, &frame);
+            }
+            ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, &frame),
+            ClientTag::Flush | ClientTag::CopyData => self.upstream.pass(&frame),
+            ClientTag::FunctionCall => self.refuse_function_call()?,
+            ClientTag::Terminate => {
+                self.upstream.pass(&frame);
+                return Ok(Flow::Ended);
+            }
+            ClientTag::Password => {
+                return Err(SessionError::ClientProtocol("unexpected password message".to_owned()));
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// A message that needs no verdict: it asks for nothing that was not judged.
+    fn pass(&self, step: Step, frame: &Frame) {
+        self.pipeline.borrow_mut().push(step, Kept::Nothing);
+        self.upstream.pass(frame);
+    }
+
+    /// A simple query, from the client's bytes to the upstream.
+    async fn answer_query(
+        &self,
+        frame: Frame,
+        buffer: &mut BytesMut,
+    ) -> Result<(), SessionError> {
+        let started = SystemTime::now();
+        let text: Arc<str> = Query::parse(frame.body())
+            .map_err(|error| SessionError::ClientProtocol(error.to_string()))?
+            .text
+            .into();
+        let statement = trail::Statement::Once(&text);
+        let mut entry =
+            self.trail.open(&Opening { time: started, step: trail::Step::Query, statement });
+        let request = Request {
+            frames: frame.into_bytes(),
+            step: policy::Step::Query,
+            text: Arc::clone(&text),
+            shape: None,
+            parameters: None,
+        };
+        let verdict = self.judge(request).await;
+        let verdict = self.settle(verdict, &mut entry, buffer).await?;
+        match verdict {
+            Ok(permit) => {
+                let plan = Arc::clone(permit.plan());
+                self.upstream.send(&permit);
+                let flight = Flight::new(plan, entry, started, None);
+                let mut pipeline = self.pipeline.borrow_mut();
+                pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
+            }
+            Err(refusal) => self.refuse(&refusal, entry, Step::Query),
+        }
+        Ok(())
+    }
+
+    /// Records a verdict and waits where it says so: what comes out may go or is refused.
+    async fn settle(
+        &self,
+        verdict: Verdict,
+        entry: &mut Entry,
+        buffer: &mut BytesMut,
+    ) -> Result<Result<Permit, Refusal>, SessionError> {
+        match verdict {
+            Verdict::Allow(permit) => {
+                record_permit(entry, &permit)?;
+                Ok(Ok(permit))
+            }
+            Verdict::Deny(denial) => {
+                self.record_denial(entry, &denial)?;
+                Ok(Err(Refusal::of(&denial)))
+            }
+            Verdict::Hold(hold) => Box::pin(self.wait_for_approval(hold, entry, buffer)).await,
+        }
+    }
+
+    /// The verdict on a request: a known one at once, else after reading its text.
+    async fn judge(&self, request: Request) -> Verdict {
+        if let Err(denial) = self.refresh_catalog().await {
+            return Verdict::Deny(denial);
+        }
+        let recalled = self.core.judge.borrow_mut().recall(&self.admitted.borrow(), request);
+        match recalled {
+            Recall::Known(verdict) => verdict,
+            Recall::Unknown(request) => Box::pin(self.judge_unknown(request)).await,
+        }
+    }
+
+    async fn judge_unknown(&self, request: Request) -> Verdict {
+        let mut analysis = self.analyze(&request.text).await;
+        if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
+            // It may have been made a moment ago, and not through this gateway.
+            self.database.catalog.invalidate();
+            if let Err(denial) = self.refresh_catalog().await {
+                return Verdict::Deny(denial);
+            }
+            analysis = self.analyze(&request.text).await;
+        }
+        let analysis = self.resolve_names(analysis).await;
+        let catalog = Arc::clone(&self.catalog.borrow().catalog);
+        let mut judge = self.core.judge.borrow_mut();
+        judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog)
+    }
+
+    /// What a text would do, as read before or by an analyst.
+    async fn analyze(&self, text: &Arc<str>) -> Arc<Analysis> {
+        let catalog = Arc::clone(&self.catalog.borrow().catalog);
+        let known = self.core.analyses.borrow().get(text, catalog.version());
+        if let Some(analysis) = known {
+            return analysis;
+        }
+        let analysis = self.core.shared.analysts.analyze(text, &catalog).await;
+        self.core.analyses.borrow_mut().keep(text, catalog.version(), &analysis);
+        analysis
+    }
+
+    /// EXECUTE and FETCH do what their names mean, once everything before them has happened.
+    async fn resolve_names(&self, analysis: Arc<Analysis>) -> Arc<Analysis> {
+        let uses_names = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
+        if !analysis.statements.iter().any(|s| s.names.iter().any(uses_names)) {
+            return analysis;
+        }
+        self.drained().await;
+        let names = self.names.borrow();
+        Arc::new(analysis.resolve(&|kind, name: &str| names.meaning(kind, name)))
+    }
+
+    /// Waits until the upstream owes nothing. An upstream that fails ends the session elsewhere.
+    async fn drained(&self) {
+        while !self.pipeline.borrow().is_empty() {
+            self.upstream.ask_to_flush();
+            if self.upstream.socket.flush().await.is_err() {
+                return std::future::pending().await;
+            }
+            self.progress.notified().await;
+        }
+    }
+
+    /// Sees to it that no change of the database is missed.
+    async fn refresh_catalog(&self) -> Result<(), Denial> {
+        if self.catalog.borrow().epoch >= self.database.catalog.epoch() {
+            return Ok(());
+        }
+        let snapshot = Box::pin(self.database.catalog.current()).await;
+        let snapshot = snapshot.map_err(|error| Denial::by_gateway(error.to_string()))?;
+        *self.catalog.borrow_mut() = snapshot;
+        self.admitted.borrow_mut().catalog_changed();
+        Ok(())
+    }
+
+    fn record_denial(&self, entry: &mut Entry, denial: &Denial) -> Result<(), SessionError> {
+        let digests = digests_of(&denial.digests);
+        Ok(entry.judged(&Judged {
+            effect: Effect::Deny,
+            policy: &denial.policy,
+            reason: &denial.reason,
+            generation: self.admitted.borrow().generation().number(),
+            digests: &digests,
+            masks: None,
+            keep: Some(0),
+        })?)
+    }
+
+    /// Tells the client no. Where a transaction is open, the upstream is made to fail it, as it
+    /// would have by an error of its own.
+    fn refuse(&self, refusal: &Refusal, entry: Entry, step: Step) {
+        entry.close(&Outcome::error(refusal.sqlstate(), std::time::Duration::ZERO));
+        let mut pipeline = self.pipeline.borrow_mut();
+        let mut error = BytesMut::new();
+        refusal.write(&mut error);
+        if step != Step::Query {
+            self.skipping.set(true);
+            self.upstream.fail_extended();
+            pipeline.push(Step::Parse, Kept::Refusal(error.freeze()));
+        } else if pipeline.is_empty() && self.status.get() == TxStatus::Idle {
+            write::ready_for_query(&mut error, TxStatus::Idle);
+            self.client.queue(&error);
+        } else {
+            self.upstream.fail_query();
+            pipeline.push(Step::Query, Kept::Refusal(error.freeze()));
+        }
+    }
+
+    /// FunctionCall runs a function by number: nothing of it can be judged.
+    fn refuse_function_call(&self) -> Result<(), SessionError> {
+        let time = SystemTime::now();
+        let statement = trail::Statement::Once("FunctionCall");
+        let mut entry = self.trail.open(&Opening { time, step: trail::Step::Other, statement });
+        let denial = Denial::by_gateway("the function call message is not let through");
+        self.record_denial(&mut entry, &denial)?;
+        let refusal = Refusal {
+            hint: Some("Call the function in a SELECT.".to_owned()),
+            ..Refusal::of(&denial)
+        };
+        self.refuse(&refusal, entry, Step::Query);
+        Ok(())
+    }
+
+    async fn until_expired(&self) -> Result<(), SessionError> {
+        let expires = self.admitted.borrow().facts().identity.expires_at;
+        let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+        // Longer than any token, and not too long for a timer.
+        tokio::time::sleep(left.min(std::time::Duration::from_secs(365 * 86_400))).await;
+        Err(SessionError::refused_with(
+            "57P05",
+            "terminating connection: the token has expired",
+            "Connect again with a fresh token.",
+        ))
+    }
+
+    /// Ends the session between two requests once the gateway stops.
+    async fn until_stopped(&self) -> Result<(), SessionError> {
+        let mut stopping = self.core.shared.stopping.subscribe();
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+        while !self.pipeline.borrow().is_empty() || self.status.get() != TxStatus::Idle {
+            self.progress.notified().await;
+        }
+        Err(SessionError::Stopping)
+    }
+
+    /// The client's last message, where one can still be understood.
+    async fn say_goodbye(&self, error: &SessionError) {
+        if self.passing.get() > 0 || self.farewell.get() {
+            return;
+        }
+        self.client.queue_with(|out| error.to_client(out));
+        let patience = std::time::Duration::from_secs(5);
+        let _ = tokio::time::timeout(patience, self.client.flush()).await;
+    }
+}
+
+/// A refusal as the client hears it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) sqlstate: String,
+    pub(crate) message: String,
+    pub(crate) detail: Option<String>,
+    pub(crate) hint: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn of(denial: &Denial) -> Self {
+        Self {
+            sqlstate: denial.sqlstate.as_str().to_owned(),
+            message: denial.reason.to_string(),
+            detail: Some(format!("Refused by policy \"{}\".", denial.policy)),
+            hint: denial.hint.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn sqlstate(&self) -> &str {
+        &self.sqlstate
+    }
+
+    fn write(&self, out: &mut BytesMut) {
+        let error = ErrorResponse::new(Severity::Error, &self.sqlstate, &self.message)
+            .detail(self.detail.as_deref())
+            .hint(self.hint.as_deref());
+        write::error(out, &error);
+    }
+}
+
+fn record_permit(entry: &mut Entry, permit: &Permit) -> Result<(), SessionError> {
+    let plan = permit.plan();
+    let digests = digests_of(plan.digests());
+    let notes: Vec<_> =
+        plan.notes().iter().map(|note| format!("{}: {}", note.policy, note.text)).collect();
+    let masks = plan.described().map(trail::Text::new);
+    let keep = match plan.recording() {
+        policy::Recording::Statement => Some(0),
+        policy::Recording::Results => None,
+    };
+    Ok(entry.judged(&Judged {
+        effect: Effect::Allow,
+        policy: "",
+        reason: &notes.join("\n"),
+        generation: plan.generation().number(),
+        digests: &digests,
+        masks: masks.as_ref(),
+        keep,
+    })?)
+}
+
+fn digests_of(digests: &[policy::PolicyDigest]) -> Vec<(String, String)> {
+    digests.iter().map(|policy| (policy.name.to_string(), policy.digest.to_string())).collect()
+}
+
+fn has_unknown_relation(analysis: &Analysis) -> bool {
+    use sql::analysis::OpaqueReason as Reason;
+    let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
+    analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
+}
+
+/// The frames of a request on their own, for the extended protocol.
+fn frames(frame: &Frame) -> Bytes {
+    frame.bytes().clone()
+}

@@ -1,0 +1,208 @@
+//! From a known client to a session: the database, the policies' word, the upstream's login.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::BytesMut;
+use identity::Identity;
+use policy::SessionFacts;
+use rand::Rng as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Notify;
+use trail::{SessionId, SessionOpening};
+use wire::upstream::TxStatus;
+use wire::write;
+
+use super::Session;
+use super::cancel::CancelKey;
+use super::pipeline::Pipeline;
+use super::prepared::Names;
+use super::socket::Socket;
+use super::startup::Newcomer;
+use super::upstream::{LoggedIn, Upstream};
+use crate::catalog::Snapshot;
+use crate::database::DatabaseState;
+use crate::error::{Refusal, SessionError};
+use crate::gateway::Core;
+use crate::transport::Transport;
+
+/// Admits a client: who it is, what it may open, and a connection to there. On failure the stream
+/// comes back, so that the client can be told.
+pub(crate) async fn admit(
+    core: Rc<Core>,
+    mut newcomer: Newcomer,
+) -> Result<Session, (Transport, SessionError)> {
+    match prepare(&core, &mut newcomer).await {
+        Ok(ready) => Ok(ready.into_session(core, newcomer)),
+        Err(error) => Err((newcomer.io, error)),
+    }
+}
+
+/// Everything a session is made of, beside its client.
+struct Ready {
+    database: Arc<DatabaseState>,
+    admitted: policy::Session,
+    catalog: Snapshot,
+    trail: trail::Session,
+    upstream: Transport,
+    cancel: CancelKey,
+}
+
+async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, SessionError> {
+    let shared = &core.shared;
+    let identity = Arc::new(newcomer.identify(shared).await?);
+    let parameters = &newcomer.parameters;
+    let Some(database) = shared.databases.get(&parameters.database) else {
+        return Err(SessionError::refused(
+            "3D000",
+            format!("database \"{}\" does not exist", parameters.database),
+        ));
+    };
+    let catalog = database
+        .catalog
+        .current()
+        .await
+        .map_err(|error| SessionError::Connect(error.to_string()))?;
+    let facts = SessionFacts {
+        identity: Arc::clone(&identity),
+        database: Arc::clone(&database.name),
+        application: parameters.application.as_str().into(),
+    };
+    let admitted = core.judge.borrow_mut().admit(facts, Arc::clone(&catalog.catalog));
+    let admitted = admitted.map_err(|denial| {
+        SessionError::Refused(Refusal {
+            sqlstate: "28000",
+            message: denial.reason.to_string(),
+            hint: denial.hint.as_ref().map(ToString::to_string),
+        })
+    })?;
+    let settings = settings(core, &catalog, &parameters.settings).await?;
+    let trail = core.writer.session(&opening(&identity, database, newcomer))?;
+    let LoggedIn { io, parameters, key } =
+        database.dialer.log_in(&database.config, &settings).await?;
+    let long = newcomer.minor >= 2;
+    let cancel = shared.cancels.register(Arc::clone(database), key, long);
+    welcome(newcomer, &parameters, &cancel).await?;
+    let database = Arc::clone(database);
+    Ok(Ready { database, admitted, catalog, trail, upstream: io, cancel })
+}
+
+/// The client's settings, each allowed only where SET of it would be; then what every analyzer
+/// relies on.
+async fn settings(
+    core: &Rc<Core>,
+    catalog: &Snapshot,
+    wanted: &[(String, String)],
+) -> Result<Vec<(String, String)>, SessionError> {
+    let mut settings = Vec::new();
+    for (name, value) in wanted {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+        let refuse = || {
+            SessionError::refused(
+                "42501",
+                format!("the startup parameter \"{name}\" cannot be set to \"{value}\""),
+            )
+        };
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(refuse());
+        }
+        if name.eq_ignore_ascii_case("client_encoding") {
+            let utf8: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+            if !utf8.eq_ignore_ascii_case("utf8") && !utf8.eq_ignore_ascii_case("unicode") {
+                return Err(SessionError::refused_with(
+                    "0A000",
+                    format!("client_encoding {value} is not supported"),
+                    "Set client_encoding to UTF8 (PGCLIENTENCODING=UTF8).",
+                ));
+            }
+            continue;
+        }
+        let text: Arc<str> = format!("SET {name} TO '{}'", value.replace('\'', "''")).into();
+        let analysis = core.shared.analysts.analyze(&text, &catalog.catalog).await;
+        if analysis.statements.len() != 1 || !analysis.opaque.is_empty() {
+            return Err(refuse());
+        }
+        settings.push((name.clone(), value.clone()));
+    }
+    settings.push(("client_encoding".to_owned(), "UTF8".to_owned()));
+    settings.push(("standard_conforming_strings".to_owned(), "on".to_owned()));
+    Ok(settings)
+}
+
+fn opening(
+    identity: &Identity,
+    database: &DatabaseState,
+    newcomer: &Newcomer,
+) -> SessionOpening {
+    let time = SystemTime::now();
+    SessionOpening {
+        session: SessionId::new(time, rand::rng().random()),
+        time,
+        subject: identity.subject.clone(),
+        issuer: identity.issuer.clone(),
+        email: identity.email.clone(),
+        groups: identity.groups.clone(),
+        actors: identity.actors.iter().map(|actor| actor.subject.clone()).collect(),
+        database: database.name.to_string(),
+        role: database.config.user.clone(),
+        client: newcomer.address.to_string(),
+        application: newcomer.parameters.application.clone(),
+        protocol: format!("3.{}", newcomer.minor),
+        tls: encryption(&newcomer.io),
+        gateway: None,
+    }
+}
+
+fn encryption(io: &Transport) -> Option<trail::Tls> {
+    let Transport::Tls(stream) = io else { return None };
+    let (_, connection) = stream.get_ref();
+    let named = |value: Option<String>| value.unwrap_or_default();
+    Some(trail::Tls {
+        version: named(connection.protocol_version().map(|version| format!("{version:?}"))),
+        cipher: named(connection.negotiated_cipher_suite().map(|c| format!("{:?}", c.suite()))),
+    })
+}
+
+/// AuthenticationOk to the first ReadyForQuery.
+async fn welcome(
+    newcomer: &mut Newcomer,
+    parameters: &[(String, String)],
+    cancel: &CancelKey,
+) -> Result<(), SessionError> {
+    let broken = |error: wire::Error| SessionError::UpstreamProtocol(error.to_string());
+    let mut out = BytesMut::new();
+    write::authentication_ok(&mut out);
+    for (name, value) in parameters {
+        write::parameter_status(&mut out, name, value).map_err(broken)?;
+    }
+    write::backend_key_data(&mut out, &cancel.data()).map_err(broken)?;
+    write::ready_for_query(&mut out, TxStatus::Idle);
+    newcomer.io.write_all(&out).await.map_err(SessionError::Client)?;
+    newcomer.io.flush().await.map_err(SessionError::Client)
+}
+
+impl Ready {
+    fn into_session(self, core: Rc<Core>, newcomer: Newcomer) -> Session {
+        Session {
+            core,
+            database: self.database,
+            client: Socket::new(newcomer.io),
+            upstream: Upstream { socket: Socket::new(self.upstream) },
+            cancel: self.cancel,
+            trail: self.trail,
+            admitted: RefCell::new(self.admitted),
+            catalog: RefCell::new(self.catalog),
+            pipeline: RefCell::new(Pipeline::new()),
+            names: RefCell::new(Names::default()),
+            status: Cell::new(TxStatus::Idle),
+            skipping: Cell::new(false),
+            passing: Cell::new(0),
+            inward: Cell::new(0),
+            catalog_changed: Cell::new(false),
+            farewell: Cell::new(false),
+            progress: Notify::new(),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The extended protocol: Parse, Bind, Describe, Execute, Close.
+//!
+//! Parse and Bind are judged as what they are, Execute as what runs: a policy that was swapped in
+//! between binds statements that were prepared before it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use policy::{Parameters, Request, Verdict};
+use trail::{Entry, Opening};
+use wire::client::{Bind, Execute, Format, Parse, Target};
+use wire::frame::Frame;
+
+use super::pipeline::Step;
+use super::prepared::{Change, Description, Portal, Statement};
+use super::replies::{Asker, Described, Flight, Kept, scrub_of_plan};
+use super::{Refusal, Session, frames, record_permit};
+use crate::error::SessionError;
+
+impl Session {
+    /// Parse: the text is read and judged; whether it may run is decided when it does.
+    pub(super) async fn answer_parse(&self, frame: &Frame) -> Result<(), SessionError> {
+        let parse = Parse::parse(frame.body()).map_err(broken)?;
+        let text: Arc<str> = parse.text.into();
+        let recorded = trail::Text::new(Arc::clone(&text));
+        let mut entry = self.open(trail::Step::Parse, &recorded);
+        let request = request(frame, policy::Step::Parse, &text, None);
+        match self.judge(request).await {
+            Verdict::Allow(permit) => {
+                record_permit(&mut entry, &permit)?;
+                let statement = Rc::new(Statement {
+                    text,
+                    recorded,
+                    analysis: Arc::clone(permit.plan().analysis()),
+                    description: Description::default(),
+                });
+                let change = Change::Statement(parse.name.to_owned(), statement);
+                self.pipeline.borrow_mut().push(Step::Parse, Kept::Parse(entry, change));
+                self.upstream.send(&permit);
+            }
+            verdict => self.refuse_early(verdict, entry, Step::Parse)?,
+        }
+        Ok(())
+    }
+
+    /// Bind: parameters join a statement. Its record is opened here, before the upstream sees the
+    /// parameters, and goes on with the first Execute.
+    pub(super) async fn answer_bind(&self, frame: &Frame) -> Result<(), SessionError> {
+        let bind = Bind::parse(frame.body()).map_err(broken)?;
+        let Some(statement) = self.statement(bind.statement).await else {
+            let what = format!("prepared statement \"{}\" does not exist", bind.statement);
+            return self.refuse_unknown("26000", what);
+        };
+        let parameters = parameters(frame, &bind);
+        let mut entry = self.open(trail::Step::Bind, &statement.recorded);
+        for (value, format) in parameters.values.iter().zip(&parameters.formats) {
+            entry.parameter(0, recorded_format(*format), value.as_deref());
+        }
+        let parameters = Some(parameters);
+        let request = request(frame, policy::Step::Bind, &statement.text, parameters.clone());
+        match self.judge(request).await {
+            Verdict::Allow(permit) => {
+                record_permit(&mut entry, &permit)?;
+                let portal = Rc::new(Portal {
+                    statement,
+                    parameters,
+                    formats: bind.result_formats.clone(),
+                    description: Description::default(),
+                    entry: RefCell::new(Some(entry)),
+                });
+                let change = Change::Portal(bind.portal.to_owned(), portal);
+                let scrub = scrub_of_plan(permit.plan());
+                self.pipeline.borrow_mut().push(Step::Bind, Kept::Change(change, scrub));
+                self.upstream.send(&permit);
+            }
+            verdict => self.refuse_early(verdict, entry, Step::Bind)?,
+        }
+        Ok(())
+    }
+
+    /// Execute: the statement runs with its parameters.
+    pub(super) async fn answer_execute(
+        &self,
+        frame: &Frame,
+        buffer: &mut BytesMut,
+    ) -> Result<(), SessionError> {
+        let started = SystemTime::now();
+        let execute = Execute::parse(frame.body()).map_err(broken)?;
+        let Some(portal) = self.portal(execute.portal).await else {
+            let what = format!("portal \"{}\" does not exist", execute.portal);
+            return self.refuse_unknown("34000", what);
+        };
+        let bound = portal.entry.borrow_mut().take();
+        let mut entry =
+            bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.recorded));
+        let text = &portal.statement.text;
+        let request = request(frame, policy::Step::Execute, text, portal.parameters.clone());
+        let verdict = self.judge(request).await;
+        match self.settle(verdict, &mut entry, buffer).await? {
+            Ok(permit) => {
+                let plan = Arc::clone(permit.plan());
+                if !plan.is_identity() {
+                    self.ask_for_shape(execute.portal, &portal);
+                }
+                self.upstream.send(&permit);
+                let flight = Flight::new(plan, entry, started, Some(portal));
+                let mut pipeline = self.pipeline.borrow_mut();
+                pipeline.push(Step::Execute, Kept::Flight(Box::new(flight)));
+            }
+            Err(refusal) => self.refuse(&refusal, entry, Step::Execute),
+        }
+        Ok(())
+    }
+
+    /// Rows of no known shape cannot be masked: the gateway asks where the client did not.
+    fn ask_for_shape(&self, name: &str, portal: &Rc<Portal>) {
+        if portal.description.is_asked() || portal.statement.description.is_asked() {
+            return;
+        }
+        portal.description.ask();
+        let described = Described::Portal(Rc::clone(portal));
+        let mut pipeline = self.pipeline.borrow_mut();
+        pipeline.push(Step::Describe, Kept::Describe(described, Asker::Gateway));
+        self.upstream.describe_portal(name);
+    }
+
+    /// Describe: shows shapes, never values.
+    pub(super) async fn pass_describe(&self, frame: &Frame) -> Result<(), SessionError> {
+        let described = match Target::parse_describe(frame.body()).map_err(broken)? {
+            Target::Statement(name) => match self.statement(name).await {
+                Some(statement) => {
+                    statement.description.ask();
+                    Described::Statement(statement)
+                }
+                None => Described::Unknown,
+            },
+            Target::Portal(name) => match self.portal(name).await {
+                Some(portal) => {
+                    portal.description.ask();
+                    Described::Portal(portal)
+                }
+                None => Described::Unknown,
+            },
+        };
+        let kept = Kept::Describe(described, Asker::Client);
+        self.pipeline.borrow_mut().push(Step::Describe, kept);
+        self.upstream.pass(frame);
+        Ok(())
+    }
+
+    /// Close: a name stops meaning anything.
+    pub(super) fn pass_close(&self, frame: &Frame) -> Result<(), SessionError> {
+        let change = match Target::parse_close(frame.body()).map_err(broken)? {
+            Target::Statement(name) => Change::NoStatement(name.to_owned()),
+            Target::Portal(name) => Change::NoPortal(name.to_owned()),
+        };
+        let kept = Kept::Change(change, super::replies::Scrub::No);
+        self.pipeline.borrow_mut().push(Step::Close, kept);
+        self.upstream.pass(frame);
+        Ok(())
+    }
+
+    /// What a statement's name means to the messages that follow now.
+    async fn statement(&self, name: &str) -> Option<Rc<Statement>> {
+        loop {
+            match self.pending(|change| match change {
+                Change::Statement(given, statement) if given == name => {
+                    Some(Some(Rc::clone(statement)))
+                }
+                Change::NoStatement(given) if given == name => Some(None),
+                _ => None,
+            }) {
+                Pending::None => return self.names.borrow().statement(name),
+                Pending::Here(meaning) => return meaning,
+                Pending::BeforeSync => self.drained().await,
+            }
+        }
+    }
+
+    /// What a portal's name means to the messages that follow now.
+    async fn portal(&self, name: &str) -> Option<Rc<Portal>> {
+        loop {
+            match self.pending(|change| match change {
+                Change::Portal(given, portal) if given == name => Some(Some(Rc::clone(portal))),
+                Change::NoPortal(given) if given == name => Some(None),
+                _ => None,
+            }) {
+                Pending::None => return self.names.borrow().portal(name),
+                Pending::Here(meaning) => return meaning,
+                Pending::BeforeSync => self.drained().await,
+            }
+        }
+    }
+
+    /// What is under way for a name. Up to the last Sync an error would undo what follows too, so
+    /// that it counts; before that it has to be waited for.
+    fn pending<T>(&self, find: impl Fn(&Change) -> Option<T>) -> Pending<T> {
+        let pipeline = self.pipeline.borrow();
+        let mut synced = false;
+        for owed in pipeline.newest_first() {
+            synced |= matches!(owed.step, Step::Sync | Step::Query);
+            let change = match &owed.keep {
+                Kept::Parse(_, change) | Kept::Change(change, _) => change,
+                Kept::Nothing | Kept::Describe(..) | Kept::Flight(_) | Kept::Refusal(_) => continue,
+            };
+            if let Some(found) = find(change) {
+                return if synced { Pending::BeforeSync } else { Pending::Here(found) };
+            }
+        }
+        Pending::None
+    }
+
+    fn open(&self, step: trail::Step, text: &trail::Text) -> Entry {
+        let statement = trail::Statement::Kept(text);
+        self.trail.open(&Opening { time: SystemTime::now(), step, statement })
+    }
+
+    /// A denial of what is only being prepared. A hold comes when it runs.
+    fn refuse_early(
+        &self,
+        verdict: Verdict,
+        mut entry: Entry,
+        step: Step,
+    ) -> Result<(), SessionError> {
+        let denial = match verdict {
+            Verdict::Deny(denial) => denial,
+            Verdict::Allow(_) | Verdict::Hold(_) => {
+                policy::Denial::by_gateway("a statement that is only prepared cannot wait")
+            }
+        };
+        self.record_denial(&mut entry, &denial)?;
+        self.refuse(&Refusal::of(&denial), entry, step);
+        Ok(())
+    }
+
+    /// A name that means nothing here, in PostgreSQL's words.
+    fn refuse_unknown(&self, sqlstate: &str, message: String) -> Result<(), SessionError> {
+        let recorded = trail::Text::new(message.as_str());
+        let mut entry = self.open(trail::Step::Other, &recorded);
+        let denial = policy::Denial::by_gateway(message.clone());
+        self.record_denial(&mut entry, &denial)?;
+        let refusal =
+            Refusal { sqlstate: sqlstate.to_owned(), message, detail: None, hint: None };
+        self.refuse(&refusal, entry, Step::Execute);
+        Ok(())
+    }
+}
+
+/// What is under way for a name.
+enum Pending<T> {
+    /// Nothing.
+    None,
+    /// A change that holds for what follows.
+    Here(T),
+    /// A change whose outcome must be waited for.
+    BeforeSync,
+}
+
+fn request(
+    frame: &Frame,
+    step: policy::Step,
+    text: &Arc<str>,
+    parameters: Option<Parameters>,
+) -> Request {
+    Request { frames: frames(frame), step, text: Arc::clone(text), shape: None, parameters }
+}
+
+/// The parameters as ranges of the frame they came in.
+fn parameters(frame: &Frame, bind: &Bind<'_>) -> Parameters {
+    let slice = |value: &&[u8]| -> Bytes { frame.bytes().slice_ref(value) };
+    let values: Vec<_> = bind.parameters.iter().map(|value| value.as_ref().map(slice)).collect();
+    let formats = (0..values.len()).map(|index| bind.formats.format(index)).collect();
+    Parameters { values, formats }
+}
+
+fn recorded_format(format: Format) -> trail::Format {
+    match format {
+        Format::Text => trail::Format::Text,
+        Format::Binary => trail::Format::Binary,
+    }
+}
+
+fn broken(error: wire::Error) -> SessionError {
+    SessionError::ClientProtocol(error.to_string())
+}

@@ -1,0 +1,186 @@
+//! A request that waits for approval, on a connection that stays live meanwhile.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::BytesMut;
+use policy::hold::Outcome;
+use policy::{Approval, Hold, Permit, Verdict};
+use trail::{Deed, Effect, Entry, Judged};
+use wire::upstream::TxStatus;
+use wire::write::{self, ErrorResponse, Severity};
+
+use super::{Refusal, Session, digests_of, record_permit};
+use crate::error::SessionError;
+
+/// How the wait ended.
+enum Waited {
+    Outcome(Outcome),
+    Cancelled,
+}
+
+impl Session {
+    /// Records the hold, tells the client, waits, and has the request judged again.
+    pub(super) async fn wait_for_approval(
+        &self,
+        hold: Hold,
+        entry: &mut Entry,
+        buffer: &mut BytesMut,
+    ) -> Result<Result<Permit, Refusal>, SessionError> {
+        self.record_hold(entry, &hold)?;
+        let (number, mut waiter) = self.core.shared.holds.register(hold.clone());
+        let patience = hold.ttl().min(self.core.shared.max_wait);
+        let until = SystemTime::now() + patience;
+        entry.event(SystemTime::now(), &Deed::HoldRequested { hold: number.number(), until })?;
+        self.announce(&hold, number.number(), patience).await?;
+        let waited = tokio::select! {
+            outcome = waiter.outcome() => Waited::Outcome(outcome),
+            () = tokio::time::sleep(patience) => Waited::Outcome(Outcome::Expired),
+            () = self.cancel.while_held() => Waited::Cancelled,
+            gone = self.watch_client(buffer) => return Err(gone),
+        };
+        drop(waiter);
+        let number = number.number();
+        match waited {
+            Waited::Outcome(Outcome::Approved(approval)) => {
+                self.release(hold, approval, entry).await
+            }
+            Waited::Outcome(Outcome::Refused { by, reason }) => {
+                let by = by.subject.clone();
+                let message = format!("request {number} was refused by {by}: {reason}");
+                self.end(entry, Deed::Refused { by, note: reason }, "42501", message)
+            }
+            Waited::Outcome(Outcome::Expired) => {
+                let message = format!("nobody approved request {number} in time");
+                self.end(entry, Deed::Expired, "42501", message)
+            }
+            Waited::Cancelled => {
+                let message = "canceling statement due to user request".to_owned();
+                self.end(entry, Deed::Cancelled, "57014", message)
+            }
+        }
+    }
+
+    fn record_hold(&self, entry: &mut Entry, hold: &Hold) -> Result<(), SessionError> {
+        let (policy, reason) = sayings(hold);
+        let set = self.core.shared.policies.current();
+        let digests = digests_of(set.digests());
+        Ok(entry.judged(&Judged {
+            effect: Effect::Hold,
+            policy: &policy,
+            reason: &reason,
+            generation: hold.generation().number(),
+            digests: &digests,
+            masks: None,
+            keep: None,
+        })?)
+    }
+
+    /// Tells the client that it waits, for whom, and what that keeps others from.
+    async fn announce(
+        &self,
+        hold: &Hold,
+        number: u64,
+        patience: Duration,
+    ) -> Result<(), SessionError> {
+        self.upstream.socket.flush().await.map_err(SessionError::Upstream)?;
+        while self.passing.get() > 0 {
+            self.progress.notified().await;
+        }
+        let (policy, reason) = sayings(hold);
+        let approvers: Vec<_> =
+            hold.demands().iter().flat_map(|demand| demand.approvers.iter().cloned()).collect();
+        let message = format!("request {number} waits for approval: {reason}");
+        let locks = match self.status.get() {
+            TxStatus::Idle => "",
+            TxStatus::InTransaction | TxStatus::Failed => {
+                " The open transaction keeps its locks meanwhile."
+            }
+        };
+        let detail = format!(
+            "Policy \"{policy}\" asks for approval by {}; it waits for {} at most.{locks}",
+            if approvers.is_empty() { "an approver".to_owned() } else { approvers.join(", ") },
+            humantime::format_duration(Duration::from_secs(patience.as_secs())),
+        );
+        let hint = format!("An approver runs: sluice holds approve {number}");
+        let notice = ErrorResponse::new(Severity::Notice, "00000", &message)
+            .detail(detail.as_str())
+            .hint(hint.as_str());
+        self.client.queue_with(|out| write::notice(out, &notice));
+        self.client.flush().await.map_err(SessionError::Client)
+    }
+
+    /// Reads on, so that a client that leaves takes its request with it. What it sends meanwhile
+    /// waits, up to the size of one message.
+    async fn watch_client(&self, buffer: &mut BytesMut) -> SessionError {
+        while buffer.len() < self.core.shared.limits.message_bytes {
+            match self.fill(buffer).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    return SessionError::Client(std::io::ErrorKind::UnexpectedEof.into());
+                }
+                Err(error) => return error,
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Judges again: the policies, the catalog or the token may be others by now.
+    async fn release(
+        &self,
+        hold: Hold,
+        approval: Approval,
+        entry: &mut Entry,
+    ) -> Result<Result<Permit, Refusal>, SessionError> {
+        for approver in approval.approvers() {
+            let by = approver.subject.clone();
+            entry.event(SystemTime::now(), &Deed::Approved { by, note: String::new() })?;
+        }
+        if let Err(denial) = self.refresh_catalog().await {
+            self.record_denial(entry, &denial)?;
+            return Ok(Err(Refusal::of(&denial)));
+        }
+        let text = hold.request().text.clone();
+        let analysis = self.analyze(&text).await;
+        let analysis = self.resolve_names(analysis).await;
+        let verdict = {
+            let catalog = self.catalog.borrow().catalog.clone();
+            let mut judge = self.core.judge.borrow_mut();
+            let mut admitted = self.admitted.borrow_mut();
+            judge.release(&mut admitted, hold, approval, analysis, &catalog)
+        };
+        match verdict {
+            Verdict::Allow(permit) => {
+                record_permit(entry, &permit)?;
+                entry.event(SystemTime::now(), &Deed::Released)?;
+                Ok(Ok(permit))
+            }
+            Verdict::Deny(denial) => {
+                self.record_denial(entry, &denial)?;
+                Ok(Err(Refusal::of(&denial)))
+            }
+            Verdict::Hold(_) => {
+                let message = "the policies ask for another approval by now; send it again";
+                self.end(entry, Deed::Expired, "42501", message.to_owned())
+            }
+        }
+    }
+
+    fn end(
+        &self,
+        entry: &mut Entry,
+        deed: Deed,
+        sqlstate: &str,
+        message: String,
+    ) -> Result<Result<Permit, Refusal>, SessionError> {
+        entry.event(SystemTime::now(), &deed)?;
+        Ok(Err(Refusal { sqlstate: sqlstate.to_owned(), message, detail: None, hint: None }))
+    }
+}
+
+/// Which policies hold a request, and why.
+fn sayings(hold: &Hold) -> (String, String) {
+    let demands = hold.demands();
+    let policies: Vec<_> = demands.iter().map(|demand| demand.policy.to_string()).collect();
+    let reasons: Vec<_> = demands.iter().map(|demand| demand.reason.to_string()).collect();
+    (policies.join(", "), reasons.join("; "))
+}

@@ -1,0 +1,191 @@
+//! What the upstream still owes, in order: which request the next reply belongs to.
+//!
+//! Pure: messages go in as tags, answers come out as values. The rules are those of the protocol
+//! documentation, sections "Extended Query", "Pipelining" and "COPY Operations".
+
+use std::collections::VecDeque;
+
+use wire::upstream::UpstreamTag;
+
+#[cfg(test)]
+mod tests;
+
+/// A message that went upstream and is owed an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Query: everything up to ReadyForQuery.
+    Query,
+    /// Parse: ParseComplete.
+    Parse,
+    /// Bind: BindComplete.
+    Bind,
+    /// Describe: RowDescription or NoData, after ParameterDescription for a statement.
+    Describe,
+    /// Execute: rows and CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute,
+    /// Close: CloseComplete.
+    Close,
+    /// Sync: ReadyForQuery.
+    Sync,
+    /// CopyDone or CopyFail: no answer of its own; it ends the COPY of the Execute before it.
+    CopyEnd,
+}
+
+/// One owed answer, with what the session keeps for it.
+#[derive(Debug)]
+pub(crate) struct Owed<T> {
+    /// What was asked.
+    pub(crate) step: Step,
+    /// What the session keeps for it.
+    pub(crate) keep: T,
+}
+
+/// What a reply means.
+#[derive(Debug)]
+pub(crate) enum Reply<T> {
+    /// Belongs to no request: a notice, a notification, a changed parameter.
+    Aside,
+    /// Belongs to the first owed answer, which is not complete yet.
+    Part,
+    /// Completes the first owed answer, which is handed over.
+    Last(Owed<T>),
+    /// An error that ends the first owed answer and all up to the next Sync.
+    Failed(Vec<Owed<T>>),
+}
+
+/// A reply that no request explains: the stream is not understood any more.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the upstream sent {tag:?}, which answers nothing that was asked")]
+pub(crate) struct Unexpected {
+    tag: UpstreamTag,
+}
+
+/// Everything that is owed, oldest first.
+#[derive(Debug)]
+pub(crate) struct Pipeline<T> {
+    owed: VecDeque<Owed<T>>,
+    copy: CopyIn,
+}
+
+/// Whether the upstream reads COPY data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CopyIn {
+    No,
+    /// It does, on behalf of the first owed answer; Sync and Flush are ignored by it.
+    Reading,
+}
+
+impl<T> Pipeline<T> {
+    /// Nothing is owed.
+    pub(crate) fn new() -> Self {
+        Self { owed: VecDeque::new(), copy: CopyIn::No }
+    }
+
+    /// Nothing is owed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.owed.is_empty()
+    }
+
+    /// The request that the next reply belongs to.
+    pub(crate) fn first_mut(&mut self) -> Option<&mut Owed<T>> {
+        self.owed.front_mut()
+    }
+
+    /// What is owed, newest first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Owed<T>> {
+        self.owed.iter().rev()
+    }
+
+    /// True while the upstream reads COPY data whose end was not sent yet.
+    pub(crate) fn reads_copy(&self) -> bool {
+        self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)
+    }
+
+    /// Notes a message that is going upstream.
+    pub(crate) fn push(&mut self, step: Step, keep: T) {
+        let ignored = step == Step::Sync && self.reads_copy();
+        let pointless = step == Step::CopyEnd && self.owed.is_empty();
+        if !ignored && !pointless {
+            self.owed.push_back(Owed { step, keep });
+        }
+    }
+
+    /// Takes all that is owed, for the end of the session.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Owed<T>> {
+        self.owed.drain(..)
+    }
+
+    /// What the next message of the upstream means.
+    pub(crate) fn reply(&mut self, tag: UpstreamTag) -> Result<Reply<T>, Unexpected> {
+        use UpstreamTag as Tag;
+        if matches!(tag, Tag::NoticeResponse | Tag::ParameterStatus | Tag::NotificationResponse) {
+            return Ok(Reply::Aside);
+        }
+        let Some(first) = self.owed.front() else {
+            // The upstream says why it ends the session ("terminating connection ...").
+            return if tag == Tag::ErrorResponse { Ok(Reply::Aside) } else { Err(Unexpected { tag }) };
+        };
+        let step = first.step;
+        match (step, tag) {
+            (Step::Query | Step::Execute, Tag::CopyInResponse) => {
+                self.start_copy(step);
+                Ok(Reply::Part)
+            }
+            (Step::Query | Step::Sync, Tag::ReadyForQuery) => self.last(tag),
+            (Step::Query | Step::Sync, Tag::ErrorResponse) => Ok(Reply::Part),
+            (_, Tag::ErrorResponse) => Ok(Reply::Failed(self.fail())),
+            (
+                Step::Query | Step::Execute,
+                Tag::RowDescription
+                | Tag::DataRow
+                | Tag::CopyOutResponse
+                | Tag::CopyData
+                | Tag::CopyDone,
+            )
+            | (Step::Query, Tag::CommandComplete | Tag::EmptyQueryResponse)
+            | (Step::Describe, Tag::ParameterDescription) => Ok(Reply::Part),
+            (
+                Step::Execute,
+                Tag::CommandComplete | Tag::EmptyQueryResponse | Tag::PortalSuspended,
+            )
+            | (Step::Parse, Tag::ParseComplete)
+            | (Step::Bind, Tag::BindComplete)
+            | (Step::Close, Tag::CloseComplete)
+            | (Step::Describe, Tag::RowDescription | Tag::NoData) => self.last(tag),
+            _ => Err(Unexpected { tag }),
+        }
+    }
+
+    fn last(&mut self, tag: UpstreamTag) -> Result<Reply<T>, Unexpected> {
+        self.copy = CopyIn::No;
+        let last = self.owed.pop_front();
+        self.drop_copy_ends();
+        last.map(Reply::Last).ok_or(Unexpected { tag })
+    }
+
+    /// The upstream skips to the next Sync, and so do we.
+    fn fail(&mut self) -> Vec<Owed<T>> {
+        self.copy = CopyIn::No;
+        let until = self.owed.iter().position(|owed| owed.step == Step::Sync);
+        self.owed.drain(..until.unwrap_or(self.owed.len())).collect()
+    }
+
+    /// The upstream ignores each Sync that comes before the end of the COPY data.
+    fn start_copy(&mut self, step: Step) {
+        self.copy = CopyIn::Reading;
+        if step == Step::Query {
+            return;
+        }
+        let mut ended = false;
+        self.owed.retain(|owed| {
+            ended |= owed.step == Step::CopyEnd;
+            ended || owed.step != Step::Sync
+        });
+    }
+
+    fn drop_copy_ends(&mut self) {
+        while self.owed.front().is_some_and(|owed| owed.step == Step::CopyEnd) {
+            self.owed.pop_front();
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the names of a session mean: prepared statements, portals, cursors.
+//!
+//! A name means something new only once the upstream has said so. What is still under way lies in
+//! the pipeline as a [`Change`], so that an error there takes it back as the upstream does.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use policy::{Parameters, Plan};
+use sql::analysis::{Analysis, NameKind, NameUse};
+use trail::Entry;
+use wire::client::Formats;
+
+/// A prepared statement.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    /// Its text.
+    pub(crate) text: Arc<str>,
+    /// Its text, as the trail refers to it.
+    pub(crate) recorded: trail::Text,
+    /// What it would do.
+    pub(crate) analysis: Arc<Analysis>,
+    /// What its rows look like, once the upstream said so.
+    pub(crate) description: Description,
+}
+
+/// A statement with its parameters.
+#[derive(Debug)]
+pub(crate) struct Portal {
+    /// The statement.
+    pub(crate) statement: Rc<Statement>,
+    /// Its parameters.
+    pub(crate) parameters: Option<Parameters>,
+    /// The formats its columns come in.
+    pub(crate) formats: Formats,
+    /// What its rows look like, once the upstream said so.
+    pub(crate) description: Description,
+    /// The record of its first execution, opened before the upstream saw it.
+    pub(crate) entry: RefCell<Option<Entry>>,
+}
+
+/// What rows look like: not asked, asked, or known.
+#[derive(Debug, Default)]
+pub(crate) struct Description {
+    asked: Cell<bool>,
+    known: RefCell<Option<Bytes>>,
+}
+
+impl Description {
+    /// True where the upstream was asked: by the time rows come, its answer will have come.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Notes that the upstream is being asked.
+    pub(crate) fn ask(&self) {
+        self.asked.set(true);
+    }
+
+    /// Keeps the answer: the whole RowDescription, or nothing for NoData.
+    pub(crate) fn answer(&self, message: Option<&[u8]>) {
+        *self.known.borrow_mut() = message.map(Bytes::copy_from_slice);
+    }
+
+    /// The whole RowDescription.
+    pub(crate) fn known(&self) -> Option<Bytes> {
+        self.known.borrow().clone()
+    }
+}
+
+/// What a message will have done to the names when the upstream has answered it.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// Parse.
+    Statement(String, Rc<Statement>),
+    /// Bind.
+    Portal(String, Rc<Portal>),
+    /// Close of a statement.
+    NoStatement(String),
+    /// Close of a portal.
+    NoPortal(String),
+}
+
+/// What the names mean, as far as the upstream has answered.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    statements: HashMap<String, Rc<Statement>>,
+    portals: HashMap<String, Rc<Portal>>,
+    /// By SQL: PREPARE and DECLARE.
+    prepared: HashMap<String, Arc<Analysis>>,
+    cursors: HashMap<String, Arc<Analysis>>,
+}
+
+impl Names {
+    pub(crate) fn statement(&self, name: &str) -> Option<Rc<Statement>> {
+        self.statements.get(name).cloned()
+    }
+
+    pub(crate) fn portal(&self, name: &str) -> Option<Rc<Portal>> {
+        self.portals.get(name).cloned()
+    }
+
+    /// What EXECUTE or FETCH of a name would do. Both kinds of names have one name space with
+    /// those of the extended protocol.
+    pub(crate) fn meaning(&self, kind: NameKind, name: &str) -> Option<Arc<Analysis>> {
+        let by_sql = match kind {
+            NameKind::Prepared => self.prepared.get(name),
+            NameKind::Cursor => self.cursors.get(name),
+        };
+        let by_protocol = || match kind {
+            NameKind::Prepared => Some(Arc::clone(&self.statements.get(name)?.analysis)),
+            NameKind::Cursor => Some(Arc::clone(&self.portals.get(name)?.statement.analysis)),
+        };
+        by_sql.cloned().or_else(by_protocol)
+    }
+
+    /// The upstream has answered a message.
+    pub(crate) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Statement(name, statement) => {
+                self.statements.insert(name, statement);
+            }
+            Change::Portal(name, portal) => {
+                self.portals.insert(name, portal);
+            }
+            Change::NoStatement(name) => {
+                self.statements.remove(&name);
+                self.prepared.remove(&name);
+            }
+            Change::NoPortal(name) => {
+                self.portals.remove(&name);
+                self.cursors.remove(&name);
+            }
+        }
+    }
+
+    /// The upstream has completed one statement of a plan.
+    pub(crate) fn completed(&mut self, plan: &Plan, statement: usize) {
+        let Some(statement) = plan.analysis().statements.get(statement) else { return };
+        for name in &statement.names {
+            match name {
+                NameUse::Prepare(name, inner) => {
+                    self.prepared.insert(name.clone(), Arc::new((**inner).clone()));
+                }
+                NameUse::Declare(name, inner) => {
+                    self.cursors.insert(name.clone(), Arc::new((**inner).clone()));
+                }
+                NameUse::Deallocate(Some(name)) => {
+                    self.apply(Change::NoStatement(name.clone()));
+                }
+                NameUse::Deallocate(None) => {
+                    self.statements.clear();
+                    self.prepared.clear();
+                }
+                NameUse::Close(Some(name)) => self.apply(Change::NoPortal(name.clone())),
+                NameUse::Close(None) => {
+                    self.portals.clear();
+                    self.cursors.clear();
+                }
+                NameUse::Execute(_) | NameUse::Fetch(_) => {}
+            }
+        }
+    }
+
+    /// A transaction has ended, and its portals with it. Cursors may be WITH HOLD and stay.
+    pub(crate) fn transaction_ended(&mut self) {
+        self.portals.clear();
+    }
+}

@@ -1,0 +1,723 @@
+//! From the upstream to the client: which request a reply belongs to, and what of it may pass.
+
+use bytes::{Buf, Bytes, BytesMut};
+use policy::{CopyMasker, Masker};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+use trail::{Deed, Entry, Outcome};
+use wire::frame::{HEADER_BYTES, header};
+use wire::upstream::{
+    CommandComplete, CopyResponse, ErrorFields, ParameterStatus, ReadyForQuery, RowDescription,
+    TxStatus, UpstreamTag,
+};
+use wire::write::{self, ErrorResponse, Severity};
+
+use super::Session;
+use super::pipeline::{Owed, Reply, Step};
+use super::prepared::{Change, Portal, Statement};
+use crate::error::SessionError;
+
+/// No message of the upstream is longer (PostgreSQL's own limit on a row is 1 GiB).
+const MAX_MESSAGE: usize = 1 << 30;
+
+/// What the session keeps for an owed answer.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// Sync, Close of nothing known, the end of COPY data.
+    Nothing,
+    /// Parse: its record, and what it changes.
+    Parse(Entry, Change),
+    /// Bind or Close: what it changes; and whether an error's text may carry a value.
+    Change(Change, Scrub),
+    /// Describe: what is described, and who asked.
+    Describe(Described, Asker),
+    /// Query or Execute.
+    Flight(Box<Flight>),
+    /// A request that was refused: this goes to the client in place of the error that the
+    /// upstream was made to raise.
+    Refusal(Bytes),
+}
+
+/// Whether the text of an error may carry a protected value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scrub {
+    /// It may: the text is withheld.
+    Yes,
+    /// It may not.
+    No,
+}
+
+/// What a Describe is about.
+#[derive(Debug)]
+pub(crate) enum Described {
+    /// A prepared statement.
+    Statement(Rc<Statement>),
+    /// A portal.
+    Portal(Rc<Portal>),
+    /// A name the gateway does not know; the upstream will say so too.
+    Unknown,
+}
+
+/// Who asked for a description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The client, who gets the answer.
+    Client,
+    /// The gateway itself.
+    Gateway,
+}
+
+/// A request that runs.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) plan: Arc<policy::Plan>,
+    pub(crate) entry: Entry,
+    pub(crate) started: SystemTime,
+    /// For Execute.
+    pub(crate) portal: Option<Rc<Portal>>,
+    statement: usize,
+    rows: Rows,
+    delivered: u64,
+    bytes: u64,
+    tag: String,
+    sqlstate: Option<String>,
+}
+
+/// What is done to the rows that come.
+#[derive(Debug)]
+enum Rows {
+    /// Not decided: their shape is not known yet.
+    Undecided,
+    /// They pass untouched.
+    Pass,
+    /// They are masked.
+    Mask(Box<Masker>),
+    /// COPY data is masked.
+    Copy(Box<CopyMasker>),
+    /// They are dropped: the result was refused.
+    Drop,
+}
+
+impl Flight {
+    pub(crate) fn new(
+        plan: Arc<policy::Plan>,
+        entry: Entry,
+        started: SystemTime,
+        portal: Option<Rc<Portal>>,
+    ) -> Self {
+        Self {
+            plan,
+            entry,
+            started,
+            portal,
+            statement: 0,
+            rows: Rows::Undecided,
+            delivered: 0,
+            bytes: 0,
+            tag: String::new(),
+            sqlstate: None,
+        }
+    }
+
+    fn close(self) {
+        let duration = self.started.elapsed().unwrap_or_default();
+        self.entry.close(&Outcome {
+            tag: &self.tag,
+            rows: self.delivered,
+            bytes: self.bytes,
+            sqlstate: self.sqlstate.as_deref(),
+            duration,
+        });
+    }
+
+    /// Keeps bytes that the client gets.
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        self.bytes += bytes.len() as u64;
+        Ok(self.entry.delivered(bytes)?)
+    }
+}
+
+/// Why a result cannot go on.
+enum Stop {
+    /// The analysis was wrong about it.
+    Defect(policy::Defect),
+    /// A mask failed.
+    Mask(policy::MaskError),
+}
+
+/// What was made of the front of a buffer.
+enum Taken {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing: the message is not all there yet.
+    Incomplete,
+}
+
+impl Session {
+    /// Relays replies until the upstream closes.
+    pub(super) async fn replies(&self) -> Result<(), SessionError> {
+        let mut carry = BytesMut::new();
+        loop {
+            let read = self.upstream.socket.read(&self.core.scratch).await;
+            let read = read.map_err(SessionError::Upstream)?;
+            if read == 0 {
+                return Err(SessionError::Upstream(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.take_chunk(&mut carry, read)?;
+            self.client.flush().await.map_err(SessionError::Client)?;
+            self.progress.notify_one();
+        }
+    }
+
+    fn take_chunk(&self, carry: &mut BytesMut, read: usize) -> Result<(), SessionError> {
+        let scratch = self.core.scratch.borrow();
+        let fresh = &scratch[..read];
+        if carry.is_empty() {
+            let taken = self.take_messages(fresh)?;
+            carry.extend_from_slice(&fresh[taken..]);
+            return Ok(());
+        }
+        carry.extend_from_slice(fresh);
+        let taken = self.take_messages(carry)?;
+        carry.advance(taken);
+        if carry.is_empty() {
+            *carry = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// Relays what is complete, and says how far it came.
+    fn take_messages(&self, buffer: &[u8]) -> Result<usize, SessionError> {
+        let mut at = 0;
+        while at < buffer.len() {
+            match self.take_message(&buffer[at..])? {
+                Taken::Bytes(count) => at += count,
+                Taken::Incomplete => break,
+            }
+        }
+        Ok(at)
+    }
+
+    fn take_message(&self, buffer: &[u8]) -> Result<Taken, SessionError> {
+        let passing = self.passing.get();
+        if passing > 0 {
+            let count = passing.min(buffer.len());
+            self.passing.set(passing - count);
+            return self.pass_part(&buffer[..count]).map(|()| Taken::Bytes(count));
+        }
+        let Some(found) = header(buffer, MAX_MESSAGE + HEADER_BYTES).map_err(broken)? else {
+            return Ok(Taken::Incomplete);
+        };
+        let tag = UpstreamTag::try_from(found.tag).map_err(broken)?;
+        if matches!(tag, UpstreamTag::DataRow | UpstreamTag::CopyData) {
+            return self.take_rows(tag, found.len, buffer);
+        }
+        if buffer.len() < found.len {
+            return Ok(Taken::Incomplete);
+        }
+        self.take_reply(tag, &buffer[..found.len])?;
+        Ok(Taken::Bytes(found.len))
+    }
+
+    /// The rest of a row that is larger than a buffer.
+    fn pass_part(&self, bytes: &[u8]) -> Result<(), SessionError> {
+        let mut pipeline = self.pipeline.borrow_mut();
+        match pipeline.first_mut() {
+            Some(Owed { keep: Kept::Flight(flight), .. }) => {
+                if matches!(flight.rows, Rows::Drop) {
+                    return Ok(());
+                }
+                flight.keep(bytes)?;
+                self.client.queue(bytes);
+                Ok(())
+            }
+            _ => Err(unexpected("the rest of a row")),
+        }
+    }
+
+    /// DataRow and CopyData: as many as are there and of the same kind.
+    fn take_rows(
+        &self,
+        tag: UpstreamTag,
+        first: usize,
+        buffer: &[u8],
+    ) -> Result<Taken, SessionError> {
+        let mut pipeline = self.pipeline.borrow_mut();
+        pipeline.reply(tag).map_err(|error| unexpected(&error.to_string()))?;
+        let Some(Owed { keep: Kept::Flight(flight), .. }) = pipeline.first_mut() else {
+            return Err(unexpected("rows that nothing asked for"));
+        };
+        if matches!(flight.rows, Rows::Undecided)
+            && let Err(stop) = decide(flight)
+        {
+            self.stop(flight, &stop)?;
+        }
+        if matches!(flight.rows, Rows::Pass | Rows::Drop) && first > buffer.len() {
+            self.passing.set(first);
+            flight.delivered += 1;
+            return Ok(Taken::Bytes(0));
+        }
+        if first > buffer.len() {
+            if first > self.core.shared.limits.row_bytes {
+                return Err(SessionError::refused_with(
+                    "54000",
+                    format!("a row of {first} bytes is too large to be masked"),
+                    "Select fewer or smaller columns.",
+                ));
+            }
+            return Ok(Taken::Incomplete);
+        }
+        let (count, rows) = run_of(tag, buffer)?;
+        let run = &buffer[..count];
+        if let Err(stop) = self.deliver(flight, run, rows)? {
+            self.stop(flight, &stop)?;
+        }
+        Ok(Taken::Bytes(count))
+    }
+
+    fn deliver(
+        &self,
+        flight: &mut Flight,
+        run: &[u8],
+        rows: u64,
+    ) -> Result<Result<(), Stop>, SessionError> {
+        let mut masked = BytesMut::new();
+        let run = match &mut flight.rows {
+            Rows::Drop => return Ok(Ok(())),
+            Rows::Undecided => return Err(unexpected("rows of no known shape")),
+            Rows::Pass => run,
+            Rows::Mask(masker) => {
+                let mut judge = self.core.judge.borrow_mut();
+                if let Err(error) = masker.apply(&mut judge, run, &mut masked) {
+                    return Ok(Err(Stop::Mask(error)));
+                }
+                &masked
+            }
+            Rows::Copy(masker) => {
+                let mut judge = self.core.judge.borrow_mut();
+                if let Err(error) = masker.apply(&mut judge, run, &mut masked) {
+                    return Ok(Err(Stop::Mask(error)));
+                }
+                &masked
+            }
+        };
+        flight.delivered += rows;
+        flight.keep(run)?;
+        self.client.queue(run);
+        Ok(Ok(()))
+    }
+
+    /// Ends a result that must not go on; what still comes of it is dropped.
+    fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
+        let what = match stop {
+            Stop::Defect(defect) => {
+                tracing::error!(session = %self.trail.id(), %defect, "the analysis was wrong");
+                flight.entry.event(SystemTime::now(), &Deed::Defect { what: defect.to_string() })?;
+                "the result does not fit what the statement was judged to return".to_owned()
+            }
+            Stop::Mask(error) => {
+                tracing::warn!(session = %self.trail.id(), %error, "a mask failed");
+                flight.entry.event(SystemTime::now(), &Deed::Note { what: error.to_string() })?;
+                format!("the result cannot be masked: {error}")
+            }
+        };
+        flight.rows = Rows::Drop;
+        flight.sqlstate = Some("42501".to_owned());
+        let error = ErrorResponse::new(Severity::Error, "42501", &what)
+            .detail("Nothing more of this result is sent.");
+        self.client.queue_with(|out| write::error(out, &error));
+        Ok(())
+    }
+
+    /// Every other message, whole.
+    fn take_reply(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
+        let body = &message[HEADER_BYTES..];
+        let mut pipeline = self.pipeline.borrow_mut();
+        let reply = pipeline.reply(tag).map_err(|error| unexpected(&error.to_string()))?;
+        match reply {
+            Reply::Aside => {
+                let scrub = pipeline.first_mut().map_or(Scrub::No, |owed| scrub_of(&owed.keep));
+                drop(pipeline);
+                self.take_aside(tag, message, scrub)
+            }
+            Reply::Part => {
+                let Some(owed) = pipeline.first_mut() else { return Err(unexpected("a part")) };
+                self.take_part(&mut owed.keep, tag, message)
+            }
+            Reply::Last(owed) => {
+                drop(pipeline);
+                self.take_last(owed, tag, message, body)
+            }
+            Reply::Failed(owed) => {
+                drop(pipeline);
+                self.take_failure(owed, message)
+            }
+        }
+    }
+
+    fn take_aside(
+        &self,
+        tag: UpstreamTag,
+        message: &[u8],
+        scrub: Scrub,
+    ) -> Result<(), SessionError> {
+        let body = &message[HEADER_BYTES..];
+        match tag {
+            UpstreamTag::ParameterStatus => {
+                let status = ParameterStatus::parse(body).map_err(broken)?;
+                watch_parameter(&status)?;
+                self.client.queue(message);
+                Ok(())
+            }
+            UpstreamTag::ErrorResponse => {
+                self.farewell.set(true);
+                self.send_error(message, Scrub::No).map(drop)
+            }
+            UpstreamTag::NoticeResponse if scrub == Scrub::Yes => {
+                let fields = ErrorFields::parse(body).map_err(broken)?.scrubbed();
+                self.client.queue_with(|out| fields.write_notice(out)).map_err(broken)
+            }
+            _ => {
+                self.client.queue(message);
+                Ok(())
+            }
+        }
+    }
+
+    fn take_part(
+        &self,
+        kept: &mut Kept,
+        tag: UpstreamTag,
+        message: &[u8],
+    ) -> Result<(), SessionError> {
+        match (kept, tag) {
+            (Kept::Flight(flight), _) => self.take_flight_part(flight, tag, message),
+            (Kept::Refusal(refusal), UpstreamTag::ErrorResponse) => {
+                self.client.queue(refusal);
+                Ok(())
+            }
+            (Kept::Describe(_, Asker::Gateway), _) => Ok(()),
+            (Kept::Nothing | Kept::Describe(_, Asker::Client), _) => {
+                self.client.queue(message);
+                Ok(())
+            }
+            (Kept::Parse(..) | Kept::Change(..) | Kept::Refusal(_), _) => {
+                Err(unexpected("an answer to something else"))
+            }
+        }
+    }
+
+    fn take_flight_part(
+        &self,
+        flight: &mut Flight,
+        tag: UpstreamTag,
+        message: &[u8],
+    ) -> Result<(), SessionError> {
+        let body = &message[HEADER_BYTES..];
+        match tag {
+            UpstreamTag::ErrorResponse => {
+                let scrub = scrub_of_plan(&flight.plan);
+                let dropped = matches!(flight.rows, Rows::Drop);
+                if !dropped {
+                    flight.sqlstate = self.send_error(message, scrub)?;
+                }
+                return Ok(());
+            }
+            UpstreamTag::RowDescription => {
+                flight.rows = Rows::Undecided;
+                if let Err(defect) = bind(flight, message) {
+                    return self.stop(flight, &Stop::Defect(defect));
+                }
+            }
+            UpstreamTag::CopyOutResponse => {
+                let columns = CopyResponse::parse(body).map_err(broken)?.columns.len();
+                if let Err(defect) = bind_copy(flight, columns) {
+                    return self.stop(flight, &Stop::Defect(defect));
+                }
+            }
+            UpstreamTag::CommandComplete | UpstreamTag::EmptyQueryResponse => {
+                let dropped = matches!(flight.rows, Rows::Drop);
+                self.statement_done(flight, tag, body)?;
+                if dropped {
+                    return Ok(());
+                }
+            }
+            UpstreamTag::CopyDone if matches!(flight.rows, Rows::Drop) => return Ok(()),
+            _ => {}
+        }
+        flight.keep_shape(tag, message)?;
+        self.client.queue(message);
+        Ok(())
+    }
+
+    /// A statement of a simple query is complete; the next one's rows have a shape of their own.
+    fn statement_done(
+        &self,
+        flight: &mut Flight,
+        tag: UpstreamTag,
+        body: &[u8],
+    ) -> Result<(), SessionError> {
+        if tag == UpstreamTag::CommandComplete {
+            let complete = CommandComplete::parse(body).map_err(broken)?;
+            complete.tag.clone_into(&mut flight.tag);
+            if flight.delivered == 0 {
+                flight.delivered = complete.rows().unwrap_or(0);
+            }
+            self.names.borrow_mut().completed(&flight.plan, flight.statement);
+        }
+        flight.statement += 1;
+        if !matches!(flight.rows, Rows::Drop) {
+            flight.rows = Rows::Undecided;
+        }
+        Ok(())
+    }
+
+    fn take_last(
+        &self,
+        owed: Owed<Kept>,
+        tag: UpstreamTag,
+        message: &[u8],
+        body: &[u8],
+    ) -> Result<(), SessionError> {
+        let mut pass = true;
+        match owed.keep {
+            Kept::Nothing => {}
+            Kept::Refusal(_) => {}
+            Kept::Parse(entry, change) => {
+                self.names.borrow_mut().apply(change);
+                entry.close(&Outcome {
+                    tag: "",
+                    rows: 0,
+                    bytes: 0,
+                    sqlstate: None,
+                    duration: std::time::Duration::ZERO,
+                });
+            }
+            Kept::Change(change, _) => self.names.borrow_mut().apply(change),
+            Kept::Describe(described, asker) => {
+                described.answer((tag == UpstreamTag::RowDescription).then_some(message));
+                pass = asker == Asker::Client;
+            }
+            Kept::Flight(mut flight) => {
+                pass = self.flight_done(&mut flight, owed.step, tag, body)?;
+                flight.close();
+            }
+        }
+        if pass {
+            self.client.queue(message);
+        }
+        if tag == UpstreamTag::ReadyForQuery {
+            self.ready(ReadyForQuery::parse(body).map_err(broken)?.status);
+        }
+        Ok(())
+    }
+
+    /// The end of a request, and whether the client hears this message of it.
+    fn flight_done(
+        &self,
+        flight: &mut Flight,
+        step: Step,
+        tag: UpstreamTag,
+        body: &[u8],
+    ) -> Result<bool, SessionError> {
+        if changes_catalog(&flight.plan) {
+            self.catalog_changed.set(true);
+        }
+        if step == Step::Query {
+            return Ok(true);
+        }
+        let dropped = matches!(flight.rows, Rows::Drop);
+        if tag != UpstreamTag::PortalSuspended {
+            self.statement_done(flight, tag, body)?;
+        }
+        Ok(!dropped)
+    }
+
+    fn take_failure(&self, owed: Vec<Owed<Kept>>, message: &[u8]) -> Result<(), SessionError> {
+        for (index, owed) in owed.into_iter().enumerate() {
+            let failed = index == 0;
+            match owed.keep {
+                Kept::Refusal(refusal) if failed => self.client.queue(&refusal),
+                Kept::Flight(mut flight) if failed => {
+                    if changes_catalog(&flight.plan) {
+                        self.catalog_changed.set(true);
+                    }
+                    if !matches!(flight.rows, Rows::Drop) {
+                        flight.sqlstate = self.send_error(message, scrub_of_plan(&flight.plan))?;
+                    }
+                    flight.close();
+                }
+                Kept::Parse(entry, _) if failed => {
+                    let state = self.send_error(message, Scrub::No)?;
+                    let state = state.as_deref().unwrap_or_default();
+                    entry.close(&Outcome::error(state, std::time::Duration::ZERO));
+                }
+                keep if failed => drop(self.send_error(message, scrub_of(&keep))?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends an error on, scrubbed where its text may carry a value, and gives its SQLSTATE.
+    fn send_error(&self, message: &[u8], scrub: Scrub) -> Result<Option<String>, SessionError> {
+        let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
+        match scrub {
+            Scrub::No => self.client.queue(message),
+            Scrub::Yes => {
+                let fields = fields.scrubbed();
+                self.client.queue_with(|out| fields.write_error(out)).map_err(broken)?;
+            }
+        }
+        Ok(fields.sqlstate().map(str::to_owned))
+    }
+
+    /// The upstream waits for the next request.
+    fn ready(&self, status: TxStatus) {
+        self.status.set(status);
+        if status == TxStatus::Idle {
+            self.names.borrow_mut().transaction_ended();
+            if self.catalog_changed.take() {
+                self.database.catalog.invalidate();
+            }
+        }
+    }
+}
+
+impl Flight {
+    /// Keeps a RowDescription, so that the record can show the rows that follow.
+    fn keep_shape(&mut self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
+        match tag {
+            UpstreamTag::RowDescription => Ok(self.entry.delivered(message)?),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Described {
+    fn answer(&self, message: Option<&[u8]>) {
+        match self {
+            Self::Statement(statement) => statement.description.answer(message),
+            Self::Portal(portal) => portal.description.answer(message),
+            Self::Unknown => {}
+        }
+    }
+}
+
+/// Decides about the rows of an Execute, whose shape was described before.
+fn decide(flight: &mut Flight) -> Result<(), Stop> {
+    let described = flight.portal.as_ref().and_then(|portal| portal.shape());
+    match described {
+        Some(message) => {
+            // A record that cannot be written ends the request at its next row.
+            let _ = flight.entry.delivered(&message);
+            bind(flight, &message).map_err(Stop::Defect)
+        }
+        None if flight.plan.is_identity() => {
+            flight.rows = Rows::Pass;
+            Ok(())
+        }
+        None => Err(Stop::Defect(policy::Defect::undescribed())),
+    }
+}
+
+/// Decides about rows by their RowDescription: the second line of defence.
+fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
+    if flight.plan.is_identity() {
+        flight.rows = Rows::Pass;
+        return Ok(());
+    }
+    let mut fields = RowDescription::parse(&message[HEADER_BYTES..])
+        .map_err(|_| policy::Defect::undescribed())?;
+    if let Some(portal) = &flight.portal {
+        for (index, field) in fields.fields.iter_mut().enumerate() {
+            field.format = portal.formats.format(index);
+        }
+    }
+    let result = flight.plan.result(flight.statement).ok_or_else(policy::Defect::undescribed)?;
+    let masker = result.bind(&fields)?;
+    flight.rows =
+        if masker.is_identity() { Rows::Pass } else { Rows::Mask(Box::new(masker)) };
+    Ok(())
+}
+
+fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> {
+    if flight.plan.is_identity() {
+        flight.rows = Rows::Pass;
+        return Ok(());
+    }
+    let statements = &flight.plan.analysis().statements;
+    let copy = statements.get(flight.statement).and_then(|statement| statement.copy.as_ref());
+    let result = flight.plan.result(flight.statement);
+    let (Some(copy), Some(result)) = (copy, result) else {
+        return Err(policy::Defect::undescribed());
+    };
+    let masker = result.bind_copy(&copy.format, columns)?;
+    flight.rows =
+        if masker.is_identity() { Rows::Pass } else { Rows::Copy(Box::new(masker)) };
+    Ok(())
+}
+
+impl Portal {
+    /// The RowDescription of its rows; that of the statement lacks the formats.
+    fn shape(&self) -> Option<Bytes> {
+        self.description.known().or_else(|| self.statement.description.known())
+    }
+}
+
+/// How many bytes and messages of one kind stand whole at the front of a buffer.
+fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError> {
+    let mut at = 0;
+    let mut count = 0;
+    while let Some(found) = header(&buffer[at..], MAX_MESSAGE + HEADER_BYTES).map_err(broken)? {
+        if found.tag != tag.byte() || at + found.len > buffer.len() {
+            break;
+        }
+        at += found.len;
+        count += 1;
+    }
+    Ok((at, count))
+}
+
+/// What every analyzer relies on must not change.
+fn watch_parameter(status: &ParameterStatus<'_>) -> Result<(), SessionError> {
+    let bad = match status.name {
+        "standard_conforming_strings" => status.value != "on",
+        "client_encoding" => status.value != "UTF8",
+        _ => false,
+    };
+    if !bad {
+        return Ok(());
+    }
+    Err(SessionError::refused_with(
+        "0A000",
+        format!("{} has become {}", status.name, status.value),
+        "Statements can be judged only with standard_conforming_strings=on and client_encoding=UTF8.",
+    ))
+}
+
+fn changes_catalog(plan: &policy::Plan) -> bool {
+    let analysis = plan.analysis();
+    !analysis.opaque.is_empty() || analysis.statements.iter().any(|s| s.changes_catalog)
+}
+
+fn scrub_of(kept: &Kept) -> Scrub {
+    match kept {
+        Kept::Flight(flight) => scrub_of_plan(&flight.plan),
+        Kept::Change(_, scrub) => *scrub,
+        Kept::Nothing | Kept::Parse(..) | Kept::Describe(..) | Kept::Refusal(_) => Scrub::No,
+    }
+}
+
+pub(super) fn scrub_of_plan(plan: &policy::Plan) -> Scrub {
+    if plan.scrub_errors() { Scrub::Yes } else { Scrub::No }
+}
+
+fn broken(error: wire::Error) -> SessionError {
+    SessionError::UpstreamProtocol(error.to_string())
+}
+
+fn unexpected(what: &str) -> SessionError {
+    SessionError::UpstreamProtocol(what.to_owned())
+}

@@ -1,0 +1,359 @@
+//! Upstream connections: dialled, secured, logged in; and the one way for anything to get there.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use postgres_protocol::authentication::{md5_hash, sasl};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use policy::Permit;
+use wire::client::{ClientTag, Target};
+use wire::frame::Frame;
+use wire::startup::Initial;
+use wire::upstream::{
+    Authentication, BackendKeyData, ErrorFields, ParameterStatus, UpstreamTag,
+};
+use wire::write;
+
+use crate::config::{Address, Database, Secret, Upstream};
+use super::socket::Socket;
+use crate::error::SessionError;
+use crate::transport::{Plain, Transport};
+
+/// No message of the start-up is longer.
+const MAX_LOGIN_MESSAGE: usize = 1 << 20;
+
+/// A text that PostgreSQL's grammar refuses whatever the state of the session: it fails an open
+/// transaction without a trace.
+const REFUSED: &str = "statement refused by the gateway";
+
+/// An upstream that takes permits, and messages that ask for nothing.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    /// The stream.
+    pub(crate) socket: Socket,
+}
+
+impl Upstream {
+    /// Sends what was judged, as it was judged.
+    pub(crate) fn send(&self, permit: &Permit) {
+        self.socket.queue(permit.frames());
+    }
+
+    /// Sends a message that runs nothing: Sync, Flush, Describe, Close, the end of COPY data,
+    /// Terminate. Any other is a mistake of ours and is not sent.
+    pub(crate) fn pass(&self, frame: &Frame) {
+        use ClientTag as Tag;
+        match ClientTag::try_from(frame.tag()) {
+            Ok(
+                Tag::Sync
+                | Tag::Flush
+                | Tag::Describe
+                | Tag::Close
+                | Tag::CopyData
+                | Tag::CopyDone
+                | Tag::CopyFail
+                | Tag::Terminate,
+            ) => self.socket.queue(frame.bytes()),
+            Ok(Tag::Query | Tag::Parse | Tag::Bind | Tag::Execute | Tag::FunctionCall | Tag::Password)
+            | Err(_) => tracing::error!("a message without a permit was not sent"),
+        }
+    }
+
+    /// Sends a part of a CopyData message.
+    pub(crate) fn copy_part(&self, bytes: &[u8]) {
+        self.socket.queue(bytes);
+    }
+
+    /// Asks for the shape of a portal's rows.
+    pub(crate) fn describe_portal(&self, name: &str) {
+        let described = self.socket.queue_with(|out| write::describe(out, Target::Portal(name)));
+        described.expect("a name that came in a message fits in one");
+    }
+
+    /// Asks for the replies that are held back until the next Sync.
+    pub(crate) fn ask_to_flush(&self) {
+        self.socket.queue_with(write::flush);
+    }
+
+    /// Makes the upstream raise an error in place of a simple query.
+    pub(crate) fn fail_query(&self) {
+        let written = self.socket.queue_with(|out| write::query(out, REFUSED));
+        written.expect("the text is short");
+    }
+
+    /// Makes the upstream raise an error in place of a message of the extended protocol.
+    pub(crate) fn fail_extended(&self) {
+        let written = self.socket.queue_with(|out| write::parse(out, "sluice", REFUSED, &[]));
+        written.expect("the text is short");
+    }
+}
+
+/// Where an upstream is and what is demanded of it: made once from the configuration.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    upstream: Upstream,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    timeout: Duration,
+}
+
+/// A connection that is logged in and waits for its first request.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    /// The stream.
+    pub(crate) io: Transport,
+    /// What the upstream said of its parameters.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// What cancels its requests.
+    pub(crate) key: Option<BackendKeyData>,
+}
+
+impl Dialer {
+    /// A dialer for one configured upstream.
+    ///
+    /// # Errors
+    /// Certificates that cannot be read.
+    pub(crate) fn new(upstream: Upstream, timeout: Duration) -> Result<Self, crate::tls::Error> {
+        let tls = crate::tls::client(upstream.tls, upstream.ca.as_deref())?;
+        Ok(Self { upstream, tls, timeout })
+    }
+
+    /// Connects, with TLS where that is demanded.
+    pub(crate) async fn dial(&self) -> Result<Transport, SessionError> {
+        tokio::time::timeout(self.timeout, self.connect())
+            .await
+            .map_err(|_| SessionError::Connect("no answer in time".to_owned()))?
+            .map_err(|error| SessionError::Connect(error.to_string()))
+    }
+
+    async fn connect(&self) -> io::Result<Transport> {
+        let (mut plain, host) = match &self.upstream.address {
+            Address::Unix(path) => {
+                return Ok(Transport::Plain(Plain::Unix(UnixStream::connect(path).await?)));
+            }
+            Address::Tcp { host, port } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                (Plain::Tcp(stream), host)
+            }
+        };
+        let Some(tls) = &self.tls else { return Ok(Transport::Plain(plain)) };
+        let mut request = BytesMut::new();
+        Initial::Ssl.write(&mut request).map_err(io::Error::other)?;
+        plain.write_all(&request).await?;
+        if plain.read_u8().await? != b'S' {
+            return Err(io::Error::other("the upstream declines TLS, which is demanded of it"));
+        }
+        let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(tls));
+        Ok(Transport::Tls(Box::new(connector.connect(name, plain).await?.into())))
+    }
+
+    /// Connects and logs in.
+    pub(crate) async fn log_in(
+        &self,
+        database: &Database,
+        parameters: &[(String, String)],
+    ) -> Result<LoggedIn, SessionError> {
+        let io = self.dial().await?;
+        let login = Login { io, buffer: BytesMut::new(), user: &database.user };
+        tokio::time::timeout(self.timeout, login.run(database, parameters))
+            .await
+            .map_err(|_| SessionError::Connect("no login in time".to_owned()))?
+    }
+
+    /// Asks the upstream to cancel what a connection of ours runs.
+    pub(crate) async fn cancel(&self, key: &BackendKeyData) -> Result<(), SessionError> {
+        let mut io = self.dial().await?;
+        let mut request = BytesMut::new();
+        Initial::Cancel { pid: key.pid, secret: key.secret.clone() }
+            .write(&mut request)
+            .map_err(|error| SessionError::Connect(error.to_string()))?;
+        io.write_all(&request).await.map_err(SessionError::Upstream)?;
+        io.flush().await.map_err(SessionError::Upstream)?;
+        // The upstream closes when it has acted; after that nothing later can be hit.
+        let _ = io.read(&mut [0; 1]).await;
+        Ok(())
+    }
+}
+
+/// The conversation from StartupMessage to the first ReadyForQuery.
+struct Login<'a> {
+    io: Transport,
+    buffer: BytesMut,
+    user: &'a str,
+}
+
+impl Login<'_> {
+    async fn run(
+        mut self,
+        database: &Database,
+        parameters: &[(String, String)],
+    ) -> Result<LoggedIn, SessionError> {
+        let mut all = vec![
+            ("user".to_owned(), database.user.clone()),
+            ("database".to_owned(), database.name.clone()),
+        ];
+        all.extend_from_slice(parameters);
+        let startup = Initial::Startup { version: wire::startup::VERSION_3_0, parameters: all };
+        let mut out = BytesMut::new();
+        startup
+            .write(&mut out)
+            .map_err(|error| SessionError::refused("08P01", error.to_string()))?;
+        self.send(&out).await?;
+        self.authenticate(database.password.as_ref()).await?;
+        self.settle().await
+    }
+
+    async fn authenticate(&mut self, password: Option<&Secret>) -> Result<(), SessionError> {
+        loop {
+            let frame = self.expect(UpstreamTag::Authentication).await?;
+            let asked = Authentication::parse(frame.body()).map_err(broken)?;
+            let mut out = BytesMut::new();
+            match asked {
+                Authentication::Ok => return Ok(()),
+                Authentication::CleartextPassword => {
+                    write::password(&mut out, demand(password)?.reveal()).map_err(broken)?;
+                }
+                Authentication::Md5 { salt } => {
+                    let secret = demand(password)?.reveal();
+                    let hash = md5_hash(self.user.as_bytes(), secret.as_bytes(), salt);
+                    write::password(&mut out, &hash).map_err(broken)?;
+                }
+                Authentication::Sasl { mechanisms } => {
+                    if !mechanisms.contains(&"SCRAM-SHA-256") {
+                        return Err(SessionError::Connect(
+                            "the upstream offers no SCRAM-SHA-256".to_owned(),
+                        ));
+                    }
+                    self.scram(demand(password)?).await?;
+                    continue;
+                }
+                Authentication::SaslContinue(_)
+                | Authentication::SaslFinal(_)
+                | Authentication::Other(_) => {
+                    return Err(SessionError::Connect(
+                        "the upstream asks for an authentication that is not supported".to_owned(),
+                    ));
+                }
+            }
+            self.send(&out).await?;
+        }
+    }
+
+    /// SCRAM-SHA-256 (RFC 5802, RFC 7677), the upstream's proof checked.
+    async fn scram(&mut self, password: &Secret) -> Result<(), SessionError> {
+        let failed = |error: io::Error| SessionError::Connect(format!("SCRAM: {error}"));
+        let binding = sasl::ChannelBinding::unsupported();
+        let mut scram = sasl::ScramSha256::new(password.reveal().as_bytes(), binding);
+        let mut out = BytesMut::new();
+        write::sasl_initial_response(&mut out, "SCRAM-SHA-256", Some(scram.message()))
+            .map_err(broken)?;
+        self.send(&out).await?;
+
+        let frame = self.expect(UpstreamTag::Authentication).await?;
+        let Authentication::SaslContinue(data) =
+            Authentication::parse(frame.body()).map_err(broken)?
+        else {
+            return Err(SessionError::Connect("SCRAM: no challenge".to_owned()));
+        };
+        scram.update(data).map_err(failed)?;
+        out.clear();
+        write::sasl_response(&mut out, scram.message()).map_err(broken)?;
+        self.send(&out).await?;
+
+        let frame = self.expect(UpstreamTag::Authentication).await?;
+        let Authentication::SaslFinal(data) =
+            Authentication::parse(frame.body()).map_err(broken)?
+        else {
+            return Err(SessionError::Connect("SCRAM: no proof".to_owned()));
+        };
+        scram.finish(data).map_err(failed)
+    }
+
+    /// Parameters and key, up to the first ReadyForQuery.
+    async fn settle(mut self) -> Result<LoggedIn, SessionError> {
+        let mut parameters = Vec::new();
+        let mut key = None;
+        loop {
+            let frame = self.frame().await?;
+            match UpstreamTag::try_from(frame.tag()).map_err(broken)? {
+                UpstreamTag::ParameterStatus => {
+                    let status = ParameterStatus::parse(frame.body()).map_err(broken)?;
+                    parameters.push((status.name.to_owned(), status.value.to_owned()));
+                }
+                UpstreamTag::BackendKeyData => {
+                    key = Some(BackendKeyData::parse(frame.body()).map_err(broken)?);
+                }
+                UpstreamTag::NoticeResponse => {}
+                UpstreamTag::ReadyForQuery => {
+                    return Ok(LoggedIn { io: self.io, parameters, key });
+                }
+                tag => {
+                    return Err(SessionError::UpstreamProtocol(format!("{tag:?} at login")));
+                }
+            }
+        }
+    }
+
+    async fn expect(&mut self, tag: UpstreamTag) -> Result<Frame, SessionError> {
+        loop {
+            let frame = self.frame().await?;
+            match UpstreamTag::try_from(frame.tag()).map_err(broken)? {
+                found if found == tag => return Ok(frame),
+                UpstreamTag::NoticeResponse => {}
+                found => {
+                    return Err(SessionError::UpstreamProtocol(format!(
+                        "{found:?} where {tag:?} was due"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// The next message; an ErrorResponse is the upstream's refusal.
+    async fn frame(&mut self) -> Result<Frame, SessionError> {
+        loop {
+            if let Some(frame) =
+                Frame::take(&mut self.buffer, MAX_LOGIN_MESSAGE).map_err(broken)?
+            {
+                if frame.tag() == UpstreamTag::ErrorResponse.byte() {
+                    return Err(refusal(frame));
+                }
+                return Ok(frame);
+            }
+            let read = self.io.read_buf(&mut self.buffer).await.map_err(SessionError::Upstream)?;
+            if read == 0 {
+                return Err(SessionError::Upstream(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        self.io.write_all(bytes).await.map_err(SessionError::Upstream)?;
+        self.io.flush().await.map_err(SessionError::Upstream)
+    }
+}
+
+/// Errors of authentication name our role and are kept from the client; others are the client's.
+fn refusal(frame: Frame) -> SessionError {
+    let is_ours = ErrorFields::parse(frame.body())
+        .map(|fields| fields.get(b'C').is_some_and(|state| state.starts_with(b"28")));
+    match is_ours {
+        Ok(false) => SessionError::UpstreamRefused(frame.into_bytes()),
+        _ => SessionError::Connect("the upstream does not let our role in".to_owned()),
+    }
+}
+
+fn demand(password: Option<&Secret>) -> Result<&Secret, SessionError> {
+    password.ok_or_else(|| {
+        SessionError::Connect("the upstream asks for a password and none is configured".to_owned())
+    })
+}
+
+fn broken(error: wire::Error) -> SessionError {
+    SessionError::UpstreamProtocol(error.to_string())
+}
