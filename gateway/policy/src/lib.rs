@@ -1,1 +1,50 @@
 //! The Wasm host: policies, verdicts, permits, masks, holds.
+//!
+//! Reading order: what is asked ([`request`]) and answered ([`verdict`], [`plan`]); who answers
+//! ([`judge`]) from which policies ([`set`], `component`, `engine`); what makes the answer sound
+//! whatever a policy forgot ([`protection`], `soundness`); what happens to rows ([`mask`],
+//! [`masker`], [`copy`]); and who may release what was held ([`hold`]).
+//!
+//! Nothing here opens a socket. A failed policy is a denial, never an error: judging cannot be
+//! skipped by `?`.
+
+pub mod config;
+pub mod copy;
+pub mod hold;
+pub mod judge;
+pub mod mask;
+pub mod masker;
+pub mod plan;
+pub mod protection;
+pub mod request;
+pub mod set;
+pub mod verdict;
+
+mod bindings;
+mod cache;
+mod component;
+mod engine;
+mod error;
+mod facts;
+mod instance;
+mod load;
+mod opinion;
+mod session;
+mod soundness;
+
+pub use identity::Identity;
+
+pub use component::componentize;
+pub use config::{EngineConfig, Grant, Keys, Mode, PolicyConfig, PolicyLimits};
+pub use copy::CopyMasker;
+pub use engine::Engine;
+pub use error::{Defect, LoadError, MaskError, Step as LoadStep};
+pub use hold::{Approval, Demand, Hold, Holds};
+pub use judge::{Judge, Recall};
+pub use mask::Mask;
+pub use masker::Masker;
+pub use plan::{Note, Plan, Recording, ResultPlan};
+pub use request::{Parameters, Request, Step};
+pub use session::{Session, SessionFacts};
+pub use set::{Digest, Generation, Policies, PolicyDigest, PolicySet, PolicyStatus, Status};
+pub use verdict::{Denial, Failure, Permit, SqlState, Verdict};

@@ -1,0 +1,14 @@
+//! The contract 0.1 as generated types, and what of them is ours under another name.
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "everything",
+});
+
+pub(crate) use exports::sluice::policy::{hooks, transform};
+pub(crate) use sluice::policy::{clock, facts, log, types};
+
+/// The package of the contract and its version: what a policy's imports and exports begin with.
+pub(crate) const PACKAGE: &str = "sluice:policy";
+/// The version that this host speaks.
+pub(crate) const VERSION: &str = "0.1.0";

@@ -1,0 +1,254 @@
+//! One module: made a component, compiled, and compared with the contract and the grants.
+
+use std::fmt;
+
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wit_component::ComponentEncoder;
+
+use crate::bindings::{PACKAGE, VERSION, clock, facts, hooks, log, transform};
+use crate::config::Grant;
+use crate::engine::Engine;
+use crate::error::{LoadError, Step};
+use crate::instance::Host;
+use crate::set::Digest;
+
+/// The first eight bytes of a core module and of a component.
+const CORE: &[u8; 8] = b"\0asm\x01\0\0\0";
+const COMPONENT: &[u8; 8] = b"\0asm\x0d\0\x01\0";
+
+/// The name of the custom section in which a core module carries its component type.
+const COMPONENT_TYPE: &[u8] = b"component-type";
+
+/// Makes a component of a core module that carries its component type, as `wit-bindgen` leaves it;
+/// a component comes back as it is.
+pub fn componentize(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let fault = |reason: String| LoadError::new(Step::Componentize, reason);
+    if module.starts_with(COMPONENT) {
+        return Ok(module.to_vec());
+    }
+    if !module.starts_with(CORE) {
+        return Err(fault(
+            "this is neither a Wasm component nor a core Wasm module".to_owned(),
+        ));
+    }
+    if !module
+        .windows(COMPONENT_TYPE.len())
+        .any(|bytes| bytes == COMPONENT_TYPE)
+    {
+        return Err(fault(format!(
+            "this is a core module without a component type; build it against {PACKAGE}@{VERSION} \
+             with the SDK or with wit-bindgen, or make a component of it with wasm-tools"
+        )));
+    }
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(ComponentEncoder::encode)
+        .map_err(|error| fault(format!("{error:#}")))
+}
+
+/// A compiled module whose imports and exports fit the contract.
+pub(crate) struct Compiled {
+    digest: Digest,
+    imports: Vec<Grant>,
+    pre: InstancePre<Host>,
+    hooks: hooks::GuestIndices,
+    transform: Option<transform::GuestIndices>,
+}
+
+impl Compiled {
+    /// Compiles and checks. Takes its time.
+    pub(crate) fn new(engine: &Engine, module: &[u8]) -> Result<Compiled, LoadError> {
+        let digest = Digest::of(module);
+        let component = componentize(module)?;
+        let component = Component::new(engine.wasm(), &component)
+            .map_err(|error| LoadError::new(Step::Compile, format!("{error:#}")))?;
+        let imports = imports(engine, &component)?;
+        exports(engine, &component)?;
+        let pre = link(engine, &imports, &component)?;
+        let wrong = |error: wasmtime::Error| {
+            LoadError::new(
+                Step::Exports,
+                format!("an export is not as the contract says: {error:#}"),
+            )
+        };
+        let hooks = hooks::GuestIndices::new(&pre).map_err(wrong)?;
+        let transform = match exported(engine, &component, "transform") {
+            true => Some(transform::GuestIndices::new(&pre).map_err(wrong)?),
+            false => None,
+        };
+        Ok(Compiled {
+            digest,
+            imports,
+            pre,
+            hooks,
+            transform,
+        })
+    }
+
+    /// What the module imports beside `facts` must have been granted.
+    pub(crate) fn check_grants(&self, granted: &[Grant]) -> Result<(), LoadError> {
+        match self.imports.iter().find(|import| !granted.contains(import)) {
+            None => Ok(()),
+            Some(import) => Err(LoadError::new(
+                Step::Imports,
+                format!(
+                    "it imports {PACKAGE}/{import}, which is not granted to it; grant \"{import}\" \
+                     to let it"
+                ),
+            )),
+        }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub(crate) fn imports(&self) -> &[Grant] {
+        &self.imports
+    }
+
+    pub(crate) fn transforms(&self) -> bool {
+        self.transform.is_some()
+    }
+
+    pub(crate) fn pre(&self) -> &InstancePre<Host> {
+        &self.pre
+    }
+
+    pub(crate) fn hooks(&self) -> &hooks::GuestIndices {
+        &self.hooks
+    }
+
+    pub(crate) fn transform(&self) -> Option<&transform::GuestIndices> {
+        self.transform.as_ref()
+    }
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiled")
+            .field("digest", &self.digest)
+            .field("imports", &self.imports)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of an interface of a component: `namespace:package/interface@version`.
+struct InterfaceName<'a> {
+    package: &'a str,
+    interface: &'a str,
+    version: &'a str,
+}
+
+impl<'a> InterfaceName<'a> {
+    fn parse(name: &'a str) -> InterfaceName<'a> {
+        let (path, version) = name.split_once('@').unwrap_or((name, ""));
+        let (package, interface) = path.split_once('/').unwrap_or(("", path));
+        InterfaceName {
+            package,
+            interface,
+            version,
+        }
+    }
+
+    /// While the major version is 0, the minor one is the unit of compatibility.
+    fn is_compatible(&self) -> bool {
+        let unit = |version: &str| {
+            let mut parts = version.split('.').map(str::to_owned);
+            (parts.next(), parts.next())
+        };
+        unit(self.version) == unit(VERSION)
+    }
+}
+
+/// What the component imports beside `facts`, refusing by name what no policy may.
+fn imports(engine: &Engine, component: &Component) -> Result<Vec<Grant>, LoadError> {
+    let ty = component.component_type();
+    let mut grants = Vec::new();
+    for (import, _) in ty.imports(engine.wasm()) {
+        let name = InterfaceName::parse(import);
+        let fault = |reason: String| Err(LoadError::new(Step::Imports, reason));
+        if name.package.starts_with("wasi:") {
+            return fault(format!(
+                "it imports {import}; a policy imports no WASI. In Rust, build for \
+                 wasm32-unknown-unknown"
+            ));
+        }
+        if name.package != PACKAGE {
+            return fault(format!(
+                "it imports {import}, which the gateway does not offer"
+            ));
+        }
+        if !name.is_compatible() {
+            return fault(format!(
+                "it imports {import}; this gateway speaks {PACKAGE}@{VERSION}: rebuild the policy \
+                 against that version"
+            ));
+        }
+        match (name.interface, Grant::named(name.interface)) {
+            ("types" | "facts", _) => {}
+            (_, Some(grant)) => grants.push(grant),
+            (_, None) => {
+                return fault(format!(
+                    "it imports {import}, which {PACKAGE}@{VERSION} has not"
+                ));
+            }
+        }
+    }
+    Ok(grants)
+}
+
+/// Refuses a component without `hooks` of our version.
+fn exports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    if exported(engine, component, "hooks") {
+        return Ok(());
+    }
+    let ty = component.component_type();
+    let names: Vec<&str> = ty.exports(engine.wasm()).map(|(name, _)| name).collect();
+    let found = if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    };
+    let other = names
+        .iter()
+        .map(|name| InterfaceName::parse(name))
+        .find(|name| name.package == PACKAGE && name.interface == "hooks" && !name.is_compatible());
+    let advice = match other {
+        Some(_) => format!("rebuild the policy against {PACKAGE}@{VERSION}"),
+        None => "is this a policy?".to_owned(),
+    };
+    Err(LoadError::new(
+        Step::Exports,
+        format!("it exports {found}; {PACKAGE}/hooks@{VERSION} is expected: {advice}"),
+    ))
+}
+
+fn exported(engine: &Engine, component: &Component, interface: &str) -> bool {
+    component
+        .component_type()
+        .exports(engine.wasm())
+        .any(|(name, _)| {
+            let name = InterfaceName::parse(name);
+            name.package == PACKAGE && name.interface == interface && name.is_compatible()
+        })
+}
+
+fn link(
+    engine: &Engine,
+    imports: &[Grant],
+    component: &Component,
+) -> Result<InstancePre<Host>, LoadError> {
+    let fault = |error: wasmtime::Error| LoadError::new(Step::Link, format!("{error:#}"));
+    let mut linker = Linker::<Host>::new(engine.wasm());
+    facts::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host).map_err(fault)?;
+    for grant in imports {
+        match grant {
+            Grant::Log => log::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
+            Grant::Clock => clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
+        }
+        .map_err(fault)?;
+    }
+    linker.instantiate_pre(component).map_err(fault)
+}

@@ -1,0 +1,162 @@
+//! What the operator says about policies.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One policy as the operator wants it.
+#[derive(Clone, Debug)]
+pub struct PolicyConfig {
+    /// Its name: unique, shown in denials.
+    pub name: String,
+    /// The component, or a core module that carries its component type.
+    pub module: PathBuf,
+    /// What `configure` gets, as JSON.
+    pub settings: serde_json::Value,
+    /// What it may import beside `facts`.
+    pub grants: Vec<Grant>,
+    /// How much it may use.
+    pub limits: PolicyLimits,
+    /// Whether its verdict counts.
+    pub mode: Mode,
+}
+
+/// An interface that a policy may import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Grant {
+    /// `log`: lines in the gateway's log.
+    Log,
+    /// `clock`: the time of day.
+    Clock,
+}
+
+impl Grant {
+    /// Every grant.
+    pub const ALL: [Grant; 2] = [Grant::Log, Grant::Clock];
+
+    /// The word for it: the name of the interface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Grant::Log => "log",
+            Grant::Clock => "clock",
+        }
+    }
+
+    /// The grant of that name.
+    pub fn named(name: &str) -> Option<Grant> {
+        Grant::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How much a policy may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyLimits {
+    /// Time for one `decide` or `session`.
+    pub deadline_decide: Duration,
+    /// Time for one `batch`.
+    pub deadline_batch: Duration,
+    /// Time for starting an instance: instantiating it and `configure`.
+    pub deadline_start: Duration,
+    /// Linear memory of an instance.
+    pub memory_bytes: usize,
+    /// What one call may answer.
+    pub output_bytes: usize,
+    /// Calls after which an instance is replaced by a fresh one.
+    pub calls_per_instance: u32,
+}
+
+impl Default for PolicyLimits {
+    fn default() -> PolicyLimits {
+        PolicyLimits {
+            deadline_decide: Duration::from_millis(10),
+            deadline_batch: Duration::from_millis(50),
+            deadline_start: Duration::from_secs(1),
+            memory_bytes: 32 << 20,
+            output_bytes: 4 << 20,
+            calls_per_instance: 100_000,
+        }
+    }
+}
+
+/// Whether a policy's verdict counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// It counts.
+    Enforce,
+    /// It is noted in the trail and never applied.
+    Observe,
+    /// The policy is loaded and does not run.
+    Off,
+}
+
+impl Mode {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Enforce => "enforce",
+            Mode::Observe => "observe",
+            Mode::Off => "off",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the engine keeps ready for all policies together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// How many instances may live at once: cores x policies x the generations alive.
+    pub instances: u32,
+    /// The most memory that any policy may be given; a policy's own limit is at most this.
+    pub memory_bytes: usize,
+    /// The most bytes that a module may have.
+    pub module_bytes: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> EngineConfig {
+        EngineConfig {
+            instances: 256,
+            memory_bytes: 256 << 20,
+            module_bytes: 64 << 20,
+        }
+    }
+}
+
+/// The deployment's keys for `keyed-hash`, by name. Guests never see them, nor does `Debug`.
+#[derive(Clone, Default)]
+pub struct Keys {
+    keys: Arc<HashMap<String, Vec<u8>>>,
+}
+
+impl Keys {
+    /// Holds these keys.
+    pub fn new(keys: impl IntoIterator<Item = (String, Vec<u8>)>) -> Keys {
+        Keys {
+            keys: Arc::new(keys.into_iter().collect()),
+        }
+    }
+
+    /// The key of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.keys.get(name).map(Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.keys.keys()).finish()
+    }
+}

@@ -1,0 +1,149 @@
+//! The Wasm engine: one for all policies, with everything off that no policy needs.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::config::EngineConfig;
+use crate::error::{LoadError, Step};
+
+/// How often deadlines are looked at.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// Bytes of an instance's memory that stay mapped when its slot is used again. Without it every
+/// start pays for unmapping, and cores pay for each other's.
+const KEEP_RESIDENT: usize = 1 << 20;
+
+/// The stack of a guest.
+const STACK_BYTES: usize = 512 << 10;
+
+/// Parts that a component may be made of. Languages with a runtime of their own bring several.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
+
+/// Elements of a table: functions that a guest calls through pointers.
+const TABLE_ELEMENTS: usize = 20_000;
+
+/// The Wasm engine with its two threads: one for deadlines, one that drops what nobody needs any
+/// more. Clones share it; the threads end with the last.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    wasm: wasmtime::Engine,
+    config: EngineConfig,
+    discarded: mpsc::Sender<Box<dyn Any + Send>>,
+}
+
+impl Engine {
+    /// Starts the engine.
+    pub fn new(config: EngineConfig) -> Result<Engine, LoadError> {
+        let fault = |error: String| LoadError::new(Step::Engine, error);
+        let wasm =
+            wasmtime::Engine::new(&settings(&config)).map_err(|e| fault(format!("{e:#}")))?;
+        let weak = wasm.weak();
+        let (discarded, received) = mpsc::channel::<Box<dyn Any + Send>>();
+        spawn("policy-ticker", move || tick(&weak)).map_err(|e| fault(e.to_string()))?;
+        spawn("policy-reaper", move || received.iter().for_each(drop))
+            .map_err(|e| fault(e.to_string()))?;
+        Ok(Engine {
+            inner: Arc::new(Inner {
+                wasm,
+                config,
+                discarded,
+            }),
+        })
+    }
+
+    pub(crate) fn wasm(&self) -> &wasmtime::Engine {
+        &self.inner.wasm
+    }
+
+    pub(crate) fn config(&self) -> &EngineConfig {
+        &self.inner.config
+    }
+
+    /// Drops the value on a thread of the engine: freeing code and memory takes a while.
+    pub(crate) fn discard(&self, value: Box<dyn Any + Send>) {
+        // Where the thread is gone, the value comes back in the error and is dropped here.
+        drop(self.inner.discarded.send(value));
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map(drop)
+}
+
+fn tick(engine: &EngineWeak) {
+    while let Some(engine) = engine.upgrade() {
+        engine.increment_epoch();
+        drop(engine);
+        thread::sleep(TICK);
+    }
+}
+
+/// How many ticks a call may see. One more than the time asks for, because the first one may come
+/// at once.
+pub(crate) fn ticks(deadline: Duration) -> u64 {
+    let ticks = deadline.as_nanos().div_ceil(TICK.as_nanos());
+    u64::try_from(ticks)
+        .unwrap_or(u64::MAX / 2)
+        .saturating_add(1)
+}
+
+fn settings(config: &EngineConfig) -> Config {
+    let mut settings = Config::new();
+    settings
+        // Component-model async costs 300 ns a call, and no policy waits for anything.
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK_BYTES)
+        .cranelift_nan_canonicalization(true)
+        .wasm_backtrace_max_frames(None)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+    // What policies do not need is what cannot have a hole.
+    settings
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_extended_const(false)
+        .wasm_stack_switching(false)
+        .shared_memory(false);
+    settings
+}
+
+fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
+    let instances = config.instances.max(1);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(4))
+        .total_memories(instances)
+        .total_tables(instances.saturating_mul(3))
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+        .max_memories_per_component(1)
+        .max_tables_per_component(4)
+        .table_elements(TABLE_ELEMENTS)
+        .max_memory_size(config.memory_bytes)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(64 << 10);
+    pool
+}

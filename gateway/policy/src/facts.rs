@@ -1,0 +1,314 @@
+//! What a policy may know while one of its hooks runs.
+
+use std::sync::Arc;
+
+use sql::analysis::{Access, Analysis, Class, ColumnId, Kind, OpaqueReason, Restriction, Use};
+use sql::catalog::Catalog;
+
+use crate::bindings::{facts, types};
+use crate::instance::Host;
+use crate::request::Parameters;
+use crate::session::SessionFacts;
+
+/// What is known in one call. Empty in a trial.
+#[derive(Clone, Default)]
+pub(crate) struct Facts {
+    pub(crate) who: Option<Arc<SessionFacts>>,
+    pub(crate) catalog: Option<Arc<Catalog>>,
+    /// In `decide` only.
+    pub(crate) request: Option<RequestFacts>,
+}
+
+/// What is known of a request.
+#[derive(Clone)]
+pub(crate) struct RequestFacts {
+    pub(crate) text: Arc<str>,
+    pub(crate) parameters: Option<Parameters>,
+    pub(crate) executing: bool,
+    pub(crate) analysis: Arc<Analysis>,
+}
+
+/// Claims that differ between two tokens of the same person. What depends on one of them is not
+/// shared between sessions.
+const PER_TOKEN: [&str; 9] = [
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "sid",
+];
+
+/// True for a claim that differs between two tokens of the same person.
+pub(crate) fn is_per_token(claim: &str) -> bool {
+    PER_TOKEN.contains(&claim)
+}
+
+impl Facts {
+    fn analysis(&self) -> Option<&Analysis> {
+        self.request
+            .as_ref()
+            .map(|request| request.analysis.as_ref())
+    }
+
+    fn column(&self, id: ColumnId) -> types::Column {
+        let known = self.catalog.as_ref().and_then(|catalog| catalog.column(id));
+        match known {
+            Some(column) => types::Column {
+                relation_oid: id.relation,
+                attribute: id.attribute,
+                schema: column.schema.to_string(),
+                relation: column.relation.to_string(),
+                name: column.name.to_string(),
+                type_name: column.type_name.to_string(),
+            },
+            None => types::Column {
+                relation_oid: id.relation,
+                attribute: id.attribute,
+                schema: String::new(),
+                relation: String::new(),
+                name: String::new(),
+                type_name: String::new(),
+            },
+        }
+    }
+}
+
+fn owned(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
+}
+
+impl facts::Host for Host {
+    fn subject(&mut self) -> String {
+        owned(
+            self.facts
+                .who
+                .as_ref()
+                .map(|who| who.identity.subject.as_str()),
+        )
+    }
+
+    fn issuer(&mut self) -> String {
+        owned(
+            self.facts
+                .who
+                .as_ref()
+                .map(|who| who.identity.issuer.as_str()),
+        )
+    }
+
+    fn email(&mut self) -> Option<String> {
+        self.facts
+            .who
+            .as_ref()
+            .and_then(|who| who.identity.email.clone())
+    }
+
+    fn groups(&mut self) -> Vec<String> {
+        self.facts
+            .who
+            .as_ref()
+            .map(|who| who.identity.groups.clone())
+            .unwrap_or_default()
+    }
+
+    fn claim(&mut self, name: String) -> Option<String> {
+        if is_per_token(&name) {
+            self.read_token = true;
+        }
+        let claims = &self.facts.who.as_ref()?.identity.claims;
+        claims.get(&name).map(ToString::to_string)
+    }
+
+    fn actors(&mut self) -> Vec<String> {
+        let actors = self
+            .facts
+            .who
+            .as_ref()
+            .map(|who| who.identity.actors.as_slice());
+        actors
+            .unwrap_or_default()
+            .iter()
+            .map(|actor| actor.subject.clone())
+            .collect()
+    }
+
+    fn database(&mut self) -> String {
+        owned(self.facts.who.as_ref().map(|who| &*who.database))
+    }
+
+    fn application(&mut self) -> String {
+        owned(self.facts.who.as_ref().map(|who| &*who.application))
+    }
+
+    fn catalog(&mut self) -> Vec<types::Column> {
+        match (&self.facts.catalog, &self.facts.request) {
+            (Some(catalog), None) => catalog
+                .columns()
+                .map(|column| self.facts.column(column.id))
+                .collect(),
+            (Some(_), Some(_)) | (None, _) => Vec::new(),
+        }
+    }
+
+    fn statements(&mut self) -> Vec<types::Statement> {
+        let statements = self
+            .facts
+            .analysis()
+            .map(|analysis| analysis.statements.as_slice());
+        let statements = statements.unwrap_or_default();
+        let named = statements
+            .iter()
+            .map(|one| statement(one.kind, one.restriction));
+        let hidden = statements.iter().flat_map(|one| &one.inner);
+        named
+            .chain(hidden.map(|one| statement(one.kind, one.restriction)))
+            .collect()
+    }
+
+    fn relations(&mut self) -> Vec<types::RelationUse> {
+        let relations = self
+            .facts
+            .analysis()
+            .map(|analysis| analysis.relations.as_slice());
+        let relation = |relation: &sql::analysis::RelationUse| types::RelationUse {
+            oid: relation.oid,
+            schema: relation.schema.clone(),
+            name: relation.name.clone(),
+            access: access(relation.access).to_owned(),
+            statement: relation.statement,
+        };
+        relations.unwrap_or_default().iter().map(relation).collect()
+    }
+
+    fn columns(&mut self) -> Vec<types::ColumnUse> {
+        let columns = self
+            .facts
+            .analysis()
+            .map(|analysis| analysis.columns.as_slice());
+        let column = |column: &sql::analysis::ColumnUse| types::ColumnUse {
+            column: self.facts.column(column.column),
+            used: used(column.used).to_owned(),
+            statement: column.statement,
+        };
+        columns.unwrap_or_default().iter().map(column).collect()
+    }
+
+    fn functions(&mut self) -> Vec<types::FunctionUse> {
+        let functions = self
+            .facts
+            .analysis()
+            .map(|analysis| analysis.functions.as_slice());
+        let function = |function: &sql::analysis::FunctionUse| types::FunctionUse {
+            schema: function.schema.clone(),
+            name: function.name.clone(),
+            statement: function.statement,
+        };
+        functions.unwrap_or_default().iter().map(function).collect()
+    }
+
+    fn opaque(&mut self) -> Vec<types::OpaquePart> {
+        let opaque = self
+            .facts
+            .analysis()
+            .map(|analysis| analysis.opaque.as_slice());
+        let part = |part: &sql::analysis::Opaque| types::OpaquePart {
+            reason: reason(part.reason).to_owned(),
+            detail: part.detail.clone(),
+            statement: part.statement,
+        };
+        opaque.unwrap_or_default().iter().map(part).collect()
+    }
+
+    fn text(&mut self) -> String {
+        owned(self.facts.request.as_ref().map(|request| &*request.text))
+    }
+
+    fn parameters(&mut self) -> Vec<Option<String>> {
+        let request = self.facts.request.as_ref();
+        request
+            .and_then(|request| request.parameters.as_ref())
+            .map(Parameters::texts)
+            .unwrap_or_default()
+    }
+
+    fn executing(&mut self) -> bool {
+        self.facts
+            .request
+            .as_ref()
+            .is_some_and(|request| request.executing)
+    }
+}
+
+fn statement(kind: Kind, restricted: Option<Restriction>) -> types::Statement {
+    types::Statement {
+        kind: kind.command.to_owned(),
+        class: class(kind.class).to_owned(),
+        restriction: restricted.map(restriction).unwrap_or_default().to_owned(),
+    }
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Read => "read",
+        Class::Write => "write",
+        Class::Define => "define",
+        Class::Session => "session",
+        Class::Transaction => "transaction",
+        Class::Utility => "utility",
+    }
+}
+
+fn restriction(restriction: Restriction) -> &'static str {
+    match restriction {
+        Restriction::None => "none",
+        Restriction::AlwaysTrue => "always-true",
+        Restriction::Some => "some",
+        Restriction::Key => "key",
+    }
+}
+
+fn access(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read",
+        Access::Insert => "insert",
+        Access::Update => "update",
+        Access::Delete => "delete",
+        Access::Truncate => "truncate",
+        Access::Define => "define",
+    }
+}
+
+fn used(used: Use) -> &'static str {
+    match used {
+        Use::Projected => "projected",
+        Use::Derived => "derived",
+        Use::WholeRow => "whole-row",
+        Use::Filtered | Use::FilteredByEquality => "filtered",
+        Use::Ordered => "ordered",
+        Use::Copied => "copied",
+        Use::Written => "written",
+    }
+}
+
+/// The word for why something cannot be known.
+pub(crate) fn reason(reason: OpaqueReason) -> &'static str {
+    match reason {
+        OpaqueReason::Unparsed => "unparsed",
+        OpaqueReason::TooComplex => "too-complex",
+        OpaqueReason::ReadersDiffer => "readers-differ",
+        OpaqueReason::UnknownRelation => "unknown-relation",
+        OpaqueReason::UnknownColumn => "unknown-column",
+        OpaqueReason::UnknownFunction => "unknown-function",
+        OpaqueReason::SqlInText => "sql-in-text",
+        OpaqueReason::ProceduralCode => "procedural-code",
+        OpaqueReason::ServerFile => "server-file",
+        OpaqueReason::DataCatalog => "data-catalog",
+        OpaqueReason::UnknownName => "unknown-name",
+        OpaqueReason::SessionState => "session-state",
+        OpaqueReason::Unsupported => "unsupported",
+    }
+}

@@ -1,0 +1,281 @@
+//! One running policy: a store, its limits, and calls that end in time.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use wasmtime::{ResourceLimiter, Store, Trap};
+
+use crate::bindings::{clock, hooks, log, transform, types};
+use crate::engine::{self, Engine};
+use crate::facts::Facts;
+use crate::set::Policy;
+use crate::verdict::Failure;
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    /// What is wrong, with the guest's own words where it has said some.
+    pub(crate) reason: String,
+}
+
+impl Failed {
+    pub(crate) fn answer(reason: impl Into<String>) -> Failed {
+        Failed {
+            failure: Failure::Answer,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What a guest sees of us, and what we count of it.
+pub(crate) struct Host {
+    pub(crate) facts: Facts,
+    /// True once the guest has read a claim that differs between tokens of the same person.
+    pub(crate) read_token: bool,
+    policy: Arc<str>,
+    limits: Limits,
+    lines: u32,
+}
+
+/// Lines that one call may write to the log.
+const LINES_PER_CALL: u32 = 16;
+/// Bytes of a line of the log.
+const LINE_BYTES: usize = 1024;
+/// Elements that the tables of an instance may have together.
+const TABLE_ELEMENTS: usize = 100_000;
+
+/// What an instance has, and may have, of memory.
+struct Limits {
+    memory: usize,
+    memory_max: usize,
+    tables: usize,
+    /// True once more was asked for than there may be.
+    exceeded: bool,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        let fits = total <= self.memory_max;
+        if fits {
+            self.memory = total;
+        } else {
+            self.exceeded = true;
+        }
+        Ok(fits)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.tables.saturating_add(desired.saturating_sub(current));
+        let fits = total <= TABLE_ELEMENTS;
+        if fits {
+            self.tables = total;
+        } else {
+            self.exceeded = true;
+        }
+        Ok(fits)
+    }
+}
+
+impl types::Host for Host {}
+
+impl log::Host for Host {
+    fn write(&mut self, level: String, message: String) {
+        if self.lines >= LINES_PER_CALL {
+            return;
+        }
+        self.lines += 1;
+        let policy = &*self.policy;
+        let message = &message[..message.floor_char_boundary(LINE_BYTES)];
+        match level.as_str() {
+            "error" => tracing::error!(policy, message),
+            "warn" => tracing::warn!(policy, message),
+            "debug" => tracing::debug!(policy, message),
+            _ => tracing::info!(policy, message),
+        }
+    }
+}
+
+impl clock::Host for Host {
+    fn now(&mut self) -> u64 {
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// One running policy.
+pub(crate) struct Instance {
+    store: Store<Host>,
+    hooks: hooks::Guest,
+    transform: Option<transform::Guest>,
+    policy: Arc<Policy>,
+    calls: u32,
+}
+
+impl Instance {
+    /// Instantiates and configures.
+    pub(crate) fn start(engine: &Engine, policy: &Arc<Policy>) -> Result<Instance, Failed> {
+        let mut instance = Instance::instantiate(engine, policy)?;
+        instance.configure()?.map_err(|words| Failed {
+            failure: Failure::Start,
+            reason: format!("it does not take its settings any more: {words}"),
+        })?;
+        Ok(instance)
+    }
+
+    /// Instantiates; a start function of the guest runs under the same limits as any call.
+    pub(crate) fn instantiate(engine: &Engine, policy: &Arc<Policy>) -> Result<Instance, Failed> {
+        policy.counters.started();
+        let mut store = store(engine, policy, policy.limits.deadline_start);
+        let instance = policy.compiled.pre().instantiate(&mut store);
+        let instance = instance.map_err(|error| failed(&store, &error, Failure::Start))?;
+        let unusable = |error: wasmtime::Error| Failed {
+            failure: Failure::Start,
+            reason: format!("{error:#}"),
+        };
+        let hooks = policy
+            .compiled
+            .hooks()
+            .load(&mut store, &instance)
+            .map_err(unusable)?;
+        let transform = policy.compiled.transform();
+        let transform = transform
+            .map(|indices| indices.load(&mut store, &instance))
+            .transpose();
+        let transform = transform.map_err(unusable)?;
+        Ok(Instance {
+            store,
+            hooks,
+            transform,
+            policy: Arc::clone(policy),
+            calls: 0,
+        })
+    }
+
+    /// Gives the guest its settings. The inner error is the guest's own.
+    pub(crate) fn configure(&mut self) -> Result<Result<(), String>, Failed> {
+        self.begin(Facts::default(), self.policy.limits.deadline_start);
+        let settings = Arc::clone(&self.policy.settings);
+        let answer = self.hooks.call_configure(&mut self.store, &settings);
+        self.end(answer)
+    }
+
+    /// Asks what the policy says about a session.
+    pub(crate) fn session(&mut self, facts: Facts) -> Result<types::SessionDecision, Failed> {
+        self.begin(facts, self.policy.limits.deadline_decide);
+        let answer = self.hooks.call_session(&mut self.store);
+        self.end(answer)
+    }
+
+    /// Asks what the policy says about a request.
+    pub(crate) fn decide(&mut self, facts: Facts) -> Result<types::Decision, Failed> {
+        self.begin(facts, self.policy.limits.deadline_decide);
+        let answer = self.hooks.call_decide(&mut self.store);
+        self.end(answer)
+    }
+
+    /// Lets the policy transform columns.
+    pub(crate) fn batch(
+        &mut self,
+        columns: &[types::ResultColumn],
+        chunks: &[types::Chunk],
+    ) -> Result<Vec<types::Chunk>, Failed> {
+        self.begin(Facts::default(), self.policy.limits.deadline_batch);
+        let Some(transform) = &self.transform else {
+            return Err(Failed::answer("it has no transform"));
+        };
+        let answer = transform.call_batch(&mut self.store, columns, chunks);
+        self.end(answer)?
+            .map_err(|words| Failed::answer(format!("it refused the rows: {words}")))
+    }
+
+    /// True where the last call read what differs between tokens of the same person.
+    pub(crate) fn read_token(&self) -> bool {
+        self.store.data().read_token
+    }
+
+    /// True where it has served long enough, or has grown so much that a fresh one is better.
+    pub(crate) fn is_worn(&self) -> bool {
+        let limits = &self.store.data().limits;
+        self.calls >= self.policy.limits.calls_per_instance || limits.exceeded
+    }
+
+    fn begin(&mut self, facts: Facts, deadline: Duration) {
+        self.calls = self.calls.saturating_add(1);
+        self.policy.counters.called();
+        self.store.set_epoch_deadline(engine::ticks(deadline));
+        let host = self.store.data_mut();
+        host.facts = facts;
+        host.read_token = false;
+        host.lines = 0;
+    }
+
+    fn end<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, Failed> {
+        self.store.data_mut().facts = Facts::default();
+        answer.map_err(|error| failed(&self.store, &error, Failure::Trap))
+    }
+}
+
+/// The only maker of stores, so that none lacks a limit: a store without an epoch deadline traps
+/// at once, and one without a limiter grows without end.
+fn store(engine: &Engine, policy: &Policy, deadline: Duration) -> Store<Host> {
+    let limits = Limits {
+        memory: 0,
+        memory_max: policy.limits.memory_bytes,
+        tables: 0,
+        exceeded: false,
+    };
+    let host = Host {
+        facts: Facts::default(),
+        read_token: false,
+        policy: Arc::clone(&policy.name),
+        limits,
+        lines: 0,
+    };
+    let mut store = Store::new(engine.wasm(), host);
+    store.limiter(|host| &mut host.limits);
+    store.set_epoch_deadline(engine::ticks(deadline));
+    store.set_hostcall_fuel(policy.limits.output_bytes);
+    store
+}
+
+/// What kind of failure an error is, and words for it that say nothing of the guest's memory.
+fn failed(store: &Store<Host>, error: &wasmtime::Error, otherwise: Failure) -> Failed {
+    let limits = &store.data().limits;
+    let trap = error.downcast_ref::<Trap>().copied();
+    let cause = error.root_cause().to_string();
+    let (failure, reason) = if trap == Some(Trap::Interrupt) {
+        (Failure::Deadline, "it ran into its deadline".to_owned())
+    } else if cause.contains("allocated for hostcalls") {
+        (
+            Failure::Output,
+            "its answer is larger than it may be".to_owned(),
+        )
+    } else if limits.exceeded {
+        (
+            Failure::Memory,
+            format!(
+                "it wanted more than its {} bytes of memory",
+                limits.memory_max
+            ),
+        )
+    } else if trap.is_some() {
+        (Failure::Trap, cause)
+    } else {
+        (otherwise, cause)
+    };
+    Failed { failure, reason }
+}

@@ -1,0 +1,630 @@
+//! Asks every policy, combines what they say, makes it sound, and refuses on failure.
+
+mod classes;
+mod instances;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, Cache};
+use sql::analysis::Analysis;
+use sql::catalog::Catalog;
+
+use self::classes::Classes;
+pub(crate) use self::instances::Instances;
+use crate::cache::{Kept, Key, VerdictCache};
+use crate::config::Mode;
+use crate::facts::{Facts, RequestFacts};
+use crate::hold::{Approval, Demand, Hold};
+use crate::instance::Failed;
+use crate::opinion::{Check, Effect, Opinion, Refusal, Reuse, Stance};
+use crate::plan::{Note, Plan, Recording};
+use crate::protection::{Guard, Protection, Protections};
+use crate::request::Request;
+use crate::session::{Class, Session, SessionFacts};
+use crate::set::{Policies, Policy, PolicySet};
+use crate::soundness::{Examination, Sound, Unsound};
+use crate::verdict::{Denial, Failure, Permit, SqlState, Verdict};
+
+/// Bytes of verdicts that a judge keeps unless told otherwise.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// Judges requests; one a core. It keeps instances of the policies warm and verdicts at hand.
+pub struct Judge {
+    policies: Arc<Policies>,
+    current: Cache<Arc<ArcSwap<PolicySet>>, Arc<PolicySet>>,
+    /// The set that classes, kept verdicts and idle instances belong to.
+    set: Arc<PolicySet>,
+    pub(crate) instances: Instances,
+    classes: Classes,
+    verdicts: VerdictCache,
+}
+
+/// What is known of a request without judging it.
+#[derive(Debug)]
+pub enum Recall {
+    /// A verdict given before that holds for this request too.
+    Known(Verdict),
+    /// It must be judged.
+    Unknown(Request),
+}
+
+impl Judge {
+    /// A judge over these policies.
+    pub fn new(policies: Arc<Policies>) -> Judge {
+        Judge::with_cache(policies, CACHE_BYTES)
+    }
+
+    /// A judge that keeps about so many bytes of verdicts.
+    pub fn with_cache(policies: Arc<Policies>, bytes: usize) -> Judge {
+        let set = policies.current();
+        Judge {
+            current: Cache::new(Arc::clone(policies.holder())),
+            policies,
+            set,
+            instances: Instances::default(),
+            classes: Classes::default(),
+            verdicts: VerdictCache::new(bytes),
+        }
+    }
+
+    /// The policies that it judges by.
+    pub fn policies(&self) -> &Arc<Policies> {
+        &self.policies
+    }
+
+    /// Asks the policies whether this session may be, and what is protected from it.
+    pub fn admit(
+        &mut self,
+        facts: SessionFacts,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Session, Denial> {
+        self.follow();
+        let facts = Arc::new(facts);
+        let class = self.class(&facts, catalog)?;
+        Ok(Session { facts, class })
+    }
+
+    /// The verdict given before for the same text, if it holds for this request too: the same
+    /// policies, the same catalog, nothing that policies could tell apart between the sessions.
+    pub fn recall(
+        &mut self,
+        session: &Session,
+        request: Request,
+        catalog: &Arc<Catalog>,
+    ) -> Recall {
+        let generation = self.current.load().generation();
+        let class = &session.class;
+        if class.generation != generation || class.catalog != catalog.version() {
+            return Recall::Unknown(request);
+        }
+        let key = key(class, &request, &request.text);
+        let mut kept = self.verdicts.get(key);
+        if let (None, Some(shape)) = (&kept, &request.shape) {
+            kept = self.verdicts.get(Key { text: shape, ..key });
+        }
+        match kept {
+            Some(Kept::Allow(plan)) => {
+                Recall::Known(Verdict::Allow(Permit::new(request.frames, plan)))
+            }
+            Some(Kept::Deny(denial)) => Recall::Known(Verdict::Deny(denial)),
+            Some(Kept::Hold(demands, ttl)) => {
+                let facts = Arc::clone(&session.facts);
+                Recall::Known(Verdict::Hold(Hold::new(
+                    request, facts, demands, ttl, generation,
+                )))
+            }
+            None => Recall::Unknown(request),
+        }
+    }
+
+    /// Judges a request by the policies in force now, whatever was in force when the session began.
+    pub fn judge(
+        &mut self,
+        session: &mut Session,
+        request: Request,
+        analysis: Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+    ) -> Verdict {
+        if let Err(denial) = self.renew(session, catalog) {
+            return Verdict::Deny(denial);
+        }
+        let (kept, reuse) = self.conclude(session, &request, &analysis, catalog, None);
+        self.keep(session, &request, &analysis, &kept, reuse);
+        verdict(kept, session, request, self.set.generation())
+    }
+
+    /// Judges a held request again, now that it was approved. An approval of another request, or
+    /// one that came too late, leaves it held.
+    pub fn release(
+        &mut self,
+        session: &mut Session,
+        hold: Hold,
+        approval: Approval,
+        analysis: Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+    ) -> Verdict {
+        if let Err(denial) = self.renew(session, catalog) {
+            return Verdict::Deny(denial);
+        }
+        let of_session = session.facts.identity.is_same_subject(&hold.facts.identity)
+            && session.facts.database == hold.facts.database;
+        let approval = Some(&approval).filter(|approval| of_session && approval.is_of(&hold));
+        let request = hold.request;
+        let (kept, _) = self.conclude(session, &request, &analysis, catalog, approval);
+        verdict(kept, session, request, self.set.generation())
+    }
+
+    /// Notices that another set has taken effect and lets go of all that belongs to the old one.
+    fn follow(&mut self) {
+        let current = self.current.load();
+        if current.generation() == self.set.generation() {
+            return;
+        }
+        let current = Arc::clone(current);
+        let engine = current.engine().clone();
+        let old = std::mem::replace(&mut self.set, current);
+        let instances = self.instances.clear();
+        let classes = self.classes.clear();
+        let verdicts = self.verdicts.clear();
+        engine.discard(Box::new((instances, classes, verdicts, old)));
+    }
+
+    /// Sees to it that the session's class is that of the set and catalog in force.
+    fn renew(&mut self, session: &mut Session, catalog: &Arc<Catalog>) -> Result<(), Denial> {
+        self.follow();
+        let class = &session.class;
+        if class.generation != self.set.generation() || class.catalog != catalog.version() {
+            session.class = self.class(&Arc::clone(&session.facts), catalog)?;
+        }
+        Ok(())
+    }
+
+    /// The class of sessions that these facts belong to, asking the policies where it is new.
+    fn class(
+        &mut self,
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Arc<Class>, Denial> {
+        if let Some(class) = self.classes.find(facts, catalog.version()) {
+            return Ok(class);
+        }
+        let set = Arc::clone(&self.set);
+        let mut protections = Protections::default();
+        let mut trusted = Vec::with_capacity(set.policies().len());
+        trusted.resize_with(set.policies().len(), Arc::default);
+        let mut notes = Vec::new();
+        let mut shared = true;
+        for (index, policy) in set.running() {
+            let (stance, personal) = self.stance(&set, index, facts, catalog);
+            shared &= !personal && !policy.reads_clock();
+            match (policy.mode, stance) {
+                (Mode::Observe, Ok(stance)) => notes.extend(observed_stance(policy, &stance)),
+                (Mode::Observe, Err(failed)) => notes.push(observed_failure(policy, &failed)),
+                (Mode::Enforce | Mode::Off, Ok(stance)) => {
+                    if let Effect::Deny(refusal) = stance.effect {
+                        return Err(refused(&set, policy, refusal));
+                    }
+                    protect(
+                        &mut protections,
+                        index,
+                        &stance.protections,
+                        &stance.trusted,
+                        catalog,
+                    );
+                    trusted[index] = stance.trusted;
+                }
+                (Mode::Enforce | Mode::Off, Err(failed)) => {
+                    return Err(broken(&set, policy, failed));
+                }
+            }
+        }
+        let class = Class {
+            id: self.classes.next_id(),
+            generation: set.generation(),
+            catalog: catalog.version(),
+            protections: Arc::new(protections),
+            trusted,
+            notes,
+        };
+        Ok(self.classes.keep(facts, class, shared))
+    }
+
+    fn stance(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+    ) -> (Result<Stance, Failed>, bool) {
+        let facts = Facts {
+            who: Some(Arc::clone(facts)),
+            catalog: Some(Arc::clone(catalog)),
+            request: None,
+        };
+        let check = Check {
+            policy: &set.policies()[index],
+            catalog,
+            keys: set.keys(),
+        };
+        let mut personal = false;
+        let stance = self.instances.run(set, index, |instance| {
+            let answer = instance.session(facts)?;
+            personal = instance.read_token();
+            check.stance(answer)
+        });
+        (stance, personal)
+    }
+
+    /// What the policies and the host say together, and how far that may be used again.
+    fn conclude(
+        &mut self,
+        session: &Session,
+        request: &Request,
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+        approval: Option<&Approval>,
+    ) -> (Kept, Reuse) {
+        let set = Arc::clone(&self.set);
+        let mut said = Said::new(session);
+        for (index, policy) in set.running() {
+            let opinion = self.opinion(&set, index, session, request, analysis, catalog);
+            match (policy.mode, opinion) {
+                (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, &opinion, reuse),
+                (Mode::Observe, (Err(failed), _)) => {
+                    said.reuse = Reuse::Once;
+                    said.notes.push(observed_failure(policy, &failed));
+                }
+                (Mode::Enforce | Mode::Off, (Ok(opinion), reuse)) => {
+                    said.heed(&set, index, opinion, reuse, &session.class, catalog);
+                }
+                (Mode::Enforce | Mode::Off, (Err(failed), _)) => {
+                    return (Kept::Deny(broken(&set, policy, failed)), Reuse::Once);
+                }
+            }
+        }
+        let examination = Examination {
+            set: &set,
+            protections: &said.protections,
+            catalog,
+            approval,
+        };
+        let sound = examination.examine(analysis);
+        let reuse = if approval.is_some() {
+            Reuse::Once
+        } else {
+            said.reuse
+        };
+        (said.conclude(&set, sound, analysis, approval), reuse)
+    }
+
+    fn opinion(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        session: &Session,
+        request: &Request,
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+    ) -> (Result<Opinion, Failed>, Reuse) {
+        let policy = &set.policies()[index];
+        let facts = Facts {
+            who: Some(Arc::clone(&session.facts)),
+            catalog: Some(Arc::clone(catalog)),
+            request: Some(RequestFacts {
+                text: Arc::clone(&request.text),
+                parameters: request.parameters.clone(),
+                executing: request.step.executes(),
+                analysis: Arc::clone(analysis),
+            }),
+        };
+        let check = Check {
+            policy,
+            catalog,
+            keys: set.keys(),
+        };
+        let mut personal = false;
+        let opinion = self.instances.run(set, index, |instance| {
+            let answer = instance.decide(facts)?;
+            personal = instance.read_token();
+            check.opinion(answer)
+        });
+        let reuse = match &opinion {
+            Ok(opinion) if !personal && !policy.reads_clock() => opinion.reuse,
+            Ok(_) | Err(_) => Reuse::Once,
+        };
+        (opinion, reuse)
+    }
+
+    fn keep(
+        &mut self,
+        session: &Session,
+        request: &Request,
+        analysis: &Analysis,
+        kept: &Kept,
+        reuse: Reuse,
+    ) {
+        let text = match (reuse, &request.shape) {
+            (Reuse::Once, _) => return,
+            (Reuse::Shape, Some(shape)) => shape,
+            (Reuse::Shape, None) | (Reuse::Text, _) => &request.text,
+        };
+        let key = key(&session.class, request, text);
+        self.verdicts.keep(key, kept.clone(), weight(analysis));
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judge")
+            .field("set", &self.set)
+            .finish_non_exhaustive()
+    }
+}
+
+fn key<'a>(class: &Class, request: &Request, text: &'a str) -> Key<'a> {
+    Key {
+        class: class.id,
+        executing: request.step.executes(),
+        text,
+    }
+}
+
+/// About how many bytes a verdict over this analysis holds.
+fn weight(analysis: &Analysis) -> usize {
+    let outputs: usize = analysis
+        .statements
+        .iter()
+        .map(|statement| match &statement.outputs {
+            sql::analysis::Outputs::Columns(outputs) => outputs.len() * 64,
+            sql::analysis::Outputs::None
+            | sql::analysis::Outputs::Harmless
+            | sql::analysis::Outputs::Unknown => 0,
+        })
+        .sum();
+    512 + analysis.statements.len() * 256
+        + analysis.relations.len() * 96
+        + analysis.columns.len() * 16
+        + analysis.functions.len() * 64
+        + analysis.opaque.len() * 128
+        + outputs
+}
+
+fn verdict(
+    kept: Kept,
+    session: &Session,
+    request: Request,
+    generation: crate::set::Generation,
+) -> Verdict {
+    match kept {
+        Kept::Allow(plan) => Verdict::Allow(Permit::new(request.frames, plan)),
+        Kept::Deny(denial) => Verdict::Deny(denial),
+        Kept::Hold(demands, ttl) => {
+            let facts = Arc::clone(&session.facts);
+            Verdict::Hold(Hold::new(request, facts, demands, ttl, generation))
+        }
+    }
+}
+
+/// What the policies said so far.
+struct Said {
+    denial: Option<Denial>,
+    demands: Vec<Demand>,
+    ttl: Duration,
+    protections: Arc<Protections>,
+    recording: Recording,
+    notes: Vec<Note>,
+    reuse: Reuse,
+}
+
+/// How long a request waits that the host holds by a policy's rule.
+const HOLD_BY_RULE: Duration = Duration::from_secs(15 * 60);
+
+impl Said {
+    fn new(session: &Session) -> Said {
+        Said {
+            denial: None,
+            demands: Vec::new(),
+            ttl: Duration::MAX,
+            protections: Arc::clone(&session.class.protections),
+            recording: Recording::Statement,
+            notes: session.class.notes.clone(),
+            reuse: Reuse::Shape,
+        }
+    }
+
+    /// Takes an opinion that counts.
+    fn heed(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        opinion: Opinion,
+        reuse: Reuse,
+        class: &Class,
+        catalog: &Catalog,
+    ) {
+        let policy = &set.policies()[index];
+        self.reuse = self.reuse.min(reuse);
+        self.recording = self.recording.max(opinion.recording);
+        if let Some(text) = opinion.note {
+            self.notes.push(Note {
+                policy: Arc::clone(&policy.name),
+                text,
+            });
+        }
+        if !opinion.protections.is_empty() {
+            let protections = Arc::make_mut(&mut self.protections);
+            protect(
+                protections,
+                index,
+                &opinion.protections,
+                &class.trusted[index],
+                catalog,
+            );
+        }
+        match opinion.effect {
+            Effect::Allow => {}
+            Effect::Deny(refusal) => {
+                self.denial
+                    .get_or_insert_with(|| refused(set, policy, refusal));
+            }
+            Effect::Hold(demand, ttl) => {
+                self.ttl = self.ttl.min(ttl);
+                self.demands.push(demand);
+            }
+        }
+    }
+
+    /// Notes an opinion that does not count.
+    fn observe(&mut self, policy: &Policy, opinion: &Opinion, reuse: Reuse) {
+        self.reuse = self.reuse.min(reuse);
+        let reason = match &opinion.effect {
+            Effect::Allow if opinion.protections.is_empty() => return,
+            Effect::Allow => "",
+            Effect::Deny(refusal) => &refusal.reason,
+            Effect::Hold(demand, _) => &demand.reason,
+        };
+        let text = format!(
+            "observed: {}, {} protections: {reason}",
+            opinion.effect.as_str(),
+            opinion.protections.len()
+        );
+        self.notes.push(Note {
+            policy: Arc::clone(&policy.name),
+            text: text.into(),
+        });
+    }
+
+    /// Deny over hold over allow.
+    fn conclude(
+        self,
+        set: &Arc<PolicySet>,
+        sound: Result<Sound, Unsound>,
+        analysis: &Arc<Analysis>,
+        approval: Option<&Approval>,
+    ) -> Kept {
+        if let Some(denial) = self.denial {
+            return Kept::Deny(denial);
+        }
+        let sound = match sound {
+            Ok(sound) => sound,
+            Err(unsound) => return Kept::Deny(unsound_denial(set, unsound)),
+        };
+        let met = |demand: &Demand| approval.is_some_and(|approval| approval.meets(demand));
+        let mut ttl = self.ttl;
+        let mut demands: Vec<Demand> = self
+            .demands
+            .into_iter()
+            .filter(|demand| !met(demand))
+            .collect();
+        if !sound.demands.is_empty() {
+            ttl = ttl.min(HOLD_BY_RULE);
+            demands.extend(sound.demands);
+        }
+        if !demands.is_empty() {
+            return Kept::Hold(demands.into(), ttl);
+        }
+        Kept::Allow(Arc::new(Plan {
+            results: sound.results,
+            scrub_errors: sound.scrub_errors,
+            recording: self.recording,
+            notes: self.notes.into(),
+            analysis: Arc::clone(analysis),
+            set: Arc::clone(set),
+        }))
+    }
+}
+
+/// Adds a policy's protections, widened to the columns that hold the same values.
+fn protect(
+    protections: &mut Protections,
+    index: usize,
+    added: &[Protection],
+    trusted: &Arc<std::collections::HashSet<String>>,
+    catalog: &Catalog,
+) {
+    for protection in added {
+        let guard = Guard::new(protection, index);
+        for column in catalog.family(protection.column) {
+            protections.add(column, &guard);
+        }
+    }
+    if !added.is_empty() {
+        protections.trust(index, trusted);
+    }
+}
+
+fn observed_stance(policy: &Policy, stance: &Stance) -> Option<Note> {
+    let denied = match &stance.effect {
+        Effect::Deny(refusal) => Some(format!("observed: deny session: {}", refusal.reason)),
+        Effect::Allow | Effect::Hold(..) => None,
+    };
+    denied.map(|text| Note {
+        policy: Arc::clone(&policy.name),
+        text: text.into(),
+    })
+}
+
+fn observed_failure(policy: &Policy, failed: &Failed) -> Note {
+    let text = format!("observed: failed ({}): {}", failed.failure, failed.reason);
+    Note {
+        policy: Arc::clone(&policy.name),
+        text: text.into(),
+    }
+}
+
+fn refused(set: &PolicySet, policy: &Policy, refusal: Refusal) -> Denial {
+    Denial {
+        policy: Arc::clone(&policy.name),
+        reason: refusal.reason,
+        hint: refusal.hint,
+        sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
+        failure: None,
+        digests: Arc::clone(set.digests()),
+    }
+}
+
+/// The denial that a failed policy becomes. The client hears what kind of failure it is; the
+/// guest's own words are for the log.
+fn broken(set: &PolicySet, policy: &Policy, failed: Failed) -> Denial {
+    tracing::warn!(
+        policy = &*policy.name,
+        failure = failed.failure.as_str(),
+        reason = failed.reason,
+        "a policy failed"
+    );
+    let words = match failed.failure {
+        Failure::Answer => format!(": {}", failed.reason),
+        Failure::Start | Failure::Deadline | Failure::Memory | Failure::Trap | Failure::Output => {
+            String::new()
+        }
+    };
+    let reason = format!("policy {} failed ({}){words}", policy.name, failed.failure);
+    Denial {
+        policy: Arc::clone(&policy.name),
+        reason: reason.into(),
+        hint: Some("This is no fault of the statement; tell whoever runs the gateway.".into()),
+        sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
+        failure: Some(failed.failure),
+        digests: Arc::clone(set.digests()),
+    }
+}
+
+fn unsound_denial(set: &PolicySet, unsound: Unsound) -> Denial {
+    let name = match unsound.policy {
+        Some(index) => Arc::clone(&set.policies()[index].name),
+        None => Denial::GATEWAY.into(),
+    };
+    Denial {
+        policy: name,
+        reason: unsound.reason.into(),
+        hint: unsound.hint.map(Into::into),
+        sqlstate: unsound.sqlstate,
+        failure: None,
+        digests: Arc::clone(set.digests()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

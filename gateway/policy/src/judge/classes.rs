@@ -1,0 +1,113 @@
+//! Sessions that policies cannot tell apart share a class, and with it kept verdicts.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use identity::{Actor, Identity};
+
+use crate::facts::is_per_token;
+use crate::session::{Class, SessionFacts};
+
+/// How many classes are remembered; beyond it they are forgotten all at once, which costs their
+/// sessions a question to the policies each.
+const MOST: usize = 4096;
+
+/// The classes of one set of policies.
+#[derive(Default)]
+pub(super) struct Classes {
+    known: HashMap<(Member, u64), Arc<Class>>,
+    last: u64,
+}
+
+impl Classes {
+    /// A number that no class had before.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The class of these facts under that catalog.
+    pub(super) fn find(&self, facts: &Arc<SessionFacts>, catalog: u64) -> Option<Arc<Class>> {
+        self.known
+            .get(&(Member(Arc::clone(facts)), catalog))
+            .map(Arc::clone)
+    }
+
+    /// Remembers a class, unless it must not be shared.
+    pub(super) fn keep(
+        &mut self,
+        facts: &Arc<SessionFacts>,
+        class: Class,
+        shared: bool,
+    ) -> Arc<Class> {
+        let class = Arc::new(class);
+        if shared {
+            if self.known.len() >= MOST {
+                self.known.clear();
+            }
+            self.known.insert(
+                (Member(Arc::clone(facts)), class.catalog),
+                Arc::clone(&class),
+            );
+        }
+        class
+    }
+
+    /// Forgets all classes, but never gives a number twice.
+    pub(super) fn clear(&mut self) -> impl Send + 'static {
+        std::mem::take(&mut self.known)
+    }
+}
+
+/// Session facts, equal where a policy cannot tell them apart, claims that differ between any two
+/// tokens left aside: who reads one of those is not shared.
+struct Member(Arc<SessionFacts>);
+
+impl Member {
+    fn claims(&self) -> impl Iterator<Item = (&String, &serde_json::Value)> {
+        self.0
+            .identity
+            .claims
+            .iter()
+            .filter(|(name, _)| !is_per_token(name))
+    }
+}
+
+impl PartialEq for Member {
+    fn eq(&self, other: &Member) -> bool {
+        let parts =
+            |facts: &SessionFacts| (Arc::clone(&facts.database), Arc::clone(&facts.application));
+        parts(&self.0) == parts(&other.0)
+            && same_person(&self.0.identity, &other.0.identity)
+            && self.claims().eq(other.claims())
+    }
+}
+
+impl Eq for Member {}
+
+impl Hash for Member {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let identity = &self.0.identity;
+        identity.subject.hash(state);
+        identity.issuer.hash(state);
+        identity.groups.hash(state);
+        self.0.database.hash(state);
+        self.0.application.hash(state);
+    }
+}
+
+fn same_person(one: &Identity, other: &Identity) -> bool {
+    let parts = |identity: &Identity| -> (String, String, Option<String>, Vec<String>, Vec<Actor>) {
+        let Identity {
+            subject,
+            issuer,
+            email,
+            groups,
+            actors,
+            ..
+        } = identity.clone();
+        (subject, issuer, email, groups, actors)
+    };
+    parts(one) == parts(other)
+}

@@ -1,0 +1,291 @@
+//! Masks the rows of one result.
+
+mod custom;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use wire::batch::{Batch, Index, Overwritten, Wanted, Written};
+use wire::upstream::{Field, Format, RowDescription};
+
+pub(crate) use self::custom::{Custom, Transformed};
+use crate::bindings::types;
+use crate::error::{Defect, MaskError};
+use crate::judge::Judge;
+use crate::mask::{CellMask, Mask, Masked};
+use crate::plan::{Expected, OutputMask, ResultPlan};
+use crate::set::PolicySet;
+use sql::analysis::ColumnId;
+
+/// Masks the rows of one result: the plan, bound to the columns that PostgreSQL described.
+pub struct Masker {
+    pub(crate) wanted: Wanted,
+    /// One for each wanted column.
+    pub(crate) columns: Vec<ColumnMask>,
+    pub(crate) custom: Vec<Custom>,
+    pub(crate) set: Arc<PolicySet>,
+    index: Index,
+}
+
+/// What is done to a wanted column.
+pub(crate) enum ColumnMask {
+    /// The host masks it.
+    Native(CellMask),
+    /// Column `column` of `custom[transform]`.
+    Custom { transform: usize, column: usize },
+}
+
+impl ResultPlan {
+    /// Binds the plan to the columns of a result, and refuses a result that the analysis was wrong
+    /// about.
+    pub fn bind(&self, description: &RowDescription) -> Result<Masker, Defect> {
+        let fields = &description.fields;
+        if !self.protections.is_empty() {
+            self.check_count(fields.len())?;
+            for (position, field) in fields.iter().enumerate() {
+                self.check_field(position, field)?;
+            }
+        }
+        let kinds = self.outputs.iter().filter_map(|output| {
+            let field = fields.get(output.position)?;
+            let same = field.type_oid == output.source.type_oid;
+            let text = is_text(field.type_oid) || same && output.source.is_text();
+            Some(Kind {
+                type_oid: field.type_oid,
+                text,
+                binary: field.format == Format::Binary,
+            })
+        });
+        self.masker(fields.len(), kinds)
+    }
+
+    /// Makes a masker for a result of so many columns; `kinds` says of each masked output what
+    /// values it has.
+    pub(crate) fn masker(
+        &self,
+        columns: usize,
+        kinds: impl Iterator<Item = Kind>,
+    ) -> Result<Masker, Defect> {
+        let found = columns;
+        let mut custom: Vec<Custom> = Vec::new();
+        let outputs = self.outputs.iter().zip(kinds).enumerate();
+        let masks = outputs.map(|(k, (output, kind))| match output.mask {
+            Mask::Custom => Custom::place(&mut custom, output, kind, k),
+            Mask::Null
+            | Mask::Fixed(_)
+            | Mask::KeyedHash(_)
+            | Mask::KeepFirst(_)
+            | Mask::KeepLast(_) => ColumnMask::Native(self.native(output, kind)),
+        });
+        let masks: Vec<ColumnMask> = masks.collect();
+        let wanted = Wanted::new(columns, self.outputs.iter().map(|output| output.position))
+            .map_err(|_| Defect::ColumnCount {
+                expected: self.outputs.len(),
+                found,
+            })?;
+        Ok(Masker {
+            wanted,
+            columns: masks,
+            custom,
+            index: Index::default(),
+            set: Arc::clone(&self.set),
+        })
+    }
+
+    pub(crate) fn check_count(&self, found: usize) -> Result<(), Defect> {
+        match self.expected {
+            Expected::Anything => Ok(()),
+            Expected::Nothing => Err(Defect::UnexpectedRows { found }),
+            Expected::Columns(expected) if expected == found => Ok(()),
+            Expected::Columns(expected) => Err(Defect::ColumnCount { expected, found }),
+        }
+    }
+
+    /// What PostgreSQL says about where a field comes from must agree with the plan.
+    fn check_field(&self, position: usize, field: &Field) -> Result<(), Defect> {
+        let protected = match field.attribute {
+            0 => self.protections.reaches(field.table),
+            attribute => self
+                .protections
+                .of(ColumnId {
+                    relation: field.table,
+                    attribute,
+                })
+                .is_some(),
+        };
+        let planned = self
+            .outputs
+            .iter()
+            .any(|output| output.position == position)
+            || self.cleared.contains(&position);
+        if protected && !planned {
+            let (relation, attribute) = (field.table, field.attribute);
+            return Err(Defect::Unplanned {
+                position,
+                relation,
+                attribute,
+            });
+        }
+        Ok(())
+    }
+
+    fn native(&self, output: &OutputMask, kind: Kind) -> CellMask {
+        if !kind.text {
+            return CellMask::Null;
+        }
+        match &output.mask {
+            Mask::Null | Mask::Custom => CellMask::Null,
+            Mask::Fixed(text) => CellMask::Fixed(text.as_bytes().into()),
+            Mask::KeepFirst(n) => CellMask::KeepFirst(*n as usize),
+            Mask::KeepLast(n) => CellMask::KeepLast(*n as usize),
+            Mask::KeyedHash(name) => match self.set.keys().get(name) {
+                Some(key) => CellMask::keyed_hash(key),
+                None => CellMask::Null,
+            },
+        }
+    }
+}
+
+/// What values a masked output has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) type_oid: u32,
+    pub(crate) text: bool,
+    pub(crate) binary: bool,
+}
+
+/// PostgreSQL's types whose values are any text, in both formats: name, text, unknown, bpchar,
+/// varchar. A description gives a domain's base type.
+pub(crate) fn is_text(type_oid: u32) -> bool {
+    matches!(type_oid, 19 | 25 | 705 | 1042 | 1043)
+}
+
+impl Masker {
+    /// True where rows pass untouched and need not be read.
+    pub fn is_identity(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Appends the rows, which are whole DataRow messages, masked. On an error nothing is appended,
+    /// and the result must end here. Not longer than `batch` of the policies that transform.
+    pub fn apply(
+        &mut self,
+        judge: &mut Judge,
+        rows: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), MaskError> {
+        if self.is_identity() {
+            out.extend_from_slice(rows);
+            return Ok(());
+        }
+        let unreadable = |error: wire::Error| MaskError::Rows(error.to_string());
+        let batch = Batch::read(rows, &self.wanted, &mut self.index).map_err(unreadable)?;
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        if let [ColumnMask::Native(CellMask::KeepLast(n))] = self.columns.as_slice() {
+            let (n, done) = (*n, Overwritten::Done);
+            if batch.overwrite(out, |_, _, value| keep_last_in_place(n, value)) == done {
+                return Ok(());
+            }
+        }
+        let rows = batch.rows();
+        let transformed = transform(&self.custom, &self.set, judge, rows, |k| batch.column(k))?;
+        let columns = &self.columns;
+        batch
+            .rewrite(out, |row, k, out| {
+                replace(&columns[k], &transformed, row, batch.value(row, k), out)
+            })
+            .map_err(unreadable)
+    }
+}
+
+impl fmt::Debug for Masker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker")
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lets every policy that transforms columns itself do so, in one call each; `values` gives those of
+/// a wanted column.
+pub(crate) fn transform<'a, V: Iterator<Item = Option<&'a [u8]>>>(
+    custom: &[Custom],
+    set: &PolicySet,
+    judge: &mut Judge,
+    rows: usize,
+    values: impl Fn(usize) -> V,
+) -> Result<Vec<Transformed>, MaskError> {
+    custom
+        .iter()
+        .map(|custom| {
+            custom.run(set, &mut judge.instances, rows, |column| {
+                values(custom.wanted(column))
+            })
+        })
+        .collect()
+}
+
+/// Writes what stands in place of a cell; NULL stays NULL.
+pub(crate) fn replace(
+    mask: &ColumnMask,
+    transformed: &[Transformed],
+    row: usize,
+    value: Option<&[u8]>,
+    out: &mut BytesMut,
+) -> Written {
+    let Some(value) = value else {
+        return Written::Null;
+    };
+    match mask {
+        ColumnMask::Native(mask) => match mask.write(value, out) {
+            Masked::Null => Written::Null,
+            Masked::Value => Written::Value,
+        },
+        ColumnMask::Custom { transform, column } => {
+            match transformed[*transform].value(*column, row) {
+                None => Written::Null,
+                Some(value) => {
+                    out.extend_from_slice(value);
+                    Written::Value
+                }
+            }
+        }
+    }
+}
+
+/// Puts stars where the value is, which keeps its length where it is ASCII.
+fn keep_last_in_place(n: usize, value: &mut [u8]) -> Overwritten {
+    if !value.is_ascii() {
+        return Overwritten::Misfit;
+    }
+    let hidden = if value.len() > n {
+        value.len() - n
+    } else {
+        value.len()
+    };
+    value[..hidden].fill(b'*');
+    Overwritten::Done
+}
+
+/// What a policy is told about a column that it transforms.
+fn result_column(output: &OutputMask, kind: Kind) -> types::ResultColumn {
+    types::ResultColumn {
+        position: u32::try_from(output.position).unwrap_or(u32::MAX),
+        column: types::Column {
+            relation_oid: output.column.relation,
+            attribute: output.column.attribute,
+            schema: output.source.schema.clone(),
+            relation: output.source.relation.clone(),
+            name: output.source.name.clone(),
+            type_name: output.source.type_name.clone(),
+        },
+        type_oid: kind.type_oid,
+        binary: kind.binary,
+    }
+}
+
+#[cfg(test)]
+mod tests;

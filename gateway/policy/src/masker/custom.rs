@@ -1,0 +1,209 @@
+//! Columns that a policy transforms itself, and the checks on what it gives back.
+
+use crate::bindings::types;
+use crate::error::MaskError;
+use crate::instance::Failed;
+use crate::judge::Instances;
+use crate::masker::{ColumnMask, Kind, result_column};
+use crate::plan::OutputMask;
+use crate::protection::PolicyIndex;
+use crate::set::PolicySet;
+
+/// The columns of a result that one policy transforms.
+pub(crate) struct Custom {
+    policy: PolicyIndex,
+    columns: Vec<types::ResultColumn>,
+    /// For each column, which wanted column of the masker it is.
+    wanted: Vec<usize>,
+    /// For each column, true where its values must be UTF-8.
+    utf8: Vec<bool>,
+}
+
+/// What a policy made of the columns: the host has checked that every value is there.
+pub(crate) struct Transformed {
+    chunks: Vec<types::Chunk>,
+}
+
+impl Custom {
+    /// Puts a column with the other columns of its policy.
+    pub(crate) fn place(
+        all: &mut Vec<Custom>,
+        output: &OutputMask,
+        kind: Kind,
+        wanted: usize,
+    ) -> ColumnMask {
+        let known = all.iter().position(|custom| custom.policy == output.policy);
+        let transform = known.unwrap_or_else(|| {
+            all.push(Custom {
+                policy: output.policy,
+                columns: Vec::new(),
+                wanted: Vec::new(),
+                utf8: Vec::new(),
+            });
+            all.len() - 1
+        });
+        let custom = &mut all[transform];
+        custom.columns.push(result_column(output, kind));
+        custom.wanted.push(wanted);
+        // In text format every type is text; in binary only the text types are.
+        custom.utf8.push(kind.text || !kind.binary);
+        ColumnMask::Custom {
+            transform,
+            column: custom.columns.len() - 1,
+        }
+    }
+
+    /// Which wanted column of the masker this column is.
+    pub(crate) fn wanted(&self, column: usize) -> usize {
+        self.wanted[column]
+    }
+
+    /// Lets the policy transform its columns of some rows, in one call.
+    pub(crate) fn run<'a, V: Iterator<Item = Option<&'a [u8]>>>(
+        &self,
+        set: &PolicySet,
+        instances: &mut Instances,
+        rows: usize,
+        values: impl Fn(usize) -> V,
+    ) -> Result<Transformed, MaskError> {
+        let gathered: Result<Vec<types::Chunk>, Failed> = (0..self.columns.len())
+            .map(|column| gather(rows, values(column)))
+            .collect();
+        let answer = gathered.and_then(|sent| {
+            instances.run(set, self.policy, |instance| {
+                let chunks = instance.batch(&self.columns, &sent)?;
+                self.check(rows, &sent, &chunks)?;
+                Ok(chunks)
+            })
+        });
+        match answer {
+            Ok(chunks) => Ok(Transformed { chunks }),
+            Err(failed) => {
+                let policy = set.policies()[self.policy].name.to_string();
+                let Failed { failure, reason } = failed;
+                tracing::warn!(
+                    policy,
+                    failure = failure.as_str(),
+                    reason,
+                    "a transform failed"
+                );
+                Err(MaskError::Transform {
+                    policy,
+                    failure,
+                    reason,
+                })
+            }
+        }
+    }
+
+    fn check(
+        &self,
+        rows: usize,
+        sent: &[types::Chunk],
+        chunks: &[types::Chunk],
+    ) -> Result<(), Failed> {
+        if chunks.len() != sent.len() {
+            let reason = format!(
+                "it was given {} columns and returns {}",
+                sent.len(),
+                chunks.len()
+            );
+            return Err(Failed::answer(reason));
+        }
+        chunks
+            .iter()
+            .zip(&self.utf8)
+            .try_for_each(|(chunk, utf8)| check(rows, chunk, *utf8))
+    }
+}
+
+impl Transformed {
+    /// The value of that column in that row.
+    pub(crate) fn value(&self, column: usize, row: usize) -> Option<&[u8]> {
+        let chunk = &self.chunks[column];
+        if is_null(chunk, row) {
+            return None;
+        }
+        let (start, end) = (chunk.offsets[row] as usize, chunk.offsets[row + 1] as usize);
+        Some(&chunk.data[start..end])
+    }
+}
+
+fn is_null(chunk: &types::Chunk, row: usize) -> bool {
+    chunk
+        .nulls
+        .get(row / 8)
+        .is_some_and(|byte| byte >> (row % 8) & 1 == 1)
+}
+
+/// Puts the values of a column into one chunk.
+fn gather<'a>(
+    rows: usize,
+    values: impl Iterator<Item = Option<&'a [u8]>>,
+) -> Result<types::Chunk, Failed> {
+    let mut chunk = types::Chunk {
+        offsets: Vec::with_capacity(rows + 1),
+        nulls: Vec::new(),
+        data: Vec::new(),
+    };
+    chunk.offsets.push(0);
+    for (row, value) in values.enumerate() {
+        match value {
+            Some(value) => chunk.data.extend_from_slice(value),
+            None => {
+                chunk.nulls.resize(rows.div_ceil(8), 0);
+                chunk.nulls[row / 8] |= 1 << (row % 8);
+            }
+        }
+        let end = u32::try_from(chunk.data.len())
+            .map_err(|_| Failed::answer("the rows have more than 4 GiB in one column"))?;
+        chunk.offsets.push(end);
+    }
+    Ok(chunk)
+}
+
+/// Refuses a chunk from which not every value can be read.
+fn check(rows: usize, chunk: &types::Chunk, utf8: bool) -> Result<(), Failed> {
+    let types::Chunk {
+        offsets,
+        nulls,
+        data,
+    } = chunk;
+    if offsets.len() != rows + 1 {
+        let reason = format!(
+            "it was given {rows} rows and returns {} offsets",
+            offsets.len()
+        );
+        return Err(Failed::answer(reason));
+    }
+    if offsets.first() != Some(&0)
+        || offsets
+            .last()
+            .is_none_or(|last| *last as usize != data.len())
+        || !offsets.is_sorted()
+    {
+        return Err(Failed::answer(
+            "its offsets do not begin at 0, rise, and end at its data's end",
+        ));
+    }
+    if !nulls.is_empty() && nulls.len() != rows.div_ceil(8) {
+        let reason = format!(
+            "it returns {} bytes of NULL bits for {rows} rows",
+            nulls.len()
+        );
+        return Err(Failed::answer(reason));
+    }
+    if !utf8 {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(data).map_err(|_| Failed::answer("a text is not UTF-8"))?;
+    let whole = offsets
+        .iter()
+        .all(|offset| text.is_char_boundary(*offset as usize));
+    match whole && !data.contains(&0) {
+        true => Ok(()),
+        false => Err(Failed::answer(
+            "a text is not UTF-8 or holds a NUL character",
+        )),
+    }
+}

@@ -1,0 +1,167 @@
+//! What is done to the results of a request that may go.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sql::analysis::{Analysis, ColumnId};
+use sql::catalog::{Catalog, ColumnInfo};
+
+use crate::mask::Mask;
+use crate::masker;
+use crate::protection::{PolicyIndex, Protections};
+use crate::set::{Generation, PolicyDigest, PolicySet};
+
+/// What is done to the results of a request. It keeps its generation of policies alive, so that
+/// all of a result is masked by the policies that judged it.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) results: Vec<ResultPlan>,
+    pub(crate) scrub_errors: bool,
+    pub(crate) recording: Recording,
+    pub(crate) notes: Arc<[Note]>,
+    pub(crate) analysis: Arc<Analysis>,
+    pub(crate) set: Arc<PolicySet>,
+}
+
+impl Plan {
+    /// What is done to the result of the statement with this number, from 0.
+    pub fn result(&self, statement: usize) -> Option<&ResultPlan> {
+        self.results.get(statement)
+    }
+
+    /// True where the text of errors and notices could carry a protected value.
+    pub fn scrub_errors(&self) -> bool {
+        self.scrub_errors
+    }
+
+    /// How much the trail keeps.
+    pub fn recording(&self) -> Recording {
+        self.recording
+    }
+
+    /// What the policies want noted in the trail.
+    pub fn notes(&self) -> &Arc<[Note]> {
+        &self.notes
+    }
+
+    /// The analysis that was judged.
+    pub fn analysis(&self) -> &Arc<Analysis> {
+        &self.analysis
+    }
+
+    /// The generation of policies that judged.
+    pub fn generation(&self) -> Generation {
+        self.set.generation()
+    }
+
+    /// The policies that judged.
+    pub fn digests(&self) -> &Arc<[PolicyDigest]> {
+        self.set.digests()
+    }
+
+    /// True where no result can need masking or checking: rows may pass untouched and unread.
+    pub fn is_identity(&self) -> bool {
+        self.results
+            .iter()
+            .all(|result| result.protections.is_empty())
+    }
+}
+
+/// A policy's remark for the trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Who remarks.
+    pub policy: Arc<str>,
+    /// The remark.
+    pub text: Arc<str>,
+}
+
+/// How much of a request the trail keeps, least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Recording {
+    /// The statement and its verdict.
+    #[default]
+    Statement,
+    /// The rows delivered too.
+    Results,
+}
+
+/// What is done to the result of one statement.
+#[derive(Clone, Debug)]
+pub struct ResultPlan {
+    pub(crate) expected: Expected,
+    /// Sorted by position, one for each masked output.
+    pub(crate) outputs: Vec<OutputMask>,
+    /// Outputs that show something of a protected column because someone approved it.
+    pub(crate) cleared: Vec<usize>,
+    pub(crate) protections: Arc<Protections>,
+    pub(crate) set: Arc<PolicySet>,
+}
+
+/// What a result should look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// No rows.
+    Nothing,
+    /// Rows of so many columns.
+    Columns(usize),
+    /// Rows of any columns.
+    Anything,
+}
+
+/// The mask of one output column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutputMask {
+    pub(crate) position: usize,
+    pub(crate) mask: Mask,
+    /// Whose mask it is.
+    pub(crate) policy: PolicyIndex,
+    /// The protected column that is shown; the first of several.
+    pub(crate) column: ColumnId,
+    /// As the catalog knows it.
+    pub(crate) source: SourceColumn,
+}
+
+/// The column that an output shows, as the catalog knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SourceColumn {
+    pub(crate) schema: String,
+    pub(crate) relation: String,
+    pub(crate) name: String,
+    pub(crate) type_name: String,
+    pub(crate) type_oid: u32,
+}
+
+impl SourceColumn {
+    pub(crate) fn of(catalog: &Catalog, column: ColumnId) -> SourceColumn {
+        catalog
+            .column(column)
+            .map(SourceColumn::from)
+            .unwrap_or_default()
+    }
+
+    /// True where the column's values are any text.
+    pub(crate) fn is_text(&self) -> bool {
+        let name = self.type_name.rsplit('.').next().unwrap_or_default();
+        masker::is_text(self.type_oid) || name == "citext"
+    }
+}
+
+impl From<ColumnInfo<'_>> for SourceColumn {
+    fn from(column: ColumnInfo<'_>) -> SourceColumn {
+        SourceColumn {
+            schema: column.schema.to_owned(),
+            relation: column.relation.to_owned(),
+            name: column.name.to_owned(),
+            type_name: column.type_name.to_owned(),
+            type_oid: column.type_oid,
+        }
+    }
+}
+
+/// "public.users.email".
+impl fmt::Display for SourceColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.schema, self.relation, self.name)
+    }
+}

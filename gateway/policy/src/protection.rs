@@ -1,0 +1,225 @@
+//! Which columns are protected, and how: what the policies said, joined.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sql::analysis::ColumnId;
+
+use crate::mask::Mask;
+
+/// What one policy says about one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The column.
+    pub column: ColumnId,
+    /// What comes back in its place.
+    pub mask: Mask,
+    /// What expressions over it, whole rows and copies get.
+    pub derived: DerivedRule,
+    /// What filters, joins, orders and groups over it get.
+    pub filter: FilterRule,
+}
+
+/// What an expression over a protected column, its whole row or a copy of it gets, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DerivedRule {
+    /// NULL in its place; a copy is refused.
+    Null,
+    /// It waits for approval.
+    Hold,
+    /// It is refused.
+    Deny,
+}
+
+/// What a filter over a protected column gets, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FilterRule {
+    /// It passes.
+    Allow,
+    /// Equality with a constant or a parameter passes.
+    Equality,
+    /// It is refused.
+    Deny,
+}
+
+/// A policy by its place in its set.
+pub(crate) type PolicyIndex = usize;
+
+/// What all policies together say about one column. Each part names the policy it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Guard {
+    pub(crate) mask: (Mask, PolicyIndex),
+    pub(crate) derived: (DerivedRule, PolicyIndex),
+    pub(crate) filter: (FilterRule, PolicyIndex),
+}
+
+impl Guard {
+    pub(crate) fn new(protection: &Protection, policy: PolicyIndex) -> Guard {
+        Guard {
+            mask: (protection.mask.clone(), policy),
+            derived: (protection.derived, policy),
+            filter: (protection.filter, policy),
+        }
+    }
+
+    /// Joins what another policy says: the stricter of each part wins, the earlier of equals.
+    pub(crate) fn join(&mut self, other: &Guard) {
+        self.mask = stricter(&self.mask, &other.mask);
+        if other.derived.0 > self.derived.0 {
+            self.derived = other.derived;
+        }
+        if other.filter.0 > self.filter.0 {
+            self.filter = other.filter;
+        }
+    }
+}
+
+/// The stricter of two masks. Where neither shows less than the other, NULL: what two masks show
+/// together may be more than either policy wants shown.
+pub(crate) fn stricter(a: &(Mask, PolicyIndex), b: &(Mask, PolicyIndex)) -> (Mask, PolicyIndex) {
+    match (&a.0, &b.0) {
+        (Mask::KeepFirst(m), Mask::KeepFirst(n)) | (Mask::KeepLast(m), Mask::KeepLast(n)) => {
+            if n < m { b.clone() } else { a.clone() }
+        }
+        (Mask::KeepFirst(_), Mask::KeepLast(_)) | (Mask::KeepLast(_), Mask::KeepFirst(_)) => {
+            (Mask::Null, a.1)
+        }
+        (Mask::Custom, Mask::Custom) if a.1 != b.1 => (Mask::Null, a.1),
+        (Mask::KeyedHash(m), Mask::KeyedHash(n)) if m != n => (Mask::Null, a.1),
+        (x, y) if y.strictness() > x.strictness() => b.clone(),
+        _ => a.clone(),
+    }
+}
+
+/// All protections in force for a request, joined and widened to related columns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Protections {
+    columns: HashMap<ColumnId, Guard>,
+    relations: HashSet<u32>,
+    trust: Vec<Trust>,
+}
+
+/// What one policy with protections in force lets pass although its effect cannot be known.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    pub(crate) policy: PolicyIndex,
+    pub(crate) names: Arc<HashSet<String>>,
+}
+
+impl Protections {
+    /// Adds one protection of one policy for one column.
+    pub(crate) fn add(&mut self, column: ColumnId, guard: &Guard) {
+        self.relations.insert(column.relation);
+        self.columns
+            .entry(column)
+            .and_modify(|known| known.join(guard))
+            .or_insert_with(|| guard.clone());
+    }
+
+    /// Says what a policy that has protections in force trusts. Once a policy.
+    pub(crate) fn trust(&mut self, policy: PolicyIndex, names: &Arc<HashSet<String>>) {
+        if !self.trust.iter().any(|trust| trust.policy == policy) {
+            self.trust.push(Trust {
+                policy,
+                names: Arc::clone(names),
+            });
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// What protects the column.
+    pub(crate) fn of(&self, column: ColumnId) -> Option<&Guard> {
+        self.columns.get(&column)
+    }
+
+    /// True where the relation has protected columns.
+    pub(crate) fn reaches(&self, relation: u32) -> bool {
+        self.relations.contains(&relation)
+    }
+
+    /// The first policy with protections in force that does not trust the name; `None` where all
+    /// of them do.
+    pub(crate) fn distrusts(&self, name: Option<&str>) -> Option<PolicyIndex> {
+        let trusts = |trust: &Trust| name.is_some_and(|name| trust.names.contains(name));
+        self.trust
+            .iter()
+            .find(|trust| !trusts(trust))
+            .map(|trust| trust.policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DerivedRule, FilterRule, Guard, Protection, stricter};
+    use crate::mask::Mask;
+    use sql::analysis::ColumnId;
+
+    fn join(a: Mask, b: Mask) -> Mask {
+        let forward = stricter(&(a.clone(), 0), &(b.clone(), 1)).0;
+        let backward = stricter(&(b, 0), &(a, 1)).0;
+        assert_eq!(forward, backward, "the order of policies does not matter");
+        forward
+    }
+
+    #[test]
+    fn the_stricter_mask_wins_whatever_the_order() {
+        let hash = || Mask::KeyedHash("k".to_owned());
+        assert_eq!(join(Mask::Null, Mask::Custom), Mask::Null);
+        assert_eq!(
+            join(Mask::Fixed("x".into()), hash()),
+            Mask::Fixed("x".into())
+        );
+        assert_eq!(join(hash(), Mask::KeepLast(4)), hash());
+        assert_eq!(
+            join(Mask::KeepLast(4), Mask::KeepLast(2)),
+            Mask::KeepLast(2)
+        );
+        assert_eq!(join(Mask::KeepFirst(1), Mask::Custom), Mask::KeepFirst(1));
+    }
+
+    #[test]
+    fn masks_that_show_different_parts_become_null() {
+        assert_eq!(join(Mask::KeepFirst(4), Mask::KeepLast(4)), Mask::Null);
+        assert_eq!(
+            join(Mask::KeyedHash("a".into()), Mask::KeyedHash("b".into())),
+            Mask::Null
+        );
+        assert_eq!(
+            join(Mask::Custom, Mask::Custom),
+            Mask::Null,
+            "of two policies"
+        );
+    }
+
+    #[test]
+    fn each_part_of_a_guard_is_the_strictest_of_any_policy() {
+        let column = ColumnId {
+            relation: 1,
+            attribute: 1,
+        };
+        let guard = |mask, derived, filter, policy| {
+            Guard::new(
+                &Protection {
+                    column,
+                    mask,
+                    derived,
+                    filter,
+                },
+                policy,
+            )
+        };
+        let mut joined = guard(Mask::Null, DerivedRule::Null, FilterRule::Equality, 0);
+        joined.join(&guard(
+            Mask::KeepLast(4),
+            DerivedRule::Deny,
+            FilterRule::Allow,
+            1,
+        ));
+        assert_eq!(joined.mask, (Mask::Null, 0));
+        assert_eq!(joined.derived, (DerivedRule::Deny, 1));
+        assert_eq!(joined.filter, (FilterRule::Equality, 0));
+    }
+}

@@ -1,0 +1,61 @@
+//! Who asks, and what is protected from them for as long as they stay.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use identity::Identity;
+
+use crate::plan::Note;
+use crate::protection::Protections;
+use crate::set::Generation;
+
+/// What policies may know about a session.
+#[derive(Clone, Debug)]
+pub struct SessionFacts {
+    /// Who asks.
+    pub identity: Arc<Identity>,
+    /// The database as the client named it.
+    pub database: Arc<str>,
+    /// The application name, as the client claims it.
+    pub application: Arc<str>,
+}
+
+/// A session that the policies have admitted. It belongs to the judge that admitted it.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) facts: Arc<SessionFacts>,
+    pub(crate) class: Arc<Class>,
+}
+
+impl Session {
+    /// Who asks, as the policies see it.
+    pub fn facts(&self) -> &SessionFacts {
+        &self.facts
+    }
+
+    /// The generation of policies that admitted it last.
+    pub fn generation(&self) -> Generation {
+        self.class.generation
+    }
+
+    /// True where at least one column is protected for all of the session.
+    pub fn is_protected(&self) -> bool {
+        !self.class.protections.is_empty()
+    }
+}
+
+/// What sessions share for which the policies cannot tell a difference: the same generation, the
+/// same catalog, the same facts.
+#[derive(Debug)]
+pub(crate) struct Class {
+    /// Never given twice by one judge, so it stands for all of the above in cache keys.
+    pub(crate) id: u64,
+    pub(crate) generation: Generation,
+    pub(crate) catalog: u64,
+    /// Joined over all enforcing policies.
+    pub(crate) protections: Arc<Protections>,
+    /// What each policy trusts, by its place in the set.
+    pub(crate) trusted: Vec<Arc<HashSet<String>>>,
+    /// What observed policies would have said.
+    pub(crate) notes: Vec<Note>,
+}

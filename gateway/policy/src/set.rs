@@ -1,0 +1,359 @@
+//! The policies in force: made aside, replaced whole.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use sha2::{Digest as _, Sha256};
+
+use crate::component::Compiled;
+use crate::config::{Grant, Keys, Mode, PolicyConfig, PolicyLimits};
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::load;
+use crate::verdict::Failure;
+
+/// Counts the sets that took effect, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The number.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The SHA-256 of a module's file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+
+    pub(crate) fn of(bytes: &[u8]) -> Digest {
+        Digest(Sha256::digest(bytes).into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// 64 hex digits.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One policy of a set, as the trail names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyDigest {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its module.
+    pub digest: Digest,
+    /// Whether its verdict counts.
+    pub mode: Mode,
+}
+
+/// The policies of one generation, in order.
+pub struct PolicySet {
+    generation: Generation,
+    policies: Vec<Arc<Policy>>,
+    digests: Arc<[PolicyDigest]>,
+    keys: Keys,
+    engine: Engine,
+}
+
+impl PolicySet {
+    pub(crate) fn new(
+        generation: Generation,
+        policies: Vec<Arc<Policy>>,
+        keys: Keys,
+        engine: Engine,
+    ) -> PolicySet {
+        let digests = policies.iter().map(|policy| policy.as_digest()).collect();
+        PolicySet {
+            generation,
+            policies,
+            digests,
+            keys,
+            engine,
+        }
+    }
+
+    /// Which generation this is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Names, modules and modes, in order.
+    pub fn digests(&self) -> &Arc<[PolicyDigest]> {
+        &self.digests
+    }
+
+    pub(crate) fn policies(&self) -> &[Arc<Policy>] {
+        &self.policies
+    }
+
+    /// The policies that run, with their places.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (usize, &Arc<Policy>)> {
+        self.policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| policy.mode != Mode::Off)
+    }
+
+    /// True where at least one policy's verdict counts.
+    pub(crate) fn enforces(&self) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.mode == Mode::Enforce)
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl fmt::Debug for PolicySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicySet")
+            .field("generation", &self.generation)
+            .field("policies", &self.digests)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One policy of a set.
+pub(crate) struct Policy {
+    pub(crate) name: Arc<str>,
+    pub(crate) mode: Mode,
+    pub(crate) limits: PolicyLimits,
+    /// The settings as JSON text.
+    pub(crate) settings: Arc<str>,
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Policy {
+    fn as_digest(&self) -> PolicyDigest {
+        PolicyDigest {
+            name: Arc::clone(&self.name),
+            digest: self.compiled.digest(),
+            mode: self.mode,
+        }
+    }
+
+    /// True where equal facts need not give equal answers.
+    pub(crate) fn reads_clock(&self) -> bool {
+        self.compiled.imports().contains(&Grant::Clock)
+    }
+}
+
+/// What a policy has done since its set took effect; counted by every judge.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    calls: AtomicU64,
+    starts: AtomicU64,
+    failures: [AtomicU64; Failure::ALL.len()],
+}
+
+impl Counters {
+    pub(crate) fn called(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn started(&self) {
+        self.starts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self, failure: Failure) {
+        self.failures[failure as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The set in force, and the only way to replace it. Shared by all judges.
+pub struct Policies {
+    engine: Engine,
+    keys: Keys,
+    current: Arc<ArcSwap<PolicySet>>,
+    /// Held while a set is made, so that replacements do not overtake each other.
+    replacing: Mutex<Option<Rejected>>,
+}
+
+impl Policies {
+    /// Makes the first set. Compiles, so not for a thread that serves.
+    pub fn load(
+        engine: Engine,
+        configs: Vec<PolicyConfig>,
+        keys: Keys,
+    ) -> Result<Policies, LoadError> {
+        let set = load::set(&engine, &keys, Generation(1), &configs, None)?;
+        let current = Arc::new(ArcSwap::from_pointee(set));
+        Ok(Policies {
+            engine,
+            keys,
+            current,
+            replacing: Mutex::new(None),
+        })
+    }
+
+    /// Makes a set aside, checks, configures and tries it, and lets it take effect whole. Where a
+    /// step fails, the old set stays. Compiles, so not for a thread that serves.
+    pub fn replace(&self, configs: Vec<PolicyConfig>) -> Result<Generation, LoadError> {
+        let mut rejected = self.replacing();
+        let old = self.current();
+        let generation = Generation(old.generation.0 + 1);
+        match load::set(&self.engine, &self.keys, generation, &configs, Some(&old)) {
+            Ok(set) => {
+                let old = self.current.swap(Arc::new(set));
+                self.engine.discard(Box::new(old));
+                *rejected = None;
+                Ok(generation)
+            }
+            Err(error) => {
+                *rejected = Some(Rejected::new(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// The set in force.
+    pub fn current(&self) -> Arc<PolicySet> {
+        self.current.load_full()
+    }
+
+    /// The set in force as people see it, with the reason why the last attempt to replace it
+    /// failed, where it did.
+    pub fn status(&self) -> Status {
+        let set = self.current();
+        Status {
+            generation: set.generation,
+            policies: set
+                .policies
+                .iter()
+                .map(|policy| PolicyStatus::of(policy))
+                .collect(),
+            rejected: self.replacing().clone(),
+        }
+    }
+
+    pub(crate) fn holder(&self) -> &Arc<ArcSwap<PolicySet>> {
+        &self.current
+    }
+
+    fn replacing(&self) -> MutexGuard<'_, Option<Rejected>> {
+        self.replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policies")
+            .field("current", &self.current())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The set in force as people see it.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Which generation is in force.
+    pub generation: Generation,
+    /// Its policies, in order.
+    pub policies: Vec<PolicyStatus>,
+    /// Why the last attempt to replace it failed; none where it did not.
+    pub rejected: Option<Rejected>,
+}
+
+/// One policy in force as people see it.
+#[derive(Clone, Debug)]
+pub struct PolicyStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its module.
+    pub digest: Digest,
+    /// Whether its verdict counts.
+    pub mode: Mode,
+    /// What it imports beside `facts`.
+    pub imports: Vec<Grant>,
+    /// True where it transforms values itself.
+    pub transforms: bool,
+    /// Calls of its hooks.
+    pub calls: u64,
+    /// Instances started.
+    pub starts: u64,
+    /// Failed calls, by kind.
+    pub failures: Vec<(Failure, u64)>,
+}
+
+impl PolicyStatus {
+    fn of(policy: &Policy) -> PolicyStatus {
+        let count = |failure: Failure| {
+            (
+                failure,
+                policy.counters.failures[failure as usize].load(Ordering::Relaxed),
+            )
+        };
+        PolicyStatus {
+            name: Arc::clone(&policy.name),
+            digest: policy.compiled.digest(),
+            mode: policy.mode,
+            imports: policy.compiled.imports().to_vec(),
+            transforms: policy.compiled.transforms(),
+            calls: policy.counters.calls.load(Ordering::Relaxed),
+            starts: policy.counters.starts.load(Ordering::Relaxed),
+            failures: Failure::ALL.into_iter().map(count).collect(),
+        }
+    }
+}
+
+/// A set that did not take effect.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// Which policy is at fault, where one is.
+    pub policy: Option<String>,
+    /// Which step failed.
+    pub step: crate::error::Step,
+    /// What is wrong, with the guest's own words where it has said some.
+    pub reason: String,
+    /// When.
+    pub at: SystemTime,
+}
+
+impl Rejected {
+    fn new(error: &LoadError) -> Rejected {
+        Rejected {
+            policy: error.policy.clone(),
+            step: error.step,
+            reason: error.reason.clone(),
+            at: SystemTime::now(),
+        }
+    }
+}

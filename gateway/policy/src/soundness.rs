@@ -1,0 +1,506 @@
+//! Makes protections hold whatever a policy forgot: every use of a protected column is masked,
+//! refused or held, and so is everything whose effect cannot be known.
+//!
+//! A policy names base columns; which statements reach them, and how, is decided here and nowhere
+//! else.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sql::analysis::{
+    Access, Analysis, ColumnId, ColumnUse, NameUse, Opaque, OpaqueReason, Output, Outputs, Reach,
+    Statement, Use,
+};
+use sql::catalog::Catalog;
+
+use crate::facts;
+use crate::hold::{Approval, Demand};
+use crate::mask::Mask;
+use crate::plan::{Expected, OutputMask, ResultPlan, SourceColumn};
+use crate::protection::{DerivedRule, FilterRule, Guard, PolicyIndex, Protections, stricter};
+use crate::set::PolicySet;
+use crate::verdict::SqlState;
+
+/// What a request is examined against.
+#[derive(Clone, Copy)]
+pub(crate) struct Examination<'a> {
+    pub(crate) set: &'a Arc<PolicySet>,
+    pub(crate) protections: &'a Arc<Protections>,
+    pub(crate) catalog: &'a Catalog,
+    /// Someone's approval, where the request was held before.
+    pub(crate) approval: Option<&'a Approval>,
+}
+
+/// A request that may go, perhaps once its demands are met.
+#[derive(Default)]
+pub(crate) struct Sound {
+    pub(crate) results: Vec<ResultPlan>,
+    pub(crate) scrub_errors: bool,
+    pub(crate) demands: Vec<Demand>,
+}
+
+/// A request that may not go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unsound {
+    /// Whose protection stands against it; none where the host itself refuses.
+    pub(crate) policy: Option<PolicyIndex>,
+    pub(crate) reason: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) sqlstate: SqlState,
+}
+
+impl Unsound {
+    fn new(policy: PolicyIndex, reason: String, hint: impl Into<String>) -> Unsound {
+        Unsound {
+            policy: Some(policy),
+            reason,
+            hint: Some(hint.into()),
+            sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
+        }
+    }
+}
+
+impl Examination<'_> {
+    /// Decides what becomes of every use that the request makes of protected columns.
+    pub(crate) fn examine(self, analysis: &Analysis) -> Result<Sound, Unsound> {
+        if self.set.enforces() {
+            analysis.opaque.iter().try_for_each(readable)?;
+        }
+        let mut sound = Sound {
+            scrub_errors: self.may_tell(analysis),
+            ..Sound::default()
+        };
+        if self.protections.is_empty() {
+            sound.results = analysis
+                .statements
+                .iter()
+                .map(|_| self.unprotected())
+                .collect();
+            return Ok(sound);
+        }
+        analysis
+            .opaque
+            .iter()
+            .try_for_each(|part| self.trusted(part))?;
+        for used in &analysis.columns {
+            self.use_of(analysis, used, &mut sound.demands)?;
+        }
+        for (number, statement) in analysis.statements.iter().enumerate() {
+            self.inside(statement)?;
+            let result = self.result(analysis, number, statement, &mut sound.demands)?;
+            sound.results.push(result);
+        }
+        Ok(sound)
+    }
+
+    fn unprotected(&self) -> ResultPlan {
+        self.plan(Expected::Anything, Vec::new(), Vec::new())
+    }
+
+    fn plan(
+        &self,
+        expected: Expected,
+        outputs: Vec<OutputMask>,
+        cleared: Vec<usize>,
+    ) -> ResultPlan {
+        ResultPlan {
+            expected,
+            outputs,
+            cleared,
+            protections: Arc::clone(self.protections),
+            set: Arc::clone(self.set),
+        }
+    }
+
+    /// True where errors and notices of the request could carry a protected value.
+    fn may_tell(&self, analysis: &Analysis) -> bool {
+        let reaches = |oid: Option<u32>| oid.is_none_or(|oid| self.protections.reaches(oid));
+        !self.protections.is_empty()
+            && (!analysis.opaque.is_empty()
+                || analysis
+                    .relations
+                    .iter()
+                    .any(|relation| reaches(relation.oid))
+                || analysis
+                    .columns
+                    .iter()
+                    .any(|used| self.guard(used.column).is_some()))
+    }
+
+    fn guard(&self, column: ColumnId) -> Option<&Guard> {
+        self.protections.of(column)
+    }
+
+    fn name(&self, column: ColumnId) -> impl fmt::Display {
+        SourceColumn::of(self.catalog, column)
+    }
+
+    /// Refuses what cannot be known, unless every policy with protections in force trusts it.
+    fn trusted(&self, part: &Opaque) -> Result<(), Unsound> {
+        let name = carries_name(part.reason).then_some(part.detail.as_str());
+        let Some(policy) = self.protections.distrusts(name) else {
+            return Ok(());
+        };
+        let kind = facts::reason(part.reason);
+        let reason = format!(
+            "columns are protected, and what the statement does cannot be known ({kind}: {})",
+            part.detail
+        );
+        Err(Unsound::new(policy, reason, advice(part)))
+    }
+
+    /// Applies the rules to one use; what reaches an output is dealt with there.
+    fn use_of(
+        &self,
+        analysis: &Analysis,
+        used: &ColumnUse,
+        demands: &mut Vec<Demand>,
+    ) -> Result<(), Unsound> {
+        let Some(guard) = self.guard(used.column) else {
+            return Ok(());
+        };
+        match used.used {
+            Use::Projected | Use::Written => Ok(()),
+            Use::Derived | Use::WholeRow if reaches_output(analysis, used) => Ok(()),
+            Use::Derived => self.derived(guard, used.column, "is part of an expression", demands),
+            Use::WholeRow => self.derived(guard, used.column, "is part of a whole row", demands),
+            Use::Copied => self.copied(guard, used.column, demands),
+            Use::Filtered | Use::FilteredByEquality => self.filtered(guard, used),
+            Use::Ordered => self.ordered(guard, used.column),
+        }
+    }
+
+    fn derived(
+        &self,
+        guard: &Guard,
+        column: ColumnId,
+        what: &str,
+        demands: &mut Vec<Demand>,
+    ) -> Result<(), Unsound> {
+        let (rule, policy) = guard.derived;
+        let name = self.name(column);
+        match rule {
+            DerivedRule::Hold => {
+                let reason = format!("protected column {name} {what}");
+                self.demand(policy, reason, demands);
+                Ok(())
+            }
+            DerivedRule::Deny | DerivedRule::Null => Err(Unsound::new(
+                policy,
+                format!("protected column {name} {what}"),
+                format!(
+                    "Select {name} as itself, outside any expression: it comes back masked. Or \
+                     leave it out."
+                ),
+            )),
+        }
+    }
+
+    fn copied(
+        &self,
+        guard: &Guard,
+        column: ColumnId,
+        demands: &mut Vec<Demand>,
+    ) -> Result<(), Unsound> {
+        let (rule, policy) = guard.derived;
+        let reason = format!("protected column {} is copied", self.name(column));
+        match rule {
+            DerivedRule::Hold => {
+                self.demand(policy, reason, demands);
+                Ok(())
+            }
+            DerivedRule::Deny | DerivedRule::Null => Err(Unsound::new(
+                policy,
+                reason,
+                format!(
+                    "Copy other columns; {} may only be selected.",
+                    self.name(column)
+                ),
+            )),
+        }
+    }
+
+    fn filtered(&self, guard: &Guard, used: &ColumnUse) -> Result<(), Unsound> {
+        let (rule, policy) = guard.filter;
+        let name = self.name(used.column);
+        let reason = format!("protected column {name} is used in a condition");
+        match rule {
+            FilterRule::Allow => Ok(()),
+            FilterRule::Equality if used.used == Use::FilteredByEquality => Ok(()),
+            FilterRule::Equality => Err(Unsound::new(
+                policy,
+                reason,
+                format!(
+                    "Compare it with one value, as {name} = 'value', and in no other way; or use \
+                     another column."
+                ),
+            )),
+            FilterRule::Deny => Err(Unsound::new(
+                policy,
+                reason,
+                format!(
+                    "Use another column in WHERE, ON, HAVING and CASE; {name} may only be selected."
+                ),
+            )),
+        }
+    }
+
+    fn ordered(&self, guard: &Guard, column: ColumnId) -> Result<(), Unsound> {
+        let (rule, policy) = guard.filter;
+        let name = self.name(column);
+        match rule {
+            FilterRule::Allow => Ok(()),
+            FilterRule::Equality | FilterRule::Deny => Err(Unsound::new(
+                policy,
+                format!("protected column {name} is used to order or group"),
+                format!(
+                    "Use another column in ORDER BY, GROUP BY, DISTINCT and PARTITION BY; {name} \
+                     may only be selected."
+                ),
+            )),
+        }
+    }
+
+    /// What hides in PREPARE and DECLARE is refused at once where it would be refused later; it is
+    /// held and masked only when it runs.
+    fn inside(&self, statement: &Statement) -> Result<(), Unsound> {
+        for name in &statement.names {
+            match name {
+                NameUse::Prepare(_, inner) | NameUse::Declare(_, inner) => {
+                    self.examine(inner)?;
+                }
+                NameUse::Execute(_)
+                | NameUse::Deallocate(_)
+                | NameUse::Fetch(_)
+                | NameUse::Close(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn result(
+        &self,
+        analysis: &Analysis,
+        number: usize,
+        statement: &Statement,
+        demands: &mut Vec<Demand>,
+    ) -> Result<ResultPlan, Unsound> {
+        match &statement.outputs {
+            Outputs::None => Ok(self.plan(Expected::Nothing, Vec::new(), Vec::new())),
+            Outputs::Harmless => Ok(self.plan(Expected::Anything, Vec::new(), Vec::new())),
+            Outputs::Unknown => {
+                self.unknown_outputs(analysis, number)?;
+                Ok(self.plan(Expected::Anything, Vec::new(), Vec::new()))
+            }
+            Outputs::Columns(outputs) => {
+                let mut masks = Vec::new();
+                let mut cleared = Vec::new();
+                for (position, output) in outputs.iter().enumerate() {
+                    match self.output(position, output, demands)? {
+                        Treatment::Nothing => {}
+                        Treatment::Mask(mask) => masks.push(mask),
+                        Treatment::Cleared => cleared.push(position),
+                    }
+                }
+                Ok(self.plan(Expected::Columns(outputs.len()), masks, cleared))
+            }
+        }
+    }
+
+    fn unknown_outputs(&self, analysis: &Analysis, number: usize) -> Result<(), Unsound> {
+        let reads = analysis.relations.iter().find(|relation| {
+            relation.statement as usize == number
+                && relation.access != Access::Define
+                && relation.oid.is_none_or(|oid| self.protections.reaches(oid))
+        });
+        let Some(relation) = reads else { return Ok(()) };
+        let policy = self.protections.distrusts(None).unwrap_or_default();
+        Err(Unsound::new(
+            policy,
+            format!(
+                "relation {}.{} has protected columns, and which columns the statement returns \
+                 cannot be known",
+                relation.schema, relation.name
+            ),
+            "Write the statement in a simpler way and name the columns that you need.",
+        ))
+    }
+
+    /// What becomes of one output column: of all protected columns that reach it, the strictest
+    /// treatment.
+    fn output(
+        &self,
+        position: usize,
+        output: &Output,
+        demands: &mut Vec<Demand>,
+    ) -> Result<Treatment, Unsound> {
+        let mut treatment = Treatment::Nothing;
+        for source in &output.sources {
+            let Some(guard) = self.guard(source.column) else {
+                continue;
+            };
+            let next = match source.how {
+                Reach::Projected => self.mask(position, source.column, guard.mask.clone()),
+                Reach::Derived | Reach::WholeRow if guard.derived.0 == DerivedRule::Null => {
+                    self.mask(position, source.column, (Mask::Null, guard.derived.1))
+                }
+                Reach::Derived => {
+                    self.derived(guard, source.column, "is part of an expression", demands)?;
+                    Treatment::Cleared
+                }
+                Reach::WholeRow => {
+                    self.derived(guard, source.column, "is part of a whole row", demands)?;
+                    Treatment::Cleared
+                }
+            };
+            treatment = treatment.and(next);
+        }
+        Ok(treatment)
+    }
+
+    fn mask(
+        &self,
+        position: usize,
+        column: ColumnId,
+        (mask, policy): (Mask, PolicyIndex),
+    ) -> Treatment {
+        let source = SourceColumn::of(self.catalog, column);
+        Treatment::Mask(OutputMask {
+            position,
+            mask,
+            policy,
+            column,
+            source,
+        })
+    }
+
+    /// Demands an approval, unless it was given.
+    fn demand(&self, policy: PolicyIndex, reason: String, demands: &mut Vec<Demand>) {
+        let name = &self.set.policies()[policy].name;
+        let demand = Demand {
+            policy: Arc::clone(name),
+            reason: reason.into(),
+            approvers: Arc::default(),
+            approvals: 1,
+        };
+        let met = self
+            .approval
+            .is_some_and(|approval| approval.meets(&demand));
+        if !met && !demands.contains(&demand) {
+            demands.push(demand);
+        }
+    }
+}
+
+/// What becomes of an output column.
+#[derive(Debug, PartialEq, Eq)]
+enum Treatment {
+    Nothing,
+    /// It shows something protected, and someone approved or must approve that.
+    Cleared,
+    Mask(OutputMask),
+}
+
+impl Treatment {
+    fn and(self, other: Treatment) -> Treatment {
+        match (self, other) {
+            (Treatment::Mask(mut one), Treatment::Mask(other)) => {
+                let joined = stricter(&(one.mask, one.policy), &(other.mask, other.policy));
+                (one.mask, one.policy) = joined;
+                Treatment::Mask(one)
+            }
+            (mask @ Treatment::Mask(_), _) | (_, mask @ Treatment::Mask(_)) => mask,
+            (Treatment::Cleared, _) | (_, Treatment::Cleared) => Treatment::Cleared,
+            (Treatment::Nothing, Treatment::Nothing) => Treatment::Nothing,
+        }
+    }
+}
+
+/// True where the use is seen in an output of its statement, or its statement shows no values.
+fn reaches_output(analysis: &Analysis, used: &ColumnUse) -> bool {
+    let statement = analysis.statements.get(used.statement as usize);
+    match statement.map(|statement| &statement.outputs) {
+        Some(Outputs::Columns(outputs)) => outputs
+            .iter()
+            .flat_map(|output| &output.sources)
+            .any(|source| source.column == used.column),
+        Some(Outputs::Harmless) => true,
+        Some(Outputs::None | Outputs::Unknown) | None => false,
+    }
+}
+
+/// Refuses text that no reader reads: nothing could be judged.
+fn readable(part: &Opaque) -> Result<(), Unsound> {
+    let sqlstate = match part.reason {
+        OpaqueReason::Unparsed => SqlState::SYNTAX_ERROR,
+        OpaqueReason::TooComplex => SqlState::STATEMENT_TOO_COMPLEX,
+        OpaqueReason::ReadersDiffer
+        | OpaqueReason::UnknownRelation
+        | OpaqueReason::UnknownColumn
+        | OpaqueReason::UnknownFunction
+        | OpaqueReason::SqlInText
+        | OpaqueReason::ProceduralCode
+        | OpaqueReason::ServerFile
+        | OpaqueReason::DataCatalog
+        | OpaqueReason::UnknownName
+        | OpaqueReason::SessionState
+        | OpaqueReason::Unsupported => return Ok(()),
+    };
+    Err(Unsound {
+        policy: None,
+        reason: format!(
+            "the statement cannot be read, so it cannot be judged: {}",
+            part.detail
+        ),
+        hint: Some("Check its syntax; split a long or deeply nested statement.".to_owned()),
+        sqlstate,
+    })
+}
+
+/// True where the detail is a name that a policy can trust, and not a message.
+fn carries_name(reason: OpaqueReason) -> bool {
+    match reason {
+        OpaqueReason::UnknownRelation
+        | OpaqueReason::UnknownFunction
+        | OpaqueReason::SqlInText
+        | OpaqueReason::ProceduralCode
+        | OpaqueReason::ServerFile
+        | OpaqueReason::DataCatalog => true,
+        OpaqueReason::Unparsed
+        | OpaqueReason::TooComplex
+        | OpaqueReason::ReadersDiffer
+        | OpaqueReason::UnknownColumn
+        | OpaqueReason::UnknownName
+        | OpaqueReason::SessionState
+        | OpaqueReason::Unsupported => false,
+    }
+}
+
+/// What would be allowed instead of something whose effect cannot be known.
+fn advice(part: &Opaque) -> String {
+    let detail = &part.detail;
+    match part.reason {
+        OpaqueReason::Unparsed | OpaqueReason::TooComplex => {
+            "Check its syntax; split a long or deeply nested statement.".to_owned()
+        }
+        OpaqueReason::ReadersDiffer | OpaqueReason::Unsupported => {
+            "Write the statement in a simpler, standard way.".to_owned()
+        }
+        OpaqueReason::UnknownRelation | OpaqueReason::UnknownColumn => {
+            format!("Check that {detail} exists, and name it with its schema.")
+        }
+        OpaqueReason::UnknownFunction | OpaqueReason::ProceduralCode => {
+            format!("Do without {detail}, or ask for it to be listed as trusted.")
+        }
+        OpaqueReason::SqlInText => {
+            format!("Send the statement itself instead of giving its text to {detail}.")
+        }
+        OpaqueReason::ServerFile => "Use COPY ... TO STDOUT or FROM STDIN.".to_owned(),
+        OpaqueReason::DataCatalog => format!("Do without {detail}: it holds values of columns."),
+        OpaqueReason::UnknownName => format!("Prepare or declare {detail} in this session first."),
+        OpaqueReason::SessionState => format!("Leave {detail} as it is."),
+    }
+}
+
+#[cfg(test)]
+mod tests;

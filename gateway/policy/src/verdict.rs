@@ -1,0 +1,145 @@
+//! What a judgement ends in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::hold::Hold;
+use crate::plan::Plan;
+use crate::set::PolicyDigest;
+
+/// The end of a judgement.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It may go.
+    Allow(Permit),
+    /// It may not.
+    Deny(Denial),
+    /// It waits for approval.
+    Hold(Hold),
+}
+
+/// Proof that a request was judged and may go: its frames and what is done to its results.
+///
+/// Only this crate makes one, so whoever demands a `&Permit` cannot be handed something unjudged:
+///
+/// ```compile_fail
+/// # fn forge(plan: std::sync::Arc<policy::Plan>) -> policy::Permit {
+/// policy::Permit { frames: bytes::Bytes::new(), plan }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    frames: Bytes,
+    plan: Arc<Plan>,
+}
+
+impl Permit {
+    pub(crate) fn new(frames: Bytes, plan: Arc<Plan>) -> Permit {
+        Permit { frames, plan }
+    }
+
+    /// The frames that were judged, as the client sent them.
+    pub fn frames(&self) -> &Bytes {
+        &self.frames
+    }
+
+    /// What is done to the results.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+}
+
+/// Which policy refused, and why, in words for the client. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The policy; [`Denial::GATEWAY`] where the host itself refused.
+    pub policy: Arc<str>,
+    /// One sentence: what is refused and why.
+    pub reason: Arc<str>,
+    /// What would be allowed instead.
+    pub hint: Option<Arc<str>>,
+    /// What the client is told it is.
+    pub sqlstate: SqlState,
+    /// How the policy failed, where that is why.
+    pub failure: Option<Failure>,
+    /// The policies that were in force.
+    pub digests: Arc<[PolicyDigest]>,
+}
+
+impl Denial {
+    /// The name that stands for the host in [`Denial::policy`].
+    pub const GATEWAY: &'static str = "gateway";
+}
+
+/// How a policy failed. The label of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// It could not be started.
+    Start,
+    /// It ran into its deadline.
+    Deadline,
+    /// It wanted more memory than it may have, and gave up.
+    Memory,
+    /// It trapped.
+    Trap,
+    /// Its answer was larger than it may be.
+    Output,
+    /// Its answer made no sense.
+    Answer,
+}
+
+impl Failure {
+    /// Every kind, in a fixed order.
+    pub const ALL: [Failure; 6] = [
+        Failure::Start,
+        Failure::Deadline,
+        Failure::Memory,
+        Failure::Trap,
+        Failure::Output,
+        Failure::Answer,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Failure::Start => "start",
+            Failure::Deadline => "deadline",
+            Failure::Memory => "memory",
+            Failure::Trap => "trap",
+            Failure::Output => "output",
+            Failure::Answer => "answer",
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An SQLSTATE: five characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SqlState([u8; 5]);
+
+impl SqlState {
+    /// insufficient_privilege: what a denial is by default.
+    pub const INSUFFICIENT_PRIVILEGE: SqlState = SqlState(*b"42501");
+    /// syntax_error: text that cannot be read.
+    pub const SYNTAX_ERROR: SqlState = SqlState(*b"42601");
+    /// statement_too_complex: text that is too long or too deep to be read.
+    pub const STATEMENT_TOO_COMPLEX: SqlState = SqlState(*b"54001");
+
+    /// The five characters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("made of ASCII constants only")
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
