@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::event::{Ending, Event, hexadecimal, rfc3339};
+use crate::event::{Ending, Event, rfc3339};
 use crate::facts::{Effect, SessionOpening};
 use crate::reader::Reader;
 use crate::record::to_micros;
@@ -16,6 +16,9 @@ use crate::{Error, Result};
 
 /// How often new records are looked for.
 const TURN: Duration = Duration::from_millis(200);
+
+/// How much may wait for a sink that does not take it. The rest waits in the trail.
+const BACKLOG: usize = 8 << 20;
 
 /// The schema's version that [`ocsf`] speaks.
 const OCSF: &str = "1.3.0";
@@ -49,9 +52,11 @@ fn append_to(path: &Path) -> Result<File> {
 
 /// Follows a trail until it is told to stop, and once more after that.
 pub(crate) fn run(mut reader: Reader, mut sink: Box<dyn Write + Send>, stop: &Receiver<()>) {
+    // What a sink did not take is offered again.
+    let mut lines = Vec::new();
     loop {
         let stopped = !matches!(stop.recv_timeout(TURN), Err(RecvTimeoutError::Timeout));
-        if let Err(error) = turn(&mut reader, &mut sink, stopped) {
+        if let Err(error) = turn(&mut reader, &mut lines, &mut sink, stopped) {
             tracing::error!(%error, "events of the trail were not exported");
         }
         if stopped {
@@ -60,26 +65,50 @@ pub(crate) fn run(mut reader: Reader, mut sink: Box<dyn Write + Send>, stop: &Re
     }
 }
 
-fn turn(reader: &mut Reader, sink: &mut dyn Write, last: bool) -> Result<()> {
-    let mut events = reader.poll()?;
-    if last {
-        events.extend(reader.unfinished());
+fn turn(reader: &mut Reader, lines: &mut Vec<u8>, sink: &mut dyn Write, last: bool) -> Result<()> {
+    if lines.len() < BACKLOG {
+        let mut events = reader.poll()?;
+        if last {
+            events.extend(
+                reader
+                    .unfinished()
+                    .into_iter()
+                    .filter(|e| e.ending == Ending::Lost),
+            );
+        }
+        for event in &events {
+            put_line(lines, event)?;
+        }
     }
-    write_lines(sink, &events)
+    while !lines.is_empty() {
+        let written = sink.write(lines).map_err(failed())?;
+        lines.drain(..written);
+    }
+    sink.flush().map_err(failed())
 }
 
-/// Writes events as lines, and all of them at once.
+fn failed() -> impl FnOnce(std::io::Error) -> Error {
+    Error::file("write", Path::new("the export"))
+}
+
+fn put_line(lines: &mut Vec<u8>, event: &Event) -> Result<()> {
+    serde_json::to_writer(&mut *lines, &ocsf(event))?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+/// Writes events as lines of OCSF.
 ///
 /// # Errors
 /// If the sink does not take them.
 pub fn write_lines(sink: &mut dyn Write, events: &[Event]) -> Result<()> {
     let mut lines = Vec::new();
     for event in events {
-        serde_json::to_writer(&mut lines, &ocsf(event))?;
-        lines.push(b'\n');
+        put_line(&mut lines, event)?;
     }
-    let written = sink.write_all(&lines).and_then(|()| sink.flush());
-    written.map_err(Error::file("write", Path::new("the export")))
+    sink.write_all(&lines)
+        .and_then(|()| sink.flush())
+        .map_err(failed())
 }
 
 /// An event as OCSF describes activity on a datastore. What OCSF has no name for is under `unmapped`.
@@ -127,15 +156,28 @@ pub fn ocsf(event: &Event) -> Value {
             "uid": event.id(),
             "query_string": &*event.statement,
             "query_time": milliseconds(event.time),
-            "bytes": outcome.map(|outcome| outcome.bytes),
         },
         "count": 1,
         "unmapped": { "sluice": ours(event) },
     });
+    if let Some(outcome) = outcome {
+        line["query_info"]["bytes"] = json!(outcome.bytes);
+    }
     let optional = [
-        ("duration", duration.map(|duration| json!(duration.as_millis() as u64))),
-        ("end_time", duration.map(|duration| json!(milliseconds(event.time + duration)))),
-        ("status_code", outcome.and_then(|outcome| outcome.sqlstate.as_deref()).map(Value::from)),
+        (
+            "duration",
+            duration.map(|duration| json!(duration.as_millis() as u64)),
+        ),
+        (
+            "end_time",
+            duration.map(|duration| json!(milliseconds(event.time + duration))),
+        ),
+        (
+            "status_code",
+            outcome
+                .and_then(|outcome| outcome.sqlstate.as_deref())
+                .map(Value::from),
+        ),
         ("status_detail", reason(event).map(Value::from)),
         ("policy", policy(event)),
     ];
@@ -149,9 +191,16 @@ pub fn ocsf(event: &Event) -> Value {
 
 /// The activity, by the command tag of an answered request and the first word of any other.
 fn activity(event: &Event) -> (u32, &'static str) {
-    let tag = event.outcome().map(|outcome| outcome.tag.as_str()).filter(|tag| !tag.is_empty());
+    let tag = event
+        .outcome()
+        .map(|outcome| outcome.tag.as_str())
+        .filter(|tag| !tag.is_empty());
     let words = tag.unwrap_or(&event.statement);
-    let first = words.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+    let first = words
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     match first.as_str() {
         "UPDATE" | "ALTER" | "MERGE" => (2, "Update"),
         "INSERT" => (5, "Write"),
@@ -175,10 +224,12 @@ fn status(event: &Event) -> (u32, &'static str) {
 /// Action and disposition, each as number and name.
 fn disposition(event: &Event) -> (u32, &'static str, u32, &'static str) {
     match event.verdict().map(|verdict| verdict.effect) {
-        Some(Effect::Allow) if event.verdicts.len() > 1 => (1, "Allowed", 27, "Approved"),
+        Some(Effect::Allow) if event.verdicts.len() > 1 => (1, "Allowed", 8, "Approved"),
         Some(Effect::Allow) => (1, "Allowed", 1, "Allowed"),
         Some(Effect::Deny) => (2, "Denied", 2, "Blocked"),
-        Some(Effect::Hold) => (2, "Denied", 25, "Delayed"),
+        Some(Effect::Hold) if event.outcome().is_none() => (0, "Unknown", 14, "Delayed"),
+        // It ended without approval.
+        Some(Effect::Hold) => (2, "Denied", 2, "Blocked"),
         None => (0, "Unknown", 0, "Unknown"),
     }
 }
@@ -230,7 +281,9 @@ fn reason(event: &Event) -> Option<&str> {
 
 /// The policy that decided, with its digest as version.
 fn policy(event: &Event) -> Option<Value> {
-    let verdict = event.verdict().filter(|verdict| !verdict.policy.is_empty())?;
+    let verdict = event
+        .verdict()
+        .filter(|verdict| !verdict.policy.is_empty())?;
     let mut policy = json!({ "name": verdict.policy, "desc": verdict.reason });
     let mut known = verdict.policies.digests.iter();
     if let Some((_, digest)) = known.find(|(name, _)| *name == verdict.policy) {
@@ -254,9 +307,6 @@ fn ours(event: &Event) -> Value {
     ours["rows"] = ours["outcome"]["rows"].take();
     if let Some(map) = ours.as_object_mut() {
         map.remove("statement");
-    }
-    if !event.delivered.is_empty() {
-        ours["delivered"] = json!(hexadecimal(&event.delivered));
     }
     ours
 }

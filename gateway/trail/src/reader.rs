@@ -17,6 +17,8 @@ pub use crate::join::SessionSummary;
 pub struct Reader {
     dir: PathBuf,
     wanted: Wanted,
+    /// How the names of all segments begin that are read.
+    prefix: String,
     /// By the beginning of their segments' names.
     streams: BTreeMap<String, Stream>,
 }
@@ -42,10 +44,12 @@ impl Reader {
             session: None,
             results: true,
         };
+        let (prefix, streams) = (String::new(), BTreeMap::new());
         let mut reader = Self {
             dir: dir.into(),
             wanted,
-            streams: BTreeMap::new(),
+            prefix,
+            streams,
         };
         reader.look()?;
         Ok(reader)
@@ -67,8 +71,9 @@ impl Reader {
 
     /// Leaves out all writers but those of the trail that was opened at this time, in microseconds.
     pub(crate) fn only_begun(mut self, begun: u64) -> Self {
-        let prefix = format!("{begun:016}-{}-", std::process::id());
-        self.streams.retain(|stream, _| stream.starts_with(&prefix));
+        self.prefix = format!("{begun:016}-{}-", std::process::id());
+        let prefix = &self.prefix;
+        self.streams.retain(|stream, _| stream.starts_with(prefix));
         self
     }
 

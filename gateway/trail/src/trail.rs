@@ -1,12 +1,15 @@
 //! A directory of segments, and those who write to it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::SystemTime;
 
+use crate::export::{self, Sink};
 use crate::prepare::{self, Order};
+use crate::reader::Reader;
 use crate::segment::{self, Label};
 use crate::{Error, Result, Writer, record};
 
@@ -51,7 +54,9 @@ impl TrailConfig {
 pub struct Trail {
     shared: Arc<Shared>,
     orders: Option<Sender<Order>>,
-    threads: Vec<std::thread::JoinHandle<()>>,
+    preparing: Option<JoinHandle<()>>,
+    /// Exporters, and what tells each to stop when it is dropped.
+    exporters: Mutex<Vec<(Sender<()>, JoinHandle<()>)>>,
 }
 
 /// What the writers of a trail have in common.
@@ -94,11 +99,11 @@ impl Trail {
             // Texts are shared by the writers of one trail. Two trails of one process start far apart.
             segments: AtomicU32::new(begun as u32),
         };
-        let (shared, orders) = (Arc::new(shared), Some(orders));
         Ok(Self {
-            shared,
-            orders,
-            threads: vec![thread],
+            shared: Arc::new(shared),
+            orders: Some(orders),
+            preparing: Some(thread),
+            exporters: Mutex::default(),
         })
     }
 
@@ -119,14 +124,44 @@ impl Trail {
     }
 }
 
+impl Trail {
+    /// Exports what this trail's writers record, as OCSF, from now until the trail is dropped. A thread does it, behind
+    /// the writers: what cannot be exported stays on the record and is tried again.
+    ///
+    /// # Errors
+    /// If the sink cannot be opened or no thread be started.
+    pub fn export_to(&self, sink: &Sink) -> Result<()> {
+        let out = sink.open()?;
+        let reader = Reader::open(self.dir())?
+            .without_results()
+            .only_begun(self.shared.begun);
+        let (stop, stopped) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("trail-export".into());
+        let thread = thread.spawn(move || export::run(reader, out, &stopped));
+        let exporter = (stop, thread.map_err(Error::Thread)?);
+        self.exporters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exporter);
+        Ok(())
+    }
+}
+
 impl Drop for Trail {
-    /// Waits for full segments to be finished, if all writers are gone.
+    /// Waits for full segments to be finished, if all writers are gone, and for the exporters' last turn.
     fn drop(&mut self) {
         drop(self.orders.take());
-        if Arc::strong_count(&self.shared) == 1 {
-            for thread in self.threads.drain(..) {
-                let _ = thread.join();
-            }
+        let alone = Arc::strong_count(&self.shared) == 1;
+        if let Some(thread) = self.preparing.take().filter(|_| alone) {
+            let _ = thread.join();
+        }
+        let exporters = self
+            .exporters
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (stop, thread) in exporters.drain(..) {
+            drop(stop);
+            let _ = thread.join();
         }
     }
 }

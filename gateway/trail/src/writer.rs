@@ -94,7 +94,6 @@ impl Session {
 
     /// Begins the record of a request. Nothing is written before it is [judged](Entry::judged), nor may anything be
     /// forwarded before that.
-    #[must_use]
     pub fn open(&self, opening: &Opening<'_>) -> Entry {
         let number = self.0.requests.get() + 1;
         self.0.requests.set(number);
