@@ -85,7 +85,7 @@ async fn answer(mut stream: TcpStream, published: &Mutex<Published>) {
 /// A key of the provider.
 pub(super) enum Key {
     Ec(p256::ecdsa::SigningKey),
-    Rsa(CoreRsaPrivateSigningKey),
+    Rsa(Box<CoreRsaPrivateSigningKey>),
 }
 
 impl Key {
@@ -97,7 +97,7 @@ impl Key {
         let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
         let pem = key.to_pkcs1_pem(rsa::pkcs1::LineEnding::LF).unwrap();
         let kid = JsonWebKeyId::new(kid.to_owned());
-        Self::Rsa(CoreRsaPrivateSigningKey::from_pem(&pem, Some(kid)).unwrap())
+        Self::Rsa(Box::new(CoreRsaPrivateSigningKey::from_pem(&pem, Some(kid)).unwrap()))
     }
 
     /// As the provider publishes it.
