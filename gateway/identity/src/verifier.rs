@@ -65,13 +65,13 @@ impl Default for Refresh {
 }
 
 impl IssuerConfig {
-    /// The provider at this address, tokens for these audiences, and the defaults for the rest: groups in
+    /// The provider at this address, tokens for this audience, and the defaults for the rest: groups in
     /// `groups`, the [default algorithms](Algorithm::DEFAULT), 30 seconds of leeway.
     #[must_use]
-    pub fn new(issuer: impl Into<String>, audiences: Vec<String>) -> Self {
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
-            audiences,
+            audiences: vec![audience.into()],
             groups_claim: "groups".to_owned(),
             algorithms: Algorithm::DEFAULT.to_vec(),
             leeway: Duration::from_secs(30),

@@ -88,7 +88,7 @@ impl Setting {
 }
 
 fn config(provider: &Provider) -> IssuerConfig {
-    IssuerConfig::new(&provider.url, vec!["sluice".to_owned()])
+    IssuerConfig::new(&provider.url, "sluice")
 }
 
 #[tokio::test]
@@ -560,7 +560,7 @@ async fn a_provider_that_is_none_is_found_out_at_once() {
 
 #[tokio::test]
 async fn a_configuration_that_is_unsafe_is_refused() {
-    let good = || IssuerConfig::new("https://login.example", vec!["sluice".to_owned()]);
+    let good = || IssuerConfig::new("https://login.example", "sluice");
     good().check().unwrap();
     let changes: [fn(&mut IssuerConfig); 8] = [
         |config| config.issuer = "http://login.example".to_owned(),

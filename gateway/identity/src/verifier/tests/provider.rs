@@ -97,7 +97,9 @@ impl Key {
         let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
         let pem = key.to_pkcs1_pem(rsa::pkcs1::LineEnding::LF).unwrap();
         let kid = JsonWebKeyId::new(kid.to_owned());
-        Self::Rsa(Box::new(CoreRsaPrivateSigningKey::from_pem(&pem, Some(kid)).unwrap()))
+        Self::Rsa(Box::new(
+            CoreRsaPrivateSigningKey::from_pem(&pem, Some(kid)).unwrap(),
+        ))
     }
 
     /// As the provider publishes it.
