@@ -188,6 +188,10 @@ pub struct Parse<'a> {
 
 impl<'a> Parse<'a> {
     /// Reads the body.
+    #[expect(
+        clippy::self_named_constructors,
+        reason = "every message has a `parse`"
+    )]
     pub fn parse(body: &'a [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new("Parse", body);
         let name = reader.text("statement name")?;

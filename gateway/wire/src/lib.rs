@@ -3,7 +3,7 @@
 //! A message after start-up is a tag byte, a length that counts itself but not the tag, and a body
 //! ("Message Formats" in PostgreSQL's Frontend/Backend Protocol chapter). [`frame`] finds where a
 //! message ends without reading its body; [`client`] and [`upstream`] read bodies; [`startup`] reads
-//! the messages that come before any tag; [`write`] appends whole messages to a buffer. [`batch`]
+//! the messages that come before any tag; [`mod@write`] appends whole messages to a buffer. [`batch`]
 //! and [`copy`] find the cells of result rows and write rows back with some of them replaced.
 //!
 //! No reader panics, whatever the bytes; an [`Error`] says which message it is and what is wrong.

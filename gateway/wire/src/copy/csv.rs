@@ -95,11 +95,9 @@ pub(super) fn encode(options: &Csv, force: bool, alone: bool, begins: usize, out
     let special =
         |byte: &u8| *byte == delimiter || *byte == quote || *byte == b'\n' || *byte == b'\r';
     let value = &out[begins..];
-    let plain = !force
-        && value != null.as_ref()
-        && !(alone && value == b"\\.")
-        && !value.iter().any(special);
-    if plain {
+    let quoted =
+        force || value == null.as_ref() || (alone && value == b"\\.") || value.iter().any(special);
+    if !quoted {
         return;
     }
     let value = value.to_vec();
