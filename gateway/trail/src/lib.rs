@@ -26,12 +26,13 @@ mod writer;
 
 pub use entry::Entry;
 pub use error::Error;
+pub use export::Sink;
 pub use facts::{
     Deed, Effect, Format, Judged, Opening, Outcome, SessionOpening, Statement, Step, Text, Tls,
 };
 pub use session_id::SessionId;
 pub use trail::{Durability, Trail, TrailConfig};
-pub use writer::{Session, Writer};
+pub use writer::{Session, Writer, WriterSeed};
 
 /// What the functions of this crate give.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -11,7 +11,7 @@ use crate::export::{self, Sink};
 use crate::prepare::{self, Order};
 use crate::reader::Reader;
 use crate::segment::{self, Label};
-use crate::{Error, Result, Writer, record};
+use crate::{Error, Result, Writer, WriterSeed, record};
 
 /// What the record must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,15 +49,9 @@ impl TrailConfig {
     }
 }
 
-/// The record. It may be shared; each thread takes a [`Writer`] of its own.
+/// The record. It may be shared; each thread takes a [`Writer`] of its own. It lasts as long as one of them does.
 #[derive(Debug)]
-pub struct Trail {
-    shared: Arc<Shared>,
-    orders: Option<Sender<Order>>,
-    preparing: Option<JoinHandle<()>>,
-    /// Exporters, and what tells each to stop when it is dropped.
-    exporters: Mutex<Vec<(Sender<()>, JoinHandle<()>)>>,
-}
+pub struct Trail(Arc<Shared>);
 
 /// What the writers of a trail have in common.
 #[derive(Debug)]
@@ -66,6 +60,79 @@ pub(crate) struct Shared {
     begun: u64,
     writers: AtomicU32,
     segments: AtomicU32,
+    /// What gives the preparing thread work. Taken by drop only.
+    orders: Option<Sender<Order>>,
+    preparing: Option<JoinHandle<()>>,
+    /// Exporters, and what tells each to stop when it is dropped.
+    exporters: Mutex<Vec<(Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Trail {
+    /// Opens the trail in a directory, beside others that may write there.
+    ///
+    /// # Errors
+    /// If the directory cannot be made or no thread be started.
+    pub fn open(config: TrailConfig) -> Result<Self> {
+        std::fs::create_dir_all(&config.dir).map_err(Error::file("make", &config.dir))?;
+        segment::reclaim(&config.dir)?;
+        let (orders, thread) = prepare::start(config.clone())?;
+        let begun = record::to_micros(SystemTime::now());
+        Ok(Self(Arc::new(Shared {
+            config,
+            begun,
+            writers: AtomicU32::new(0),
+            // Texts are shared by the writers of one trail. Two trails of one process start far apart.
+            segments: AtomicU32::new(begun as u32),
+            orders: Some(orders),
+            preparing: Some(thread),
+            exporters: Mutex::default(),
+        })))
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.0.config.dir
+    }
+
+    /// A writer for the calling thread, its first segment made.
+    ///
+    /// # Errors
+    /// If the segment cannot be made, as when the disk is full.
+    pub fn writer(&self) -> Result<Writer> {
+        Ok(self.writer_seed()?.start())
+    }
+
+    /// What another thread makes its writer of, the first segment made.
+    ///
+    /// # Errors
+    /// If the segment cannot be made, as when the disk is full.
+    pub fn writer_seed(&self) -> Result<WriterSeed> {
+        let number = self.0.writers.fetch_add(1, Ordering::Relaxed);
+        WriterSeed::new(Arc::clone(&self.0), number)
+    }
+
+    /// Exports what this trail's writers record, as OCSF, from now until the last of them is gone. A thread does it, behind
+    /// the writers: what cannot be exported stays on the record and is tried again.
+    ///
+    /// # Errors
+    /// If the sink cannot be opened or no thread be started.
+    pub fn export_to(&self, sink: Sink) -> Result<()> {
+        let out = sink.open()?;
+        let reader = Reader::open(self.dir())?
+            .without_results()
+            .only_begun(self.0.begun);
+        let (stop, stopped) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("trail-export".into());
+        let thread = thread.spawn(move || export::run(reader, out, &stopped));
+        let exporter = (stop, thread.map_err(Error::Thread)?);
+        self.0
+            .exporters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exporter);
+        Ok(())
+    }
 }
 
 impl Shared {
@@ -80,79 +147,21 @@ impl Shared {
             ordinal,
         }
     }
-}
 
-impl Trail {
-    /// Opens the trail in a directory, beside others that may write there.
-    ///
-    /// # Errors
-    /// If the directory cannot be made or no thread be started.
-    pub fn open(config: TrailConfig) -> Result<Self> {
-        std::fs::create_dir_all(&config.dir).map_err(Error::file("make", &config.dir))?;
-        segment::reclaim(&config.dir)?;
-        let (orders, thread) = prepare::start(config.clone())?;
-        let begun = record::to_micros(SystemTime::now());
-        let shared = Shared {
-            config,
-            begun,
-            writers: AtomicU32::new(0),
-            // Texts are shared by the writers of one trail. Two trails of one process start far apart.
-            segments: AtomicU32::new(begun as u32),
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-            orders: Some(orders),
-            preparing: Some(thread),
-            exporters: Mutex::default(),
-        })
-    }
-
-    /// The directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.shared.config.dir
-    }
-
-    /// A writer for the calling thread, its first segment made.
-    ///
-    /// # Errors
-    /// If the segment cannot be made, as when the disk is full.
-    pub fn writer(&self) -> Result<Writer> {
-        let number = self.shared.writers.fetch_add(1, Ordering::Relaxed);
-        let orders = self.orders.clone().expect("it is taken only by drop");
-        Writer::start(Arc::clone(&self.shared), orders, number)
+    /// Gives the preparing thread work.
+    pub(crate) fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            // The thread ends only after we dropped this.
+            let _ = orders.send(order);
+        }
     }
 }
 
-impl Trail {
-    /// Exports what this trail's writers record, as OCSF, from now until the trail is dropped. A thread does it, behind
-    /// the writers: what cannot be exported stays on the record and is tried again.
-    ///
-    /// # Errors
-    /// If the sink cannot be opened or no thread be started.
-    pub fn export_to(&self, sink: &Sink) -> Result<()> {
-        let out = sink.open()?;
-        let reader = Reader::open(self.dir())?
-            .without_results()
-            .only_begun(self.shared.begun);
-        let (stop, stopped) = std::sync::mpsc::channel();
-        let thread = std::thread::Builder::new().name("trail-export".into());
-        let thread = thread.spawn(move || export::run(reader, out, &stopped));
-        let exporter = (stop, thread.map_err(Error::Thread)?);
-        self.exporters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(exporter);
-        Ok(())
-    }
-}
-
-impl Drop for Trail {
-    /// Waits for full segments to be finished, if all writers are gone, and for the exporters' last turn.
+impl Drop for Shared {
+    /// Waits for full segments to be finished and for the exporters' last turn.
     fn drop(&mut self) {
         drop(self.orders.take());
-        let alone = Arc::strong_count(&self.shared) == 1;
-        if let Some(thread) = self.preparing.take().filter(|_| alone) {
+        if let Some(thread) = self.preparing.take() {
             let _ = thread.join();
         }
         let exporters = self

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::SystemTime;
 
 use crate::codec::put_number;
@@ -22,16 +22,33 @@ pub(crate) const CLOSING: usize = 192;
 #[derive(Debug, Clone)]
 pub struct Writer(pub(crate) Rc<RefCell<Appender>>);
 
-impl Writer {
-    pub(crate) fn start(shared: Arc<Shared>, orders: Sender<Order>, number: u32) -> Result<Self> {
-        let first = shared.label(number, 0);
-        let segment = Segment::create(&shared.config, first, shared.config.segment_bytes)?;
-        let mut appender = Appender {
+/// A writer that no thread has taken yet.
+#[derive(Debug)]
+pub struct WriterSeed {
+    shared: Arc<Shared>,
+    number: u32,
+    segment: Segment,
+}
+
+impl WriterSeed {
+    pub(crate) fn new(shared: Arc<Shared>, number: u32) -> Result<Self> {
+        let label = shared.label(number, 0);
+        let segment = Segment::create(&shared.config, label, shared.config.segment_bytes)?;
+        Ok(Self {
             shared,
-            orders,
             number,
+            segment,
+        })
+    }
+
+    /// The writer, for the calling thread.
+    #[must_use]
+    pub fn start(self) -> Writer {
+        let mut appender = Appender {
+            shared: self.shared,
+            number: self.number,
             sequence: 0,
-            segment: Some(segment),
+            segment: Some(self.segment),
             next: None,
             reserved: 0,
             generations: Vec::new(),
@@ -39,9 +56,11 @@ impl Writer {
             spare: Vec::new(),
         };
         appender.order_next();
-        Ok(Self(Rc::new(RefCell::new(appender))))
+        Writer(Rc::new(RefCell::new(appender)))
     }
+}
 
+impl Writer {
     /// Records the beginning of a session. Its end is recorded when the [`Session`] is dropped.
     ///
     /// # Errors
@@ -115,7 +134,6 @@ impl Drop for Opened {
 #[derive(Debug)]
 pub(crate) struct Appender {
     pub(crate) shared: Arc<Shared>,
-    orders: Sender<Order>,
     number: u32,
     sequence: u32,
     segment: Option<Segment>,
@@ -158,7 +176,7 @@ impl Appender {
         let segment = match self.next.take().and_then(|next| next.recv().ok()) {
             Some(Ok(segment)) if fits(&segment) => segment,
             Some(Ok(small)) => {
-                self.send(Order::Finish(Box::new(small)));
+                self.shared.order(Order::Finish(Box::new(small)));
                 self.create(needed)?
             }
             // What kept the thread from making one may be over.
@@ -167,7 +185,7 @@ impl Appender {
         self.flush()?;
         self.generations.clear();
         if let Some(full) = self.segment.replace(segment) {
-            self.send(Order::Finish(Box::new(full)));
+            self.shared.order(Order::Finish(Box::new(full)));
         }
         self.order_next();
         Ok(())
@@ -194,17 +212,12 @@ impl Appender {
         self.sequence += 1;
         let label = self.shared.label(self.number, self.sequence);
         let (give, next) = sync_channel(1);
-        self.send(Order::Make {
+        self.shared.order(Order::Make {
             label,
             bytes: self.shared.config.segment_bytes,
             give,
         });
         self.next = Some(next);
-    }
-
-    fn send(&self, order: Order) {
-        // The thread ends only after its last sender, which we are.
-        let _ = self.orders.send(order);
     }
 
     /// Appends a record for which there is room.
@@ -266,7 +279,7 @@ impl Drop for Appender {
             .and_then(|next| next.recv().ok())
             .and_then(Result::ok);
         for segment in self.segment.take().into_iter().chain(next) {
-            self.send(Order::Finish(Box::new(segment)));
+            self.shared.order(Order::Finish(Box::new(segment)));
         }
     }
 }

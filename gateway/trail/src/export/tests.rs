@@ -99,7 +99,7 @@ fn what_is_recorded_is_exported_once() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("events.json");
     let trail = Trail::open(TrailConfig::new(dir.path())).unwrap();
-    trail.export_to(&Sink::File(file.clone())).unwrap();
+    trail.export_to(Sink::File(file.clone())).unwrap();
     let writer = trail.writer().unwrap();
     let recorded = writer.session(&session()).unwrap();
     for number in 0..10 {
