@@ -194,6 +194,8 @@ pub struct Limits {
     pub login: Duration,
     /// Time for an upstream to let us in.
     pub connect: Duration,
+    /// Time for requests to end when the gateway stops.
+    pub drain: Duration,
 }
 
 impl Config {

@@ -2,11 +2,11 @@
 //! and whether the session is over.
 
 use bytes::BytesMut;
-use wire::write::ErrorResponse;
+use wire::write::{self, ErrorResponse, Severity};
 
 /// What ends a session before its client asks for that.
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
+pub(crate) enum SessionError {
     /// The client's connection failed or closed.
     #[error("the client is gone: {0}")]
     Client(std::io::Error),
@@ -25,7 +25,7 @@ pub enum SessionError {
     /// The upstream cannot be reached or does not let us in.
     #[error("cannot use the upstream: {0}")]
     Connect(String),
-    /// The upstream refused the session, in its own words (the body of its ErrorResponse).
+    /// The upstream refused the session, in its own words (its ErrorResponse, whole).
     #[error("the upstream refused the session")]
     UpstreamRefused(bytes::Bytes),
     /// The request cannot be recorded, so it cannot go.
@@ -38,18 +38,18 @@ pub enum SessionError {
 
 /// A refusal that ends the session, as the client hears it.
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// SQLSTATE (PostgreSQL documentation, appendix A).
-    pub sqlstate: &'static str,
+    pub(crate) sqlstate: &'static str,
     /// What is refused and why.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 /// Whose fault an error is: the label of its metric and the level of its log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// The client's.
     Client,
     /// The upstream's.
@@ -75,42 +75,31 @@ impl SessionError {
 
     /// What the client hears, where it can still hear: never an address or a path.
     pub(crate) fn to_client(&self, out: &mut BytesMut) {
-        let fatal = |sqlstate, message: &str| ErrorResponse::new("FATAL", sqlstate, message);
-        match self {
-            Self::Client(_) => {}
-            Self::Upstream(_) => {
-                fatal("08006", "the connection to the database was lost").write(out);
-            }
-            Self::ClientProtocol(what) => fatal("08P01", what).write(out),
+        let (sqlstate, message) = match self {
+            Self::Client(_) => return,
+            Self::Upstream(_) => ("08006", "the connection to the database was lost"),
+            Self::ClientProtocol(what) => ("08P01", what.as_str()),
             Self::UpstreamProtocol(_) => {
-                fatal("08P01", "the database sent something that is not understood").write(out);
+                ("08P01", "the database sent something that is not understood")
             }
-            Self::Refused(refusal) => {
-                let mut error = fatal(refusal.sqlstate, &refusal.message);
-                if let Some(hint) = &refusal.hint {
-                    error = error.hint(hint);
-                }
-                error.write(out);
-            }
-            Self::Connect(_) => {
-                fatal("08001", "the database cannot be reached through this gateway").write(out);
-            }
-            Self::UpstreamRefused(body) => {
-                out.extend_from_slice(body);
-            }
+            Self::Refused(refusal) => (refusal.sqlstate, refusal.message.as_str()),
+            Self::Connect(_) => ("08001", "the database cannot be reached through this gateway"),
+            Self::UpstreamRefused(message) => return out.extend_from_slice(message),
             Self::Trail(_) => {
-                fatal("58030", "the request cannot be recorded, so it was not let through")
-                    .write(out);
+                ("58030", "the request cannot be recorded, so it was not let through")
             }
-            Self::Stopping => {
-                fatal("57P01", "terminating connection: the gateway stops").write(out);
-            }
-        }
+            Self::Stopping => ("57P01", "terminating connection: the gateway stops"),
+        };
+        let hint = match self {
+            Self::Refused(refusal) => refusal.hint.as_deref(),
+            _ => None,
+        };
+        write::error(out, &ErrorResponse::new(Severity::Fatal, sqlstate, message).hint(hint));
     }
 
     /// Whose fault it is.
     #[must_use]
-    pub fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         match self {
             Self::Client(_) | Self::ClientProtocol(_) | Self::Refused(_) => Source::Client,
             Self::Upstream(_)

@@ -65,7 +65,7 @@ pub(crate) struct Shared {
     pub(crate) plaintext: Plaintext,
     pub(crate) verifier: identity::Verifier,
     pub(crate) policies: Arc<Policies>,
-    pub(crate) holds: Arc<Holds>,
+    pub(crate) holds: Holds,
     pub(crate) max_wait: Duration,
     pub(crate) databases: BTreeMap<String, Arc<DatabaseState>>,
     pub(crate) cancels: Arc<Cancels>,
@@ -147,21 +147,21 @@ impl Gateway {
     ///
     /// # Errors
     /// What kept it from starting. Nothing is served then.
-    pub fn start(config: Config) -> Result<Running, StartError> {
+    pub async fn start(config: Config) -> Result<Running, StartError> {
         let listeners = listen::bind(&config.listen)?;
         let addresses = listen::addresses(&listeners)?;
-        let trail = open_trail(&config)?;
+        let trail = Arc::new(open_trail(&config)?);
         let (stop, stopped) = watch::channel(Stop::No);
-        let control = control::Control::start(config, stopped.clone())?;
+        let control = control::Control::start(config, stopped.clone()).await?;
         let shared = Arc::clone(&control.shared);
         let console = control.console;
         let mut threads = vec![control.thread];
         for (number, listeners) in listeners.into_iter().enumerate() {
-            let writer = trail.writer_seed()?;
             let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+            let trail = Arc::clone(&trail);
             let thread = std::thread::Builder::new()
                 .name(format!("sluice-core-{number}"))
-                .spawn(move || serve(shared, writer, listeners, stopped))
+                .spawn(move || serve(shared, &trail, listeners, stopped))
                 .map_err(StartError::io("a thread"))?;
             threads.push(thread);
         }
@@ -177,9 +177,9 @@ fn open_trail(config: &Config) -> Result<trail::Trail, StartError> {
     };
     let trail = trail::Trail::open(settings)?;
     match &config.trail.export {
-        Some(crate::config::Export::Stdout) => trail.export_to(trail::Sink::Stdout)?,
+        Some(crate::config::Export::Stdout) => trail.export_to(trail::export::Sink::Stdout)?,
         Some(crate::config::Export::File(path)) => {
-            trail.export_to(trail::Sink::File(path.clone()))?;
+            trail.export_to(trail::export::Sink::File(path.clone()))?;
         }
         None => {}
     }
@@ -189,7 +189,7 @@ fn open_trail(config: &Config) -> Result<trail::Trail, StartError> {
 /// One thread: a runtime of its own, and every session that it accepted.
 fn serve(
     shared: Arc<Shared>,
-    writer: trail::WriterSeed,
+    trail: &trail::Trail,
     listeners: Vec<std::net::TcpListener>,
     stopped: watch::Receiver<Stop>,
 ) {
@@ -203,7 +203,7 @@ fn serve(
     };
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
-        match writer.start() {
+        match trail.writer() {
             Ok(writer) => listen::accept(Core::new(shared, writer), listeners, stopped).await,
             Err(error) => tracing::error!(%error, "a serving thread has no trail"),
         }
@@ -235,7 +235,7 @@ impl Running {
         &self.shared.policies
     }
 
-    /// Stops: no new clients, sessions end between two requests or after `patience`.
+    /// Stops: no new clients, sessions end between two requests, or after `patience`.
     pub async fn shutdown(mut self, patience: Duration) {
         self.stop.send_replace(Stop::Drain);
         self.shared.stopping.send_replace(true);

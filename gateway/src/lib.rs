@@ -18,5 +18,5 @@ mod database;
 mod error;
 mod metrics;
 mod session;
-mod tls;
+pub mod tls;
 mod transport;

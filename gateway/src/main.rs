@@ -2,7 +2,11 @@
 
 use clap::Parser as _;
 use sluice::cli::Cli;
+use tracing_subscriber::EnvFilter;
 
 fn main() -> std::process::ExitCode {
+    let filter = EnvFilter::try_from_env("SLUICE_LOG");
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,sluice=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     sluice::cli::run(Cli::parse())
 }

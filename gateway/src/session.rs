@@ -251,7 +251,11 @@ impl Session {
         if let Err(denial) = self.refresh_catalog().await {
             return Verdict::Deny(denial);
         }
-        let recalled = self.core.judge.borrow_mut().recall(&self.admitted.borrow(), request);
+        let recalled = {
+            let catalog = self.catalog.borrow();
+            let mut judge = self.core.judge.borrow_mut();
+            judge.recall(&self.admitted.borrow(), request, &catalog.catalog)
+        };
         match recalled {
             Recall::Known(verdict) => verdict,
             Recall::Unknown(request) => Box::pin(self.judge_unknown(request)).await,
@@ -314,10 +318,21 @@ impl Session {
             return Ok(());
         }
         let snapshot = Box::pin(self.database.catalog.current()).await;
-        let snapshot = snapshot.map_err(|error| Denial::by_gateway(error.to_string()))?;
+        let snapshot = snapshot.map_err(|error| self.own_denial(&error.to_string()))?;
         *self.catalog.borrow_mut() = snapshot;
-        self.admitted.borrow_mut().catalog_changed();
         Ok(())
+    }
+
+    /// A denial by the gateway itself.
+    fn own_denial(&self, reason: &str) -> Denial {
+        Denial {
+            policy: Denial::GATEWAY.into(),
+            reason: reason.into(),
+            hint: None,
+            sqlstate: policy::SqlState::INSUFFICIENT_PRIVILEGE,
+            failure: None,
+            digests: Arc::clone(self.core.shared.policies.current().digests()),
+        }
     }
 
     fn record_denial(&self, entry: &mut Entry, denial: &Denial) -> Result<(), SessionError> {
@@ -358,7 +373,7 @@ impl Session {
         let time = SystemTime::now();
         let statement = trail::Statement::Once("FunctionCall");
         let mut entry = self.trail.open(&Opening { time, step: trail::Step::Other, statement });
-        let denial = Denial::by_gateway("the function call message is not let through");
+        let denial = self.own_denial("the function call message is not let through");
         self.record_denial(&mut entry, &denial)?;
         let refusal = Refusal {
             hint: Some("Call the function in a SELECT.".to_owned()),
@@ -437,7 +452,7 @@ fn record_permit(entry: &mut Entry, permit: &Permit) -> Result<(), SessionError>
     let digests = digests_of(plan.digests());
     let notes: Vec<_> =
         plan.notes().iter().map(|note| format!("{}: {}", note.policy, note.text)).collect();
-    let masks = plan.described().map(trail::Text::new);
+    let masks: Option<trail::Text> = None;
     let keep = match plan.recording() {
         policy::Recording::Statement => Some(0),
         policy::Recording::Results => None,

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,9 +15,6 @@ pub struct Args {
     /// The configuration file. Policies in it are read again whenever it changes.
     #[arg(long)]
     config: PathBuf,
-    /// How long requests may go on after a signal to stop.
-    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
-    drain: Duration,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -27,14 +23,15 @@ pub struct Args {
 /// What kept the gateway from starting.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
-    let running = Gateway::start(config)?;
+    let drain = config.limits.drain;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let running = runtime.block_on(Gateway::start(config))?;
     for address in running.addresses() {
         tracing::info!(%address, "listening for PostgreSQL clients");
     }
     if let Some(address) = running.console_address() {
         tracing::info!(%address, "listening for HTTP");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -43,7 +40,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ = terminate.recv() => {}
         }
         tracing::info!("stopping");
-        running.shutdown(args.drain).await;
+        running.shutdown(drain).await;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -197,6 +197,8 @@ struct RawLimits {
     login: Option<Duration>,
     #[serde(default, deserialize_with = "optional_duration")]
     connect: Option<Duration>,
+    #[serde(default, deserialize_with = "optional_duration")]
+    drain: Option<Duration>,
 }
 
 fn one_minute() -> Duration {
@@ -286,6 +288,7 @@ impl Reader<'_> {
                 row_bytes: raw.limits.row.unwrap_or(256 << 20),
                 login: raw.limits.login.unwrap_or(Duration::from_secs(60)),
                 connect: raw.limits.connect.unwrap_or(Duration::from_secs(15)),
+                drain: raw.limits.drain.unwrap_or(Duration::from_secs(30)),
             },
             path: self.path.to_owned(),
         })
@@ -347,7 +350,8 @@ impl Reader<'_> {
     }
 
     fn identity(&mut self, raw: RawIdentity) -> Option<identity::IssuerConfig> {
-        let mut config = identity::IssuerConfig::new(raw.issuer, raw.audience.into_vec());
+        let mut config = identity::IssuerConfig::new(raw.issuer, "");
+        config.audiences = raw.audience.into_vec();
         if let Some(claim) = raw.groups_claim {
             config.groups_claim = claim;
         }
@@ -355,7 +359,7 @@ impl Reader<'_> {
             config.leeway = leeway;
         }
         if let Some(names) = raw.algorithms {
-            config.algorithms = names;
+            config.algorithms = names.iter().filter_map(|name| self.algorithm(name)).collect();
         }
         config.ca_file = raw.ca.map(|ca| self.file(&["identity", "ca"], &ca));
         match config.check() {
@@ -365,6 +369,15 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn algorithm(&mut self, name: &str) -> Option<identity::Algorithm> {
+        let found = name.parse().ok();
+        if found.is_none() {
+            let what = format!("`{name}` is no signature algorithm that is supported");
+            self.wrong(&["identity", "algorithms"], &what);
+        }
+        found
     }
 
     /// The policies, in the order of the file: a TOML table alone would lose it.
@@ -390,9 +403,9 @@ impl Reader<'_> {
     fn policy(&mut self, name: &str, raw: RawPolicy) -> Option<policy::PolicyConfig> {
         let mut grants = Vec::new();
         for grant in &raw.grants {
-            match grant.parse() {
-                Ok(grant) => grants.push(grant),
-                Err(_) => self.wrong(
+            match policy::Grant::named(grant) {
+                Some(grant) => grants.push(grant),
+                None => self.wrong(
                     &["policies", name, "grants"],
                     &format!("`{grant}` is no grant; there are: log, clock"),
                 ),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use policy::Holds;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::{HoldsConfig, Shared, StartError, Stop, load_policies, reload};
 use crate::analyst::Analysts;
@@ -26,16 +26,16 @@ type Started = Result<(Arc<Shared>, Option<SocketAddr>), StartError>;
 
 impl Control {
     /// Starts the thread and waits until it is ready.
-    pub(super) fn start(
+    pub(super) async fn start(
         config: Config,
         stopped: watch::Receiver<Stop>,
     ) -> Result<Self, StartError> {
-        let (tell, told) = mpsc::channel::<Started>();
+        let (tell, told) = oneshot::channel::<Started>();
         let thread = std::thread::Builder::new()
             .name("sluice-control".to_owned())
-            .spawn(move || run(config, stopped, &tell))
+            .spawn(move || run(config, stopped, tell))
             .map_err(StartError::io("a thread"))?;
-        match told.recv() {
+        match told.await {
             Ok(Ok((shared, console))) => Ok(Self { shared, console, thread }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Io {
@@ -46,7 +46,7 @@ impl Control {
     }
 }
 
-fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: &mpsc::Sender<Started>) {
+fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender<Started>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime.map_err(StartError::io("the control runtime")) {
         Ok(runtime) => runtime,
@@ -91,7 +91,7 @@ async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
         plaintext: config.listen.plaintext,
         verifier,
         policies,
-        holds: Arc::new(Holds::new(HoldsConfig { approvers })),
+        holds: Holds::new(HoldsConfig { approvers }),
         max_wait: config.holds.max_wait,
         databases,
         cancels: Arc::new(Cancels::default()),
@@ -114,10 +114,11 @@ async fn serve_console(
     let address = listener.local_addr().map_err(what())?;
     let router = console::router(console::State {
         verifier: shared.verifier.clone(),
-        holds: Arc::clone(&shared.holds),
+        holds: shared.holds.clone(),
         policies: Arc::clone(&shared.policies),
-        admin_groups: console.admin_groups.clone(),
+        readers: console.admin_groups.clone().into(),
         metrics: crate::metrics::page(Arc::clone(shared)),
+        readiness: Arc::new(|| console::Readiness::Ready),
     });
     tokio::spawn(async move {
         let stop = async move { drop(stopped.wait_for(|stop| *stop == Stop::Now).await) };

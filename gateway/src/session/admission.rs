@@ -70,7 +70,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
         database: Arc::clone(&database.name),
         application: parameters.application.as_str().into(),
     };
-    let admitted = core.judge.borrow_mut().admit(facts, Arc::clone(&catalog.catalog));
+    let admitted = core.judge.borrow_mut().admit(facts, &catalog.catalog);
     let admitted = admitted.map_err(|denial| {
         SessionError::Refused(Refusal {
             sqlstate: "28000",

@@ -13,13 +13,12 @@ use wire::upstream::BackendKeyData;
 use crate::database::DatabaseState;
 
 /// Every session that can be cancelled, by the key its client was given.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Cancels {
     sessions: Mutex<HashMap<(u32, Bytes), Arc<Cancel>>>,
 }
 
 /// What a cancel request does to one session.
-#[derive(Debug)]
 pub(crate) struct Cancel {
     database: Arc<DatabaseState>,
     upstream: Option<BackendKeyData>,
@@ -28,7 +27,6 @@ pub(crate) struct Cancel {
 }
 
 /// A session's entry; dropping it takes the key out of use.
-#[derive(Debug)]
 pub(crate) struct CancelKey {
     cancels: Arc<Cancels>,
     key: (u32, Bytes),

@@ -56,8 +56,9 @@ impl Session {
         };
         let parameters = parameters(frame, &bind);
         let mut entry = self.open(trail::Step::Bind, &statement.recorded);
-        for (value, format) in parameters.values.iter().zip(&parameters.formats) {
-            entry.parameter(0, recorded_format(*format), value.as_deref());
+        for (index, value) in parameters.values.iter().enumerate() {
+            let format = recorded_format(parameters.formats.format(index));
+            entry.parameter(0, format, value.as_deref());
         }
         let parameters = Some(parameters);
         let request = request(frame, policy::Step::Bind, &statement.text, parameters.clone());
@@ -129,7 +130,7 @@ impl Session {
 
     /// Describe: shows shapes, never values.
     pub(super) async fn pass_describe(&self, frame: &Frame) -> Result<(), SessionError> {
-        let described = match Target::parse_describe(frame.body()).map_err(broken)? {
+        let described = match Target::parse(frame.body()).map_err(broken)? {
             Target::Statement(name) => match self.statement(name).await {
                 Some(statement) => {
                     statement.description.ask();
@@ -153,7 +154,7 @@ impl Session {
 
     /// Close: a name stops meaning anything.
     pub(super) fn pass_close(&self, frame: &Frame) -> Result<(), SessionError> {
-        let change = match Target::parse_close(frame.body()).map_err(broken)? {
+        let change = match Target::parse(frame.body()).map_err(broken)? {
             Target::Statement(name) => Change::NoStatement(name.to_owned()),
             Target::Portal(name) => Change::NoPortal(name.to_owned()),
         };
@@ -228,7 +229,7 @@ impl Session {
         let denial = match verdict {
             Verdict::Deny(denial) => denial,
             Verdict::Allow(_) | Verdict::Hold(_) => {
-                policy::Denial::by_gateway("a statement that is only prepared cannot wait")
+                self.own_denial("a statement that is only prepared cannot wait")
             }
         };
         self.record_denial(&mut entry, &denial)?;
@@ -240,7 +241,7 @@ impl Session {
     fn refuse_unknown(&self, sqlstate: &str, message: String) -> Result<(), SessionError> {
         let recorded = trail::Text::new(message.as_str());
         let mut entry = self.open(trail::Step::Other, &recorded);
-        let denial = policy::Denial::by_gateway(message.clone());
+        let denial = self.own_denial(&message);
         self.record_denial(&mut entry, &denial)?;
         let refusal =
             Refusal { sqlstate: sqlstate.to_owned(), message, detail: None, hint: None };
@@ -272,8 +273,7 @@ fn request(
 fn parameters(frame: &Frame, bind: &Bind<'_>) -> Parameters {
     let slice = |value: &&[u8]| -> Bytes { frame.bytes().slice_ref(value) };
     let values: Vec<_> = bind.parameters.iter().map(|value| value.as_ref().map(slice)).collect();
-    let formats = (0..values.len()).map(|index| bind.formats.format(index)).collect();
-    Parameters { values, formats }
+    Parameters { values, formats: bind.formats.clone() }
 }
 
 fn recorded_format(format: Format) -> trail::Format {

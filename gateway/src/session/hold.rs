@@ -92,7 +92,7 @@ impl Session {
         let message = format!("request {number} waits for approval: {reason}");
         let locks = match self.status.get() {
             TxStatus::Idle => "",
-            TxStatus::InTransaction | TxStatus::Failed => {
+            TxStatus::Transaction | TxStatus::Failed => {
                 " The open transaction keeps its locks meanwhile."
             }
         };

@@ -110,11 +110,6 @@ impl<T> Pipeline<T> {
         }
     }
 
-    /// Takes all that is owed, for the end of the session.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Owed<T>> {
-        self.owed.drain(..)
-    }
-
     /// What the next message of the upstream means.
     pub(crate) fn reply(&mut self, tag: UpstreamTag) -> Result<Reply<T>, Unexpected> {
         use UpstreamTag as Tag;

@@ -618,7 +618,7 @@ fn decide(flight: &mut Flight) -> Result<(), Stop> {
             flight.rows = Rows::Pass;
             Ok(())
         }
-        None => Err(Stop::Defect(policy::Defect::undescribed())),
+        None => Err(Stop::Defect(policy::Defect::Form)),
     }
 }
 
@@ -629,13 +629,13 @@ fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
         return Ok(());
     }
     let mut fields = RowDescription::parse(&message[HEADER_BYTES..])
-        .map_err(|_| policy::Defect::undescribed())?;
+        .map_err(|_| policy::Defect::Form)?;
     if let Some(portal) = &flight.portal {
         for (index, field) in fields.fields.iter_mut().enumerate() {
             field.format = portal.formats.format(index);
         }
     }
-    let result = flight.plan.result(flight.statement).ok_or_else(policy::Defect::undescribed)?;
+    let result = flight.plan.result(flight.statement).ok_or(policy::Defect::Form)?;
     let masker = result.bind(&fields)?;
     flight.rows =
         if masker.is_identity() { Rows::Pass } else { Rows::Mask(Box::new(masker)) };
@@ -651,7 +651,7 @@ fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> 
     let copy = statements.get(flight.statement).and_then(|statement| statement.copy.as_ref());
     let result = flight.plan.result(flight.statement);
     let (Some(copy), Some(result)) = (copy, result) else {
-        return Err(policy::Defect::undescribed());
+        return Err(policy::Defect::Form);
     };
     let masker = result.bind_copy(&copy.format, columns)?;
     flight.rows =

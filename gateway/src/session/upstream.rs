@@ -18,7 +18,7 @@ use wire::upstream::{
 };
 use wire::write;
 
-use crate::config::{Address, Database, Secret, Upstream};
+use crate::config::{self, Address, Database, Secret};
 use super::socket::Socket;
 use crate::error::SessionError;
 use crate::transport::{Plain, Transport};
@@ -95,13 +95,12 @@ impl Upstream {
 /// Where an upstream is and what is demanded of it: made once from the configuration.
 #[derive(Debug)]
 pub(crate) struct Dialer {
-    upstream: Upstream,
+    upstream: config::Upstream,
     tls: Option<Arc<rustls::ClientConfig>>,
     timeout: Duration,
 }
 
 /// A connection that is logged in and waits for its first request.
-#[derive(Debug)]
 pub(crate) struct LoggedIn {
     /// The stream.
     pub(crate) io: Transport,
@@ -116,7 +115,7 @@ impl Dialer {
     ///
     /// # Errors
     /// Certificates that cannot be read.
-    pub(crate) fn new(upstream: Upstream, timeout: Duration) -> Result<Self, crate::tls::Error> {
+    pub(crate) fn new(upstream: config::Upstream, timeout: Duration) -> Result<Self, crate::tls::Error> {
         let tls = crate::tls::client(upstream.tls, upstream.ca.as_deref())?;
         Ok(Self { upstream, tls, timeout })
     }

@@ -1,0 +1,92 @@
+use wire::upstream::UpstreamTag as Tag;
+
+use super::{Pipeline, Reply, Step};
+
+/// What a pipeline makes of a message, in short.
+#[derive(Debug, PartialEq, Eq)]
+enum Made {
+    Aside,
+    Part,
+    Last(u32),
+    Failed(Vec<u32>),
+    Unexpected,
+}
+
+fn pipeline(steps: &[Step]) -> Pipeline<u32> {
+    let mut pipeline = Pipeline::new();
+    for (number, step) in (0..).zip(steps) {
+        pipeline.push(*step, number);
+    }
+    pipeline
+}
+
+fn feed(pipeline: &mut Pipeline<u32>, tag: Tag) -> Made {
+    match pipeline.reply(tag) {
+        Ok(Reply::Aside) => Made::Aside,
+        Ok(Reply::Part) => Made::Part,
+        Ok(Reply::Last(owed)) => Made::Last(owed.keep),
+        Ok(Reply::Failed(owed)) => Made::Failed(owed.iter().map(|owed| owed.keep).collect()),
+        Err(_) => Made::Unexpected,
+    }
+}
+
+const EXTENDED: [Step; 5] =
+    [Step::Parse, Step::Bind, Step::Describe, Step::Execute, Step::Sync];
+
+#[test]
+fn replies_belong_to_what_asked_for_them() {
+    let mut pipeline = pipeline(&EXTENDED);
+    assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(0));
+    assert_eq!(feed(&mut pipeline, Tag::BindComplete), Made::Last(1));
+    assert_eq!(feed(&mut pipeline, Tag::RowDescription), Made::Last(2));
+    assert_eq!(feed(&mut pipeline, Tag::DataRow), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::NoticeResponse), Made::Aside);
+    assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Last(3));
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(4));
+    assert!(pipeline.is_empty());
+}
+
+#[test]
+fn an_error_ends_everything_up_to_the_next_sync() {
+    let steps = [EXTENDED.as_slice(), EXTENDED.as_slice()].concat();
+    let mut pipeline = pipeline(&steps);
+    assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(0));
+    assert_eq!(feed(&mut pipeline, Tag::ErrorResponse), Made::Failed(vec![1, 2, 3]));
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(4));
+    assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(5));
+}
+
+#[test]
+fn an_error_in_a_simple_query_leaves_its_ready_for_query_owed() {
+    let mut pipeline = pipeline(&[Step::Query]);
+    assert_eq!(feed(&mut pipeline, Tag::RowDescription), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::ErrorResponse), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
+}
+
+#[test]
+fn a_sync_before_the_end_of_copy_data_is_not_answered() {
+    let mut pipeline = pipeline(&EXTENDED);
+    for tag in [Tag::ParseComplete, Tag::BindComplete, Tag::NoData] {
+        feed(&mut pipeline, tag);
+    }
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    pipeline.push(Step::Sync, 5);
+    pipeline.push(Step::CopyEnd, 6);
+    pipeline.push(Step::Sync, 7);
+    assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Last(3));
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(7));
+    assert!(pipeline.is_empty());
+}
+
+#[test]
+fn rows_that_nothing_asked_for_are_unexpected() {
+    assert_eq!(feed(&mut pipeline(&[]), Tag::DataRow), Made::Unexpected);
+    assert_eq!(feed(&mut pipeline(&[Step::Parse]), Tag::DataRow), Made::Unexpected);
+    assert_eq!(feed(&mut pipeline(&[Step::Sync]), Tag::RowDescription), Made::Unexpected);
+}
+
+#[test]
+fn a_farewell_of_the_upstream_is_nobodys_answer() {
+    assert_eq!(feed(&mut pipeline(&[]), Tag::ErrorResponse), Made::Aside);
+}
