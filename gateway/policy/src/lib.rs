@@ -32,6 +32,9 @@ mod opinion;
 mod session;
 mod soundness;
 
+#[cfg(test)]
+mod fixture;
+
 pub use identity::Identity;
 
 pub use component::componentize;

@@ -1,0 +1,191 @@
+//! Policies change while statements are judged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::{denied, email, strict};
+use crate::fixture::guest::{Effect, Guest};
+use crate::fixture::{Bench, catalog, facts, query};
+use crate::judge::{Judge, Recall};
+use crate::verdict::Verdict;
+
+#[test]
+fn a_swap_takes_effect_from_the_next_statement_and_forgets_kept_verdicts() {
+    let bench = Bench::new();
+    let catalog = catalog();
+    let policies = Arc::new(
+        bench
+            .load(vec![bench.policy("p", &Guest::default())])
+            .unwrap(),
+    );
+    let mut judging = Judge::new(Arc::clone(&policies));
+    let mut session = judging.admit(facts(), &catalog).unwrap();
+    judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
+    assert!(matches!(
+        judging.recall(&session, query("a"), &catalog),
+        Recall::Known(_)
+    ));
+    let generation = policies
+        .replace(vec![bench.policy("p", &Guest::denying("no", ""))])
+        .unwrap();
+    assert_eq!(generation.number(), 2);
+    assert!(matches!(
+        judging.recall(&session, query("a"), &catalog),
+        Recall::Unknown(_)
+    ));
+    denied(judging.judge(&mut session, query("a"), Arc::new(email()), &catalog));
+}
+
+#[test]
+fn a_catalog_change_forgets_kept_verdicts() {
+    let bench = Bench::new();
+    let catalog = catalog();
+    let mut judging = bench.judge(&[&Guest::default()]);
+    let mut session = judging.admit(facts(), &catalog).unwrap();
+    judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
+    let changed = Arc::new(sql::catalog::Catalog::default());
+    assert!(matches!(
+        judging.recall(&session, query("a"), &changed),
+        Recall::Unknown(_)
+    ));
+}
+
+#[test]
+fn standing_protections_follow_a_swap_in_an_open_session() {
+    let bench = Bench::new();
+    let catalog = catalog();
+    let policies = Arc::new(
+        bench
+            .load(vec![bench.policy("p", &Guest::default())])
+            .unwrap(),
+    );
+    let mut judging = Judge::new(Arc::clone(&policies));
+    let mut session = judging.admit(facts(), &catalog).unwrap();
+    assert!(!session.is_protected());
+    policies
+        .replace(vec![bench.policy("p", &strict())])
+        .unwrap();
+    judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
+    assert!(session.is_protected());
+    let out = Guest {
+        session: Effect::Deny("out", ""),
+        ..Guest::default()
+    };
+    policies.replace(vec![bench.policy("p", &out)]).unwrap();
+    denied(judging.judge(&mut session, query("a"), Arc::new(email()), &catalog));
+}
+
+#[test]
+fn a_broken_module_keeps_the_old_set_and_says_why() {
+    let bench = Bench::new();
+    let policies = bench
+        .load(vec![bench.policy("p", &Guest::default())])
+        .unwrap();
+    let bad = Guest {
+        configure_error: Some("no rule named x"),
+        ..Guest::default()
+    };
+    policies
+        .replace(vec![
+            bench.policy("p", &Guest::default()),
+            bench.policy("q", &bad),
+        ])
+        .unwrap_err();
+    let status = policies.status();
+    assert_eq!((status.generation.number(), status.policies.len()), (1, 1));
+    let rejected = status.rejected.unwrap();
+    assert_eq!(rejected.policy.as_deref(), Some("q"));
+    assert_eq!(
+        (rejected.step.as_str(), rejected.reason.as_str()),
+        ("configure", "no rule named x")
+    );
+    policies
+        .replace(vec![bench.policy("p", &strict())])
+        .unwrap();
+    assert!(policies.status().rejected.is_none());
+}
+
+#[test]
+fn an_unchanged_module_is_not_compiled_again() {
+    let bench = Bench::new();
+    let policies = bench.load(vec![bench.policy("p", &strict())]).unwrap();
+    let before = Arc::clone(&policies.current().policies()[0].compiled);
+    policies
+        .replace(vec![
+            bench.policy("a", &strict()),
+            bench.policy("b", &strict()),
+        ])
+        .unwrap();
+    for policy in policies.current().policies() {
+        assert!(Arc::ptr_eq(&before, &policy.compiled));
+    }
+}
+
+#[test]
+fn every_verdict_is_of_one_generation_whatever_is_swapped_meanwhile() {
+    let bench = Bench::new();
+    let catalog = catalog();
+    // Both policies of a set say the same; a set of two that differ would be two generations mixed.
+    let set = |guest: &Guest| vec![bench.policy("a", guest), bench.policy("b", guest)];
+    let odd = Guest {
+        note: "odd",
+        ..Guest::default()
+    };
+    let even = Guest {
+        note: "even",
+        ..Guest::default()
+    };
+    let policies = Arc::new(bench.load(set(&odd)).unwrap());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let judging = |_| scope.spawn(|| judge_until(&policies, &catalog, &done));
+        let threads: Vec<_> = (0..3).map(judging).collect();
+        for round in 0..40 {
+            policies
+                .replace(set(if round % 2 == 0 { &even } else { &odd }))
+                .unwrap();
+        }
+        done.store(true, Ordering::Release);
+        for thread in threads {
+            assert!(thread.join().unwrap() > 0);
+        }
+    });
+}
+
+/// Judges until told to stop; says how many verdicts there were.
+fn judge_until(
+    policies: &Arc<crate::set::Policies>,
+    catalog: &Arc<sql::catalog::Catalog>,
+    done: &AtomicBool,
+) -> usize {
+    let mut judging = Judge::new(Arc::clone(policies));
+    let mut session = judging.admit(facts(), catalog).unwrap();
+    let analysis = Arc::new(email());
+    let mut verdicts = 0;
+    while !done.load(Ordering::Acquire) {
+        let request = query(&format!("select {}", verdicts % 7));
+        let verdict = match judging.recall(&session, request, catalog) {
+            Recall::Known(verdict) => verdict,
+            Recall::Unknown(request) => {
+                judging.judge(&mut session, request, Arc::clone(&analysis), catalog)
+            }
+        };
+        let Verdict::Allow(permit) = verdict else {
+            panic!("{verdict:?}")
+        };
+        let plan = permit.plan();
+        let expected = if plan.generation().number() % 2 == 1 {
+            "odd"
+        } else {
+            "even"
+        };
+        assert!(
+            plan.notes().iter().all(|note| &*note.text == expected),
+            "{plan:?}"
+        );
+        assert_eq!(plan.notes().len(), 2);
+        verdicts += 1;
+    }
+    verdicts
+}
