@@ -3,11 +3,11 @@
 //!
 //! [`Demo`] puts the parts together; the end-to-end tests use the same parts one by one.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Config};
-use crate::gateway::{Gateway, Running};
+use crate::gateway::{self, Gateway, Running};
 
 pub mod configuration;
 pub mod people;
@@ -46,7 +46,7 @@ pub enum Error {
     Configuration(#[from] config::Error),
     /// The gateway did not start.
     #[error("the gateway did not start")]
-    Gateway(#[from] crate::gateway::Error),
+    Gateway(#[from] gateway::StartError),
 }
 
 /// What may be asked of a demo.
@@ -84,12 +84,16 @@ impl Demo {
         let binaries = Binaries::find(progress)?;
         progress("Starting PostgreSQL");
         let binaries = Some(binaries);
-        let server = postgres::Options { binaries, ..postgres::Options::default() };
+        let server = postgres::Options {
+            binaries,
+            ..postgres::Options::default()
+        };
         let postgres = Postgres::start(server).await?;
         progress("Filling it with sample data");
         fill(&postgres, DATABASE, options.scale).await?;
         progress("Starting an identity provider");
-        let provider = Provider::start(&directory.path().join("issuer")).await?;
+        let any = (Ipv4Addr::LOCALHOST, 0).into();
+        let provider = Provider::start(any, &issuer_folder(directory.path())).await?;
         for person in Person::ALL {
             provider.write_token(person, &token_file(directory.path(), person))?;
         }
@@ -103,13 +107,44 @@ impl Demo {
         };
         let file = configuration.write()?;
         let gateway = Gateway::start(Config::read(&file)?).await?;
-        Ok(Self { gateway, provider, postgres, directory })
+        Ok(Self {
+            gateway,
+            provider,
+            postgres,
+            directory,
+        })
     }
 
     /// Where clients connect.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        *self.gateway.addresses().first().expect("a configuration has an address to listen on")
+        *self
+            .gateway
+            .addresses()
+            .first()
+            .expect("a configuration has an address to listen on")
+    }
+
+    /// The URL of the HTTP API.
+    #[must_use]
+    pub fn console(&self) -> String {
+        let address = self.gateway.console_address();
+        format!(
+            "http://{}",
+            address.expect("the demo's configuration has a console")
+        )
+    }
+
+    /// The folder of the development issuer.
+    #[must_use]
+    pub fn issuer_folder(&self) -> PathBuf {
+        issuer_folder(self.directory.path())
+    }
+
+    /// The folder of the record.
+    #[must_use]
+    pub fn trail(&self) -> PathBuf {
+        self.directory.path().join("trail")
     }
 
     /// The configuration file.
@@ -126,7 +161,9 @@ impl Demo {
 
     /// Ends it: open sessions first.
     pub async fn stop(self) {
-        self.gateway.shutdown().await;
+        self.gateway
+            .shutdown(std::time::Duration::from_secs(1))
+            .await;
         drop((self.provider, self.postgres, self.directory));
     }
 }
@@ -155,6 +192,10 @@ pub fn copy_policies(from: &Path, to: &Path) -> Result<(), Error> {
         std::fs::copy(&built, to.join(format!("{name}.wasm")))?;
     }
     Ok(())
+}
+
+fn issuer_folder(directory: &Path) -> PathBuf {
+    directory.join("issuer")
 }
 
 fn token_file(directory: &Path, person: Person) -> PathBuf {

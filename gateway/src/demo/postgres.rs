@@ -274,13 +274,19 @@ impl Postgres {
                 }
                 // Line 8 is what pg_ctl looks at, too.
                 let text = tokio::fs::read_to_string(&status).await.unwrap_or_default();
-                if text.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+                if text
+                    .lines()
+                    .nth(7)
+                    .is_some_and(|line| line.trim() == "ready")
+                {
                     return Ok(());
                 }
                 tokio::time::sleep(POLL).await;
             }
         };
-        tokio::time::timeout(START_LIMIT, waiting).await.map_err(|_| Error::Late)??;
+        tokio::time::timeout(START_LIMIT, waiting)
+            .await
+            .map_err(|_| Error::Late)??;
         Ok(self)
     }
 
@@ -344,7 +350,11 @@ enum ServerUser {
     /// Whoever we are.
     Ourselves,
     /// Another user, because we are root.
-    Other { user: u32, group: u32, setpriv: PathBuf },
+    Other {
+        user: u32,
+        group: u32,
+        setpriv: PathBuf,
+    },
 }
 
 impl ServerUser {
@@ -358,15 +368,26 @@ impl ServerUser {
             .find_map(|name| account(&accounts, name))
             .ok_or(Error::Root)?;
         let setpriv = binaries::on_path("setpriv").ok_or(Error::Root)?;
-        Ok(Self::Other { user, group, setpriv })
+        Ok(Self::Other {
+            user,
+            group,
+            setpriv,
+        })
     }
 
     /// The words to put before a command.
     fn prefix(&self) -> String {
         match self {
             Self::Ourselves => String::new(),
-            Self::Other { user, group, setpriv } => {
-                format!("{} --reuid={user} --regid={group} --clear-groups --", setpriv.display())
+            Self::Other {
+                user,
+                group,
+                setpriv,
+            } => {
+                format!(
+                    "{} --reuid={user} --regid={group} --clear-groups --",
+                    setpriv.display()
+                )
             }
         }
     }
@@ -395,7 +416,9 @@ fn server_settings(directory: &Path, port: u16, more: &[(String, String)]) -> Ve
         ("max_connections", "200".to_owned()),
         ("timezone", "UTC".to_owned()),
     ];
-    let ours = ours.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let ours = ours
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
     ours.chain(more.iter().cloned())
         .flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")])
         .collect()
@@ -404,11 +427,18 @@ fn server_settings(directory: &Path, port: u16, more: &[(String, String)]) -> Ve
 /// A port that is free now.
 fn free_port() -> Result<u16, Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("find a free port"))?;
-    Ok(listener.local_addr().map_err(io("find a free port"))?.port())
+    Ok(listener
+        .local_addr()
+        .map_err(io("find a free port"))?
+        .port())
 }
 
 fn random_password() -> String {
-    rand::rng().sample_iter(Alphanumeric).take(24).map(char::from).collect()
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(24)
+        .map(char::from)
+        .collect()
 }
 
 #[cfg(test)]

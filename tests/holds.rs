@@ -1,0 +1,173 @@
+//! Requests that wait for a person.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sluice_tests::{Gateway, Person, eventually, sqlstate};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Error, NoTls};
+
+/// What the demo's guard holds.
+const HELD: &str = "DELETE FROM orders WHERE status = 'returned'";
+
+/// Starts a statement that is held, and waits until it is on the list.
+async fn hold(gateway: &Gateway, text: &'static str) -> (u64, JoinHandle<Result<u64, Error>>) {
+    let client = gateway.connect(Person::Agent).await;
+    let waiting = tokio::spawn(async move { client.execute(text, &[]).await });
+    (listed(gateway).await, waiting)
+}
+
+/// The number of the one request that waits.
+async fn listed(gateway: &Gateway) -> u64 {
+    eventually("a request waits", || async {
+        !holds(gateway).await.is_empty()
+    })
+    .await;
+    let holds = holds(gateway).await;
+    assert_eq!(holds.len(), 1, "{holds:?}");
+    holds[0]["number"].as_u64().unwrap()
+}
+
+async fn holds(gateway: &Gateway) -> Vec<Value> {
+    let (status, answer) = gateway.ask(Person::Dora, "GET", "holds", Value::Null).await;
+    assert_eq!(status, 200, "{answer}");
+    answer["holds"].as_array().unwrap().clone()
+}
+
+async fn approve(gateway: &Gateway, person: Person, number: u64) -> u16 {
+    gateway
+        .ask(
+            person,
+            "POST",
+            &format!("holds/{number}/approve"),
+            Value::Null,
+        )
+        .await
+        .0
+}
+
+async fn count(client: &Client) -> i64 {
+    let returned = "SELECT count(*) FROM orders WHERE status = 'returned'";
+    client.query_one(returned, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn an_approved_request_runs() {
+    let gateway = Gateway::start().await;
+    let direct = gateway.place().direct().await;
+    direct.batch_execute("DELETE FROM payments").await.unwrap();
+    assert!(count(&direct).await > 0);
+    let (number, waiting) = hold(&gateway, HELD).await;
+    assert!(count(&direct).await > 0, "it waits");
+    assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
+    assert!(waiting.await.unwrap().unwrap() > 0);
+    assert_eq!(count(&direct).await, 0);
+}
+
+#[tokio::test]
+async fn the_approver_sees_who_asks_for_what_and_on_whose_behalf() {
+    let gateway = Gateway::start().await;
+    let (number, waiting) = hold(&gateway, HELD).await;
+    let path = format!("holds/{number}");
+    let (status, hold) = gateway.ask(Person::Dora, "GET", &path, Value::Null).await;
+    assert_eq!(status, 200);
+    assert_eq!(hold["statement"], HELD);
+    assert_eq!(hold["requester"]["subject"], "alice");
+    assert_eq!(hold["requester"]["actors"], json!(["reporting-agent"]));
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_request() {
+    let gateway = Gateway::start().await;
+    let (number, waiting) = hold(&gateway, HELD).await;
+    for person in [Person::Alice, Person::Agent] {
+        let status = approve(&gateway, person, number).await;
+        assert!(matches!(status, 403 | 404 | 409), "{person:?}: {status}");
+    }
+    assert_eq!(holds(&gateway).await.len(), 1);
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn a_denied_request_is_refused_with_the_reason() {
+    let gateway = Gateway::start().await;
+    let (number, waiting) = hold(&gateway, HELD).await;
+    let reason = json!({ "reason": "use the archive" });
+    let path = format!("holds/{number}/deny");
+    assert_eq!(
+        gateway.ask(Person::Dora, "POST", &path, reason).await.0,
+        200
+    );
+    let error = waiting.await.unwrap().unwrap_err();
+    let said = error.as_db_error().unwrap();
+    let text = format!("{} {}", said.message(), said.detail().unwrap_or_default());
+    assert!(text.contains("use the archive"), "{text}");
+    assert_eq!(sqlstate(Err::<(), _>(error)), "42501");
+}
+
+#[tokio::test]
+async fn an_approval_is_used_once() {
+    let gateway = Gateway::start().await;
+    let (number, waiting) = hold(&gateway, HELD).await;
+    assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
+    waiting.await.unwrap().ok();
+    assert_ne!(approve(&gateway, Person::Dora, number).await, 200);
+    let (second, waiting) = hold(&gateway, HELD).await;
+    assert_ne!(second, number);
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_answers_expires() {
+    let gateway =
+        Gateway::with(|text| text.replace("max-wait = \"15m\"", "max-wait = \"1s\"")).await;
+    let client = gateway.connect(Person::Agent).await;
+    assert_eq!(sqlstate(client.execute(HELD, &[]).await), "42501");
+    assert!(holds(&gateway).await.is_empty());
+    client.query_one("SELECT 1", &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cancel_ends_the_wait() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Agent).await;
+    let cancel = client.cancel_token();
+    let waiting = tokio::spawn(async move { client.execute(HELD, &[]).await });
+    listed(&gateway).await;
+    cancel.cancel_query(NoTls).await.unwrap();
+    assert_eq!(sqlstate(waiting.await.unwrap()), "57014");
+    eventually("it is off the list", || async {
+        holds(&gateway).await.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_its_request_along() {
+    let gateway = Gateway::start().await;
+    let (_, waiting) = hold(&gateway, HELD).await;
+    waiting.abort();
+    eventually("it is off the list", || async {
+        holds(&gateway).await.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_held_session_hears_a_notice_with_the_number() {
+    let gateway = Gateway::start().await;
+    let asking = gateway.psql(Person::Agent, HELD);
+    let answering = async {
+        let number = listed(&gateway).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let path = format!("holds/{number}/deny");
+        gateway
+            .ask(Person::Dora, "POST", &path, json!({ "reason": "no" }))
+            .await;
+        number
+    };
+    let (said, number) = tokio::join!(asking, answering);
+    assert!(said.err.contains("NOTICE"), "{}", said.err);
+    assert!(said.err.contains(&number.to_string()), "{}", said.err);
+}

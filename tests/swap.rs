@@ -1,0 +1,249 @@
+//! Policies change while statements run; what is broken never takes effect.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use sluice_tests::modules::{Hook, Misdeed, misbehaving, stranger};
+use sluice_tests::{Gateway, Person, eventually};
+use tokio::task::JoinSet;
+
+const EMAILS: &str = "SELECT email FROM customers ORDER BY id LIMIT 20";
+
+/// The configuration without masking, and back.
+fn masking(text: String, on: bool) -> String {
+    let named = "module = \"policies/mask.wasm\"\n";
+    let off = format!("{named}mode = \"off\"\n");
+    let text = text.replace(&off, named);
+    if on { text } else { text.replace(named, &off) }
+}
+
+/// Waits for a generation after this one.
+async fn swapped(gateway: &Gateway, from: u64) -> u64 {
+    eventually("the policies are swapped", || async {
+        gateway.generation().await > from
+    })
+    .await;
+    gateway.generation().await
+}
+
+/// Replaces the guard's module by a bad one; the old set must stay, and say why.
+async fn refuses(what: &str, module: &[u8]) {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    let before = client.query(EMAILS, &[]).await.unwrap();
+    let generation = gateway.generation().await;
+    gateway.place().replace_module("guard", module);
+    eventually(what, || async {
+        // Nobody waits while it is tried.
+        let began = SystemTime::now();
+        let rows = client.query(EMAILS, &[]).await.unwrap();
+        assert!(began.elapsed().unwrap() < Duration::from_secs(2), "{what}");
+        assert_eq!(rows.len(), before.len());
+        !gateway.policies().await["rejected"].is_null()
+    })
+    .await;
+    assert_eq!(gateway.generation().await, generation, "{what}");
+    let rejected = gateway.policies().await["rejected"].clone();
+    assert_eq!(rejected["policy"], "guard", "{rejected}");
+    let after = client.query(EMAILS, &[]).await.unwrap();
+    let email = |row: &tokio_postgres::Row| row.get::<_, String>(0);
+    assert!(before.iter().map(email).eq(after.iter().map(email)));
+}
+
+#[tokio::test]
+async fn a_changed_setting_binds_open_sessions_from_their_next_statement() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    let prepared = client.prepare(EMAILS).await.unwrap();
+    let masked: String = client.query(&prepared, &[]).await.unwrap()[0].get(0);
+    let generation = gateway.generation().await;
+
+    gateway.place().edit(|text| masking(text, false));
+    let generation = swapped(&gateway, generation).await;
+    let raw: String = client.query(&prepared, &[]).await.unwrap()[0].get(0);
+    assert_ne!(masked, raw);
+
+    gateway.place().edit(|text| masking(text, true));
+    swapped(&gateway, generation).await;
+    let again: String = client.query(&prepared, &[]).await.unwrap()[0].get(0);
+    assert_eq!(masked, again);
+}
+
+#[tokio::test]
+async fn a_changed_module_takes_effect() {
+    let gateway = Gateway::start().await;
+    let generation = gateway.generation().await;
+    gateway
+        .place()
+        .replace_module("guard", &misbehaving(Hook::Decide, Misdeed::None));
+    swapped(&gateway, generation).await;
+    gateway
+        .connect(Person::Alice)
+        .await
+        .query(EMAILS, &[])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_refused() {
+    let gateway = Gateway::start().await;
+    let generation = gateway.generation().await;
+    gateway
+        .place()
+        .edit(|text| text.replace("mask = \"email\"", "mask = \"emial\""));
+    eventually("it is refused", || async {
+        !gateway.policies().await["rejected"].is_null()
+    })
+    .await;
+    assert_eq!(gateway.generation().await, generation);
+}
+
+#[tokio::test]
+async fn garbage_is_refused() {
+    refuses("garbage", b"this is no module").await;
+}
+
+#[tokio::test]
+async fn half_a_module_is_refused() {
+    let module = misbehaving(Hook::Decide, Misdeed::None);
+    refuses("half a module", &module[..module.len() / 2]).await;
+}
+
+#[tokio::test]
+async fn a_module_of_another_contract_is_refused() {
+    refuses("another contract", &stranger()).await;
+}
+
+#[tokio::test]
+async fn a_module_that_never_configures_is_refused() {
+    refuses(
+        "an endless configuration",
+        &misbehaving(Hook::Configure, Misdeed::Loop),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_module_that_takes_all_memory_is_refused() {
+    refuses(
+        "a memory bomb",
+        &misbehaving(Hook::Configure, Misdeed::Bomb),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_module_that_traps_while_configured_is_refused() {
+    refuses("a trap", &misbehaving(Hook::Configure, Misdeed::Trap)).await;
+}
+
+#[tokio::test]
+async fn a_policy_that_fails_while_it_judges_refuses_and_recovers() {
+    for misdeed in [
+        Misdeed::Loop,
+        Misdeed::Bomb,
+        Misdeed::Trap,
+        Misdeed::Nonsense,
+    ] {
+        let gateway = Gateway::start().await;
+        let good = std::fs::read(gateway.place().folder().join("policies/guard.wasm")).unwrap();
+        let client = gateway.connect(Person::Alice).await;
+        gateway
+            .place()
+            .replace_module("guard", &misbehaving(Hook::Decide, misdeed));
+        let mut refused = 0;
+        eventually("it is refused, by the gateway or to the client", || {
+            let answer = client.query("SELECT email FROM customers WHERE id = 3", &[]);
+            let policies = gateway.policies();
+            async {
+                let began = SystemTime::now();
+                let answer = answer.await;
+                assert!(
+                    began.elapsed().unwrap() < Duration::from_secs(2),
+                    "{misdeed:?}"
+                );
+                if let Err(error) = answer {
+                    assert_eq!(
+                        error.code().unwrap().code(),
+                        "42501",
+                        "{misdeed:?}: {error:?}"
+                    );
+                    return true;
+                }
+                !policies.await["rejected"].is_null()
+            }
+        })
+        .await;
+        refused += 1;
+        gateway.place().replace_module("guard", &good);
+        eventually("the good one is back", || async {
+            client
+                .query("SELECT email FROM customers WHERE id = 3", &[])
+                .await
+                .is_ok()
+        })
+        .await;
+        assert_eq!(refused, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_statements_meet_a_hundred_swaps_and_none_is_lost() {
+    const SWAPS: u32 = 100;
+    const CLIENTS: u32 = 8;
+    const STATEMENTS: u32 = 10_000;
+    let gateway = Arc::new(Gateway::start().await);
+    let direct = gateway.place().direct().await;
+    let emails = |rows: Vec<tokio_postgres::Row>| -> Vec<String> {
+        rows.iter().map(|row| row.get(0)).collect()
+    };
+    let raw = Arc::new(emails(direct.query(EMAILS, &[]).await.unwrap()));
+    let alice = gateway.connect(Person::Alice).await;
+    let masked = Arc::new(emails(alice.query(EMAILS, &[]).await.unwrap()));
+    assert!(
+        raw.iter()
+            .zip(masked.iter())
+            .all(|(raw, masked)| raw != masked)
+    );
+
+    let done = Arc::new(AtomicU32::new(0));
+    let swapping = Arc::new(AtomicBool::new(true));
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        let client = gateway.connect(Person::Alice).await;
+        let (raw, masked) = (Arc::clone(&raw), Arc::clone(&masked));
+        let (done, swapping) = (Arc::clone(&done), Arc::clone(&swapping));
+        clients.spawn(async move {
+            let prepared = client.prepare(EMAILS).await.unwrap();
+            let mut mine = 0;
+            while mine < STATEMENTS / CLIENTS || swapping.load(Ordering::Relaxed) {
+                // Half of them as new text, half of them prepared long ago.
+                let rows = if (mine + number).is_multiple_of(2) {
+                    client.query(&prepared, &[]).await
+                } else {
+                    client.query(EMAILS, &[]).await
+                };
+                let rows = emails(rows.unwrap());
+                assert!(
+                    rows == *raw || rows == *masked,
+                    "neither masked nor raw: {rows:?}"
+                );
+                mine += 1;
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    let mut generation = gateway.generation().await;
+    for swap in 0..SWAPS {
+        gateway.place().edit(|text| masking(text, swap % 2 == 1));
+        generation = swapped(&gateway, generation).await;
+    }
+    swapping.store(false, Ordering::Relaxed);
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    assert!(done.load(Ordering::Relaxed) >= STATEMENTS);
+    assert_eq!(emails(alice.query(EMAILS, &[]).await.unwrap()), *masked);
+}
