@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{BufMut, BytesMut};
+use memchr::memchr2;
 
 use super::{Cells, Csv, Form, Found, line, problem};
 use crate::Error;
@@ -14,25 +15,29 @@ pub(super) fn read(data: &[u8], options: &Csv, cells: &mut Cells<'_>) -> Result<
     if line.is_empty() && cells.wanted.columns() == 0 {
         return Ok(Found::Row);
     }
+    // Within quotes they are well; most rows have none.
+    let newlines = memchr2(b'\n', b'\r', line).is_some();
     let (mut start, mut at, mut form) = (0, 0, Form::Plain);
     loop {
-        match line.get(at) {
-            Some(byte) if *byte == options.quote => {
-                form = Form::Coded;
-                at = after_quoted(line, at + 1, options)?;
-            }
-            Some(b'\n' | b'\r') => return Err(problem("there is a newline within a row")),
-            Some(byte) if *byte != options.delimiter => at += 1,
-            end => {
-                let null = form == Form::Plain && line[start..at] == options.null;
-                cells.push(start..at, if null { Form::Null } else { form });
-                if end.is_none() {
-                    return Ok(Found::Row);
-                }
-                at += 1;
-                (start, form) = (at, Form::Plain);
-            }
+        let plain = memchr2(options.delimiter, options.quote, &line[at..]);
+        let stop = plain.map_or(line.len(), |plain| at + plain);
+        if newlines && memchr2(b'\n', b'\r', &line[at..stop]).is_some() {
+            return Err(problem("there is a newline within a row"));
         }
+        at = stop;
+        let end = at == line.len();
+        if !end && line[at] == options.quote {
+            form = Form::Coded;
+            at = after_quoted(line, at + 1, options)?;
+            continue;
+        }
+        let null = form == Form::Plain && line[start..at] == options.null;
+        cells.push(start..at, if null { Form::Null } else { form });
+        if end {
+            return Ok(Found::Row);
+        }
+        at += 1;
+        (start, form) = (at, Form::Plain);
     }
 }
 

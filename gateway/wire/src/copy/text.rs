@@ -1,6 +1,7 @@
 //! COPY's text format: cells between delimiters, special bytes after a backslash.
 
 use bytes::{BufMut, BytesMut};
+use memchr::{memchr2, memchr2_iter};
 
 use super::{Cells, Form, Found, Text, line, problem};
 use crate::Error;
@@ -14,27 +15,27 @@ pub(super) fn read(data: &[u8], options: &Text, cells: &mut Cells<'_>) -> Result
     if line.is_empty() && cells.wanted.columns() == 0 {
         return Ok(Found::Row);
     }
-    let (mut start, mut at, mut form) = (0, 0, Form::Plain);
-    loop {
-        match line.get(at) {
-            Some(b'\\') if at + 1 == line.len() => return Err(problem("a row ends in an escape")),
-            Some(b'\\') => {
-                form = Form::Coded;
-                at += 2;
-            }
-            Some(b'\n' | b'\r') => return Err(problem("there is a newline within a row")),
-            Some(byte) if *byte != options.delimiter => at += 1,
-            end => {
-                let null = line[start..at] == options.null && is_certain(options);
-                cells.push(start..at, if null { Form::Null } else { form });
-                if end.is_none() {
-                    return Ok(Found::Row);
-                }
-                at += 1;
-                (start, form) = (at, Form::Plain);
-            }
-        }
+    if memchr2(b'\n', b'\r', line).is_some() {
+        return Err(problem("there is a newline within a row"));
     }
+    let certain = is_certain(options);
+    let (mut start, mut next, mut form) = (0, 0, Form::Plain);
+    for at in memchr2_iter(options.delimiter, b'\\', line).chain([line.len()]) {
+        if at < next {
+            continue; // It is what the byte before it escapes.
+        }
+        if line.get(at) == Some(&b'\\') {
+            (next, form) = (at + 2, Form::Coded);
+            continue;
+        }
+        let null = certain && line[start..at] == options.null;
+        cells.push(start..at, if null { Form::Null } else { form });
+        (start, form) = (at + 1, Form::Plain);
+    }
+    if next > line.len() {
+        return Err(problem("a row ends in an escape"));
+    }
+    Ok(Found::Row)
 }
 
 /// Whether the string for NULL is one that PostgreSQL writes for no value: an escape it never uses.
