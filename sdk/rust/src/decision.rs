@@ -54,8 +54,8 @@ impl Decision {
 
     /// How far the decision may be reused. `Shape` is right where the policy looks at neither
     /// [`Facts::text`](crate::Facts::text) nor [`Facts::parameters`](crate::Facts::parameters),
-    /// `Text` where it does not look at the parameters. Neither is right where it looks at a clock
-    /// or at [`Facts::executing`](crate::Facts::executing).
+    /// `Text` where it does not look at the parameters. Neither is right where it looks at a
+    /// clock.
     #[must_use]
     pub fn reuse(mut self, reuse: Reuse) -> Self {
         self.reuse = reuse;

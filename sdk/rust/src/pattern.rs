@@ -86,15 +86,23 @@ impl RelationPattern {
         }
     }
 
-    /// True where it matches. A relation whose schema is not known matches by its name alone:
-    /// it may be in any schema.
+    /// True where it matches for certain: a relation whose schema is not known matches only a
+    /// pattern that names none. What allows something asks this.
     #[must_use]
     pub fn matches(&self, relation: &RelationUse) -> bool {
-        self.name.matches(&relation.name)
-            && self
-                .schema
-                .as_ref()
-                .is_none_or(|schema| relation.schema.is_empty() || schema.matches(&relation.schema))
+        let in_schema = self
+            .schema
+            .as_ref()
+            .is_none_or(|schema| !relation.schema.is_empty() && schema.matches(&relation.schema));
+        in_schema && self.name.matches(&relation.name)
+    }
+
+    /// True where it matches or may: a relation whose schema is not known may be in any. What
+    /// refuses something asks this.
+    #[must_use]
+    pub fn may_match(&self, relation: &RelationUse) -> bool {
+        let may_be_anywhere = relation.schema.is_empty() && self.name.matches(&relation.name);
+        may_be_anywhere || self.matches(relation)
     }
 }
 

@@ -146,7 +146,11 @@ mod tests {
             parse::<DerivedRule>(r#""allow""#),
             Err(r#""allow" is none of "deny", "hold", "null""#.to_owned())
         );
-        assert!(parse::<Vec<ColumnPattern>>(r#"["a.b", ".c"]"#).unwrap_err().starts_with("[1]: "));
+        assert!(
+            parse::<Vec<ColumnPattern>>(r#"["a.b", ".c"]"#)
+                .unwrap_err()
+                .starts_with("[1]: ")
+        );
     }
 
     #[test]

@@ -106,7 +106,10 @@ fn a_relation_of_unknown_schema_may_be_in_any() {
     };
     let pattern = RelationPattern::parse("payroll.*").unwrap();
     assert!(pattern.matches(&relation("payroll")));
-    assert!(pattern.matches(&relation("")));
+    assert!(!pattern.matches(&relation("")));
+    assert!(pattern.may_match(&relation("")));
+    assert!(pattern.may_match(&relation("payroll")));
+    assert!(!pattern.may_match(&relation("public")));
     assert!(!pattern.matches(&relation("public")));
     assert!(
         RelationPattern::parse("salaries")

@@ -1,0 +1,251 @@
+//! The short switches: the usual rules, with texts that say what would be allowed.
+
+use sluice_sdk::{Facts, OpaquePart};
+
+use crate::finding::{Action, Finding, Terms};
+use crate::request::Judged;
+
+/// The switches. One that is not set lets pass.
+#[derive(Debug, Default)]
+pub(crate) struct Switches {
+    pub(crate) ddl: Option<Action>,
+    pub(crate) temp_tables: Option<Action>,
+    pub(crate) unbounded_dml: Option<Action>,
+    pub(crate) truncate: Option<Action>,
+    pub(crate) opaque: Option<Action>,
+    pub(crate) read_only_groups: Vec<String>,
+    pub(crate) except_groups: Vec<String>,
+    pub(crate) terms: Terms,
+}
+
+/// Classes of statements that leave data and definitions as they are.
+const READING: [&str; 3] = ["read", "session", "transaction"];
+
+/// Commands that do nothing but what the statement in them or behind their name does, which is
+/// judged by itself.
+const WRAPPING: [&str; 9] = [
+    "explain",
+    "prepare",
+    "execute",
+    "deallocate",
+    "declare",
+    "fetch",
+    "move",
+    "close",
+    "show",
+];
+
+/// What cannot be known and yet changes no data.
+const HARMLESS_TO_DATA: [&str; 3] = ["data-catalog", "session-state", "unknown-column"];
+
+impl Switches {
+    /// What they say about one statement.
+    pub(crate) fn finding(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
+        if self.exempts(facts) {
+            return Finding::allowed();
+        }
+        [
+            self.read_only(facts, statement),
+            self.unbounded(statement),
+            self.truncated(statement),
+            self.defined(statement),
+            self.unknown(statement),
+        ]
+        .into_iter()
+        .fold(Finding::allowed(), Finding::stricter)
+    }
+
+    /// True where `opaque` is set, so that nothing follows from the other switches.
+    pub(crate) fn decides_opaque(&self) -> bool {
+        self.opaque.is_some()
+    }
+
+    /// What is in force for this session.
+    pub(crate) fn in_force(&self, facts: &Facts) -> impl Iterator<Item = (Action, &Terms)> {
+        let read_only = self.reads_only(facts).map(|_| Action::Deny);
+        let actions = [self.ddl, self.unbounded_dml, self.truncate, read_only];
+        let exempt = self.exempts(facts);
+        actions
+            .into_iter()
+            .flatten()
+            .filter(move |_| !exempt)
+            .map(|action| (action, &self.terms))
+    }
+
+    fn exempts(&self, facts: &Facts) -> bool {
+        self.except_groups
+            .iter()
+            .any(|group| facts.is_member(group))
+    }
+
+    /// The group for which the session may only read.
+    fn reads_only(&self, facts: &Facts) -> Option<&str> {
+        let mut groups = self.read_only_groups.iter();
+        groups
+            .find(|group| facts.is_member(group))
+            .map(String::as_str)
+    }
+
+    fn read_only(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
+        let Some(group) = self.reads_only(facts) else {
+            return Finding::allowed();
+        };
+        let reads = READING.contains(&statement.class) || WRAPPING.contains(&statement.kind);
+        let writes = statement
+            .relations
+            .iter()
+            .any(|relation| relation.access != "read");
+        let mut unknown = statement
+            .opaque
+            .iter()
+            .filter(|part| !HARMLESS_TO_DATA.contains(&part.reason.as_str()));
+        let what = match unknown.next() {
+            Some(part) => format!(
+                "what {} does cannot be known ({})",
+                statement.command(),
+                told(part)
+            ),
+            None if writes || !reads => format!("{} does more", statement.command()),
+            None => return Finding::allowed(),
+        };
+        let reason = format!("members of group {group} may only read, and {what}");
+        let hint = "Use SELECT on tables and views, with PostgreSQL's own functions.";
+        self.found(Action::Deny, reason, "read-only-groups")
+            .hint(hint.to_owned())
+    }
+
+    fn unbounded(&self, statement: &Judged<'_>) -> Finding {
+        let lacks = match statement.restriction {
+            "none" => "has no WHERE",
+            "always-true" => "has a WHERE that is always true",
+            _ => return Finding::allowed(),
+        };
+        let Some(action) = self.unbounded_dml else {
+            return Finding::allowed();
+        };
+        let (does, example) = match statement.kind {
+            "update" => ("change", "UPDATE"),
+            "delete" => ("remove", "DELETE FROM"),
+            _ => ("change or remove", ""),
+        };
+        let target = statement.target(statement.kind);
+        let on = target
+            .as_ref()
+            .map(|name| format!(" on {name}"))
+            .unwrap_or_default();
+        let reason = format!(
+            "{}{on} {lacks}: it would {does} every row",
+            statement.command()
+        );
+        let name = target.unwrap_or_else(|| "the_table".to_owned());
+        let set = if statement.kind == "update" {
+            " SET ..."
+        } else {
+            ""
+        };
+        let hint = match example {
+            "" => "Add a WHERE clause with an equality on the key.".to_owned(),
+            verb => format!(
+                "Add a WHERE clause with an equality on the key, e.g. {verb} {name}{set} WHERE id \
+                 = 42; for many rows, one that names them, e.g. WHERE id IN (42, 43)."
+            ),
+        };
+        self.found(action, reason, "unbounded-dml").hint(hint)
+    }
+
+    fn truncated(&self, statement: &Judged<'_>) -> Finding {
+        let empties = statement.kind.starts_with("truncate")
+            || statement
+                .relations
+                .iter()
+                .any(|relation| relation.access == "truncate");
+        let Some(action) = self.truncate.filter(|_| empties) else {
+            return Finding::allowed();
+        };
+        let name = statement.target("truncate");
+        let on = name
+            .as_ref()
+            .map(|name| format!(" on {name}"))
+            .unwrap_or_default();
+        let name = name.unwrap_or_else(|| "the_table".to_owned());
+        let reason = format!("TRUNCATE{on} would remove every row");
+        let hint = format!("Remove the rows you mean, e.g. DELETE FROM {name} WHERE id = 42.");
+        self.found(action, reason, "truncate").hint(hint)
+    }
+
+    fn defined(&self, statement: &Judged<'_>) -> Finding {
+        let defines = statement.class == "define"
+            || statement
+                .relations
+                .iter()
+                .any(|relation| relation.access == "define");
+        if !defines {
+            return Finding::allowed();
+        }
+        let (action, switch) = match self.temp_tables {
+            Some(action) if is_temporary(statement) => (Some(action), "temp-tables"),
+            Some(_) | None => (self.ddl, "ddl"),
+        };
+        let Some(action) = action else {
+            return Finding::allowed();
+        };
+        let what = match statement.target("define") {
+            Some(name) => format!("{} on {name}", statement.command()),
+            None => statement.command(),
+        };
+        let mut hint = "Work with the tables as they are, or ask for the change to be made by \
+                        those who may."
+            .to_owned();
+        if self.temp_tables == Some(Action::Allow) {
+            hint.push_str(" Temporary tables are allowed: CREATE TEMP TABLE ...");
+        }
+        self.found(action, format!("{what} changes definitions"), switch)
+            .hint(hint)
+    }
+
+    fn unknown(&self, statement: &Judged<'_>) -> Finding {
+        match (self.opaque, statement.opaque.first()) {
+            (Some(action), Some(part)) => opaque_finding(action, part, &self.terms),
+            (Some(_) | None, None) | (None, Some(_)) => Finding::allowed(),
+        }
+    }
+
+    fn found(&self, action: Action, reason: String, switch: &str) -> Finding {
+        Finding::new(action, reason, switch.to_owned(), &self.terms)
+    }
+}
+
+/// True where it defines temporary tables only.
+fn is_temporary(statement: &Judged<'_>) -> bool {
+    let is_temp = |schema: &str| schema == "pg_temp" || schema.starts_with("pg_temp_");
+    let mut defined = statement
+        .relations
+        .iter()
+        .filter(|relation| relation.access == "define");
+    defined.clone().next().is_some() && defined.all(|relation| is_temp(&relation.schema))
+}
+
+/// The finding about what cannot be known.
+pub(crate) fn opaque_finding(action: Action, part: &OpaquePart, terms: &Terms) -> Finding {
+    let reason = format!("what the statement does cannot be known ({})", told(part));
+    let hint = match part.reason.as_str() {
+        "unparsed" => "Check the syntax; send plain SQL that PostgreSQL's grammar reads.",
+        "too-complex" => "Split the statement into smaller ones.",
+        "readers-differ" => "Write the statement in a plainer way.",
+        "sql-in-text" | "procedural-code" => {
+            "Send the SQL itself as statements of their own, not as text or code to be run."
+        }
+        "unknown-name" => "Prepare the statement or declare the cursor in this session first.",
+        "unknown-relation" => "Use tables and views that exist, with their schema.",
+        "unknown-function" => "Use PostgreSQL's own functions, or have this one trusted.",
+        _ => "Use tables, views and PostgreSQL's own functions only.",
+    };
+    Finding::new(action, reason, "opaque".to_owned(), terms).hint(hint.to_owned())
+}
+
+fn told(part: &OpaquePart) -> String {
+    match part.detail.as_str() {
+        "" => part.reason.clone(),
+        detail => format!("{}: {detail}", part.reason),
+    }
+}
