@@ -5,6 +5,7 @@
 //! that are not replaced are copied in runs as long as possible. The notes live in an [`Index`] that
 //! the caller keeps, so that no row and, after the first, no batch allocates.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::{BufMut, BytesMut};
@@ -103,8 +104,8 @@ pub enum Overwritten {
 
 /// Rows of a result, with the places of the wanted cells.
 ///
-/// Wanted columns are numbered `k` from 0, in the order of their positions.
-#[derive(Clone, Copy, Debug)]
+/// Wanted columns are numbered `k` from 0, in the order of their positions. `Debug` shows no values.
+#[derive(Clone, Copy)]
 pub struct Batch<'a> {
     bytes: &'a [u8],
     width: usize,
@@ -238,6 +239,15 @@ impl<'a> Batch<'a> {
         let first = row.saturating_mul(self.width);
         let last = first.saturating_add(self.width);
         self.index.cells.get(first..last).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("rows", &self.rows())
+            .field("width", &self.width)
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ mod csv;
 mod text;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -150,8 +151,8 @@ pub enum Part<'a> {
     Row(Row<'a>),
 }
 
-/// A row, with the places of the wanted cells. Those are numbered `k` from 0, as in a batch.
-#[derive(Debug)]
+/// A row, with the places of the wanted cells. Those are numbered `k` from 0, as in a batch. `Debug`
+/// shows no values.
 pub struct Row<'a> {
     format: &'a Format,
     wanted: &'a Wanted,
@@ -187,35 +188,29 @@ impl Rows {
         let mut cells = Cells::new(&self.wanted, &mut self.cells);
         let found = match (&self.format, progress) {
             (_, Progress::Ended) => return Err(problem("it comes after the end or an error")),
-            (Format::Text(_) | Format::Csv(_), Progress::Header) => Found::Header,
-            (Format::Text(options), Progress::Rows) => text::read(data, options, &mut cells)?,
-            (Format::Csv(options), Progress::Rows) => csv::read(data, options, &mut cells)?,
+            (Format::Text(options), _) => text::read(data, options, &mut cells)?,
+            (Format::Csv(options), _) => csv::read(data, options, &mut cells)?,
             (Format::Binary, Progress::Header) => {
                 binary::read(data, binary::header(data)?, &mut cells)?
             }
             (Format::Binary, Progress::Rows) => binary::read(data, 0, &mut cells)?,
         };
-        match found {
-            Found::Header => self.progress = Progress::Rows,
-            Found::End => {}
-            Found::Row => {
-                cells.finish()?;
-                self.progress = Progress::Rows;
-                let Self {
-                    format,
-                    wanted,
-                    cells,
-                    ..
-                } = &*self;
-                return Ok(Part::Row(Row {
-                    format,
-                    wanted,
-                    data,
-                    cells,
-                }));
-            }
+        if let Found::Row = found {
+            cells.finish()?;
         }
-        Ok(Part::Passing)
+        if let Found::Row | Found::Header = found {
+            self.progress = Progress::Rows;
+        }
+        let line = !matches!(self.format, Format::Binary) && progress == Progress::Header;
+        match found {
+            Found::Row if !line => Ok(Part::Row(Row {
+                format: &self.format,
+                wanted: &self.wanted,
+                data,
+                cells: &self.cells,
+            })),
+            Found::Row | Found::Header | Found::End => Ok(Part::Passing),
+        }
     }
 
     /// Appends whole CopyData messages with wanted cells replaced, and fixes all lengths.
@@ -348,6 +343,14 @@ impl<'a> Row<'a> {
             Format::Binary => binary::encode(begins, out)?,
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row")
+            .field("width", &self.width())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a message begins and ends, its body not read ("Messaging Overview").
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::Error;
@@ -47,8 +49,8 @@ pub fn header(buf: &[u8], max: usize) -> Result<Option<Header>, Error> {
     }
 }
 
-/// One whole message: tag and body, body not yet read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One whole message: tag and body, body not yet read. `Debug` does not show the body.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     bytes: Bytes,
 }
@@ -104,9 +106,18 @@ impl Frame {
     }
 }
 
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("tag", &char::from(self.tag()))
+            .field("len", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// The messages at the front of a buffer, one after the other, as tag and whole bytes. Stops before
 /// a message that is not all there; [`Frames::rest`] is what is left.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Frames<'a> {
     rest: &'a [u8],
     max: usize,

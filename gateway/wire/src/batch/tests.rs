@@ -67,6 +67,7 @@ fn values_are_found_by_row_and_column() {
     assert_eq!(batch.value(1, 1), Some(b"".as_slice()));
     assert_eq!(batch.cell(0, 1), None);
     assert_eq!(&bytes[batch.cell(2, 1).unwrap()], b"x");
+    assert_eq!(format!("{batch:?}"), "Batch { rows: 3, width: 2, .. }");
     assert_eq!((batch.cell(3, 0), batch.cell(0, 2)), (None, None));
     assert_eq!(batch.column(2).count(), 0);
 }

@@ -168,6 +168,8 @@ fn a_header_line_passes_once() {
         ..Csv::default()
     };
     for format in [Format::Text(text), Format::Csv(csv)] {
+        let mut narrow = Rows::new(format.clone(), all(2));
+        assert!(values(&mut narrow, b"email\n").is_err());
         let mut rows = Rows::new(format, all(1));
         assert_eq!(values(&mut rows, b"email\n"), Ok(None));
         assert_eq!(values(&mut rows, b"ann\n"), Ok(row(&[Some("ann")])));
@@ -361,6 +363,15 @@ fn csv_quotes_what_postgresql_quotes() {
     assert_eq!(
         replaced(odd_csv(), first(), b"a;b\n", Some("NIL")),
         b"'NIL';b\n"
+    );
+}
+
+#[test]
+fn rows_do_not_show_their_values() {
+    let mut rows = Rows::new(text(), all(1));
+    assert_eq!(
+        format!("{:?}", rows.read(b"ann\n").unwrap()),
+        "Row(Row { width: 1, .. })"
     );
 }
 

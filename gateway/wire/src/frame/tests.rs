@@ -54,6 +54,7 @@ fn limit_counts_the_whole_message() {
 fn frame_shows_tag_body_and_whole() {
     let frame = Frame::new(Bytes::from_static(b"Z\0\0\0\x05I")).unwrap();
     assert_eq!((frame.tag(), frame.body()), (b'Z', b"I".as_slice()));
+    assert_eq!(format!("{frame:?}"), "Frame { tag: 'Z', len: 6, .. }");
     assert_eq!(frame.into_bytes(), b"Z\0\0\0\x05I".as_slice());
 }
 
