@@ -410,9 +410,20 @@ fn recording_and_reuse_are_told() {
     );
 }
 
+/// Checks that the error begins with the key and names the value.
+fn check_errors(wrong: &[(&str, &str, &str)]) {
+    for (settings, key, value) in wrong {
+        let error = GuardPolicy::configure(settings).unwrap_err();
+        assert!(
+            error.starts_with(key) && error.contains(value),
+            "{settings}: {error}"
+        );
+    }
+}
+
 #[test]
-fn wrong_settings_are_named() {
-    for (settings, key, value) in [
+fn wrong_switches_are_named() {
+    check_errors(&[
         (r#"{"dll": "hold"}"#, "dll", "unknown field"),
         (r#"{"ddl": "ask"}"#, "ddl", "ask"),
         (r#"{"ddl": "hold"}"#, "ddl", "approvers"),
@@ -428,6 +439,12 @@ fn wrong_settings_are_named() {
         (r#"{"ttl": 900}"#, "ttl", "900"),
         (r#"{"trusted": [""]}"#, "trusted[0]", "empty"),
         (r#"{"recording": true}"#, "recording", "true"),
+    ]);
+}
+
+#[test]
+fn wrong_rules_are_named() {
+    check_errors(&[
         (r#"{"rules": [{}]}"#, "rules[0]", "effect"),
         (
             r#"{"rules": [{"effect": "refuse"}]}"#,
@@ -489,11 +506,5 @@ fn wrong_settings_are_named() {
             "rules[0].actors",
             "1",
         ),
-    ] {
-        let error = GuardPolicy::configure(settings).unwrap_err();
-        assert!(
-            error.starts_with(key) && error.contains(value),
-            "{settings}: {error}"
-        );
-    }
+    ]);
 }
