@@ -1,18 +1,19 @@
 //! The Wasm engine: one for all policies, with everything off that no policy needs.
 
+mod ticker;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+pub(crate) use self::ticker::Running;
+use self::ticker::{TICK, Ticker};
 use crate::config::EngineConfig;
 use crate::error::{LoadError, Step};
-
-/// How often deadlines are looked at.
-pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Bytes of an instance's memory that stay mapped when its slot is used again. Without it every
 /// start pays for unmapping, and cores pay for each other's.
@@ -37,6 +38,7 @@ pub struct Engine {
 struct Inner {
     wasm: wasmtime::Engine,
     config: EngineConfig,
+    ticker: Ticker,
     discarded: mpsc::Sender<Box<dyn Any + Send>>,
 }
 
@@ -46,15 +48,15 @@ impl Engine {
         let fault = |error: String| LoadError::new(Step::Engine, error);
         let wasm =
             wasmtime::Engine::new(&settings(&config)).map_err(|e| fault(format!("{e:#}")))?;
-        let weak = wasm.weak();
+        let ticker = Ticker::start(wasm.weak()).map_err(|e| fault(e.to_string()))?;
         let (discarded, received) = mpsc::channel::<Box<dyn Any + Send>>();
-        spawn("policy-ticker", move || tick(&weak)).map_err(|e| fault(e.to_string()))?;
         spawn("policy-reaper", move || received.iter().for_each(drop))
             .map_err(|e| fault(e.to_string()))?;
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasm,
                 config,
+                ticker,
                 discarded,
             }),
         })
@@ -66,6 +68,11 @@ impl Engine {
 
     pub(crate) fn config(&self) -> &EngineConfig {
         &self.inner.config
+    }
+
+    /// Says that a guest runs for as long as what it returns lives: only then do deadlines pass.
+    pub(crate) fn running(&self) -> Running {
+        self.inner.ticker.running()
     }
 
     /// Drops the value on a thread of the engine: freeing code and memory takes a while.
@@ -88,14 +95,6 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()>
         .name(name.to_owned())
         .spawn(run)
         .map(drop)
-}
-
-fn tick(engine: &EngineWeak) {
-    while let Some(engine) = engine.upgrade() {
-        engine.increment_epoch();
-        drop(engine);
-        thread::sleep(TICK);
-    }
 }
 
 /// How many ticks a call may see. One more than the time asks for, because the first one may come

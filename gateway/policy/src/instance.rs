@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use wasmtime::{ResourceLimiter, Store, Trap};
 
 use crate::bindings::{clock, hooks, log, transform, types};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Running};
 use crate::facts::Facts;
 use crate::set::Policy;
 use crate::verdict::Failure;
@@ -122,6 +122,7 @@ pub(crate) struct Instance {
     hooks: hooks::Guest,
     transform: Option<transform::Guest>,
     policy: Arc<Policy>,
+    engine: Engine,
     calls: u32,
 }
 
@@ -140,6 +141,7 @@ impl Instance {
     pub(crate) fn instantiate(engine: &Engine, policy: &Arc<Policy>) -> Result<Instance, Failed> {
         policy.counters.started();
         let mut store = store(engine, policy, policy.limits.deadline_start);
+        let _running = engine.running();
         let instance = policy.compiled.pre().instantiate(&mut store);
         let instance = instance.map_err(|error| failed(&store, &error, Failure::Start))?;
         let unusable = |error: wasmtime::Error| Failed {
@@ -161,13 +163,14 @@ impl Instance {
             hooks,
             transform,
             policy: Arc::clone(policy),
+            engine: engine.clone(),
             calls: 0,
         })
     }
 
     /// Gives the guest its settings. The inner error is the guest's own.
     pub(crate) fn configure(&mut self) -> Result<Result<(), String>, Failed> {
-        self.begin(Facts::default(), self.policy.limits.deadline_start);
+        let _running = self.begin(Facts::default(), self.policy.limits.deadline_start);
         let settings = Arc::clone(&self.policy.settings);
         let answer = self.hooks.call_configure(&mut self.store, &settings);
         self.end(answer)
@@ -175,14 +178,14 @@ impl Instance {
 
     /// Asks what the policy says about a session.
     pub(crate) fn session(&mut self, facts: Facts) -> Result<types::SessionDecision, Failed> {
-        self.begin(facts, self.policy.limits.deadline_decide);
+        let _running = self.begin(facts, self.policy.limits.deadline_decide);
         let answer = self.hooks.call_session(&mut self.store);
         self.end(answer)
     }
 
     /// Asks what the policy says about a request.
     pub(crate) fn decide(&mut self, facts: Facts) -> Result<types::Decision, Failed> {
-        self.begin(facts, self.policy.limits.deadline_decide);
+        let _running = self.begin(facts, self.policy.limits.deadline_decide);
         let answer = self.hooks.call_decide(&mut self.store);
         self.end(answer)
     }
@@ -193,7 +196,7 @@ impl Instance {
         columns: &[types::ResultColumn],
         chunks: &[types::Chunk],
     ) -> Result<Vec<types::Chunk>, Failed> {
-        self.begin(Facts::default(), self.policy.limits.deadline_batch);
+        let _running = self.begin(Facts::default(), self.policy.limits.deadline_batch);
         let Some(transform) = &self.transform else {
             return Err(Failed::answer("it has no transform"));
         };
@@ -213,7 +216,7 @@ impl Instance {
         self.calls >= self.policy.limits.calls_per_instance || limits.exceeded
     }
 
-    fn begin(&mut self, facts: Facts, deadline: Duration) {
+    fn begin(&mut self, facts: Facts, deadline: Duration) -> Running {
         self.calls = self.calls.saturating_add(1);
         self.policy.counters.called();
         self.store.set_epoch_deadline(engine::ticks(deadline));
@@ -221,6 +224,7 @@ impl Instance {
         host.facts = facts;
         host.read_token = false;
         host.lines = 0;
+        self.engine.running()
     }
 
     fn end<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, Failed> {

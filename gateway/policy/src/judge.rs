@@ -221,7 +221,7 @@ impl Judge {
             }
         }
         let class = Class {
-            id: self.classes.next_id(),
+            id: self.policies.next_class(),
             generation: set.generation(),
             catalog: catalog.version(),
             protections: Arc::new(protections),

@@ -11,6 +11,7 @@ use crate::error::{LoadError, Step};
 use crate::facts::{Facts, RequestFacts};
 use crate::instance::{Failed, Instance};
 use crate::set::{Counters, Digest, Generation, Policy, PolicySet};
+use crate::verdict::Denial;
 
 /// Makes the set. What the previous one has compiled is not compiled again.
 pub(crate) fn set(
@@ -44,6 +45,10 @@ fn check_names(configs: &[PolicyConfig]) -> Result<(), LoadError> {
     for config in configs {
         if config.name.is_empty() {
             return Err(LoadError::new(Step::Configuration, "a policy has no name"));
+        }
+        if config.name == Denial::GATEWAY {
+            let reason = "this name stands for the gateway itself";
+            return Err(LoadError::new(Step::Configuration, reason).of(&config.name));
         }
         if !names.insert(config.name.as_str()) {
             let error = LoadError::new(Step::Configuration, "two policies have this name");

@@ -20,7 +20,7 @@ pub struct SessionFacts {
     pub application: Arc<str>,
 }
 
-/// A session that the policies have admitted. It belongs to the judge that admitted it.
+/// A session that the policies have admitted.
 #[derive(Debug)]
 pub struct Session {
     pub(crate) facts: Arc<SessionFacts>,
@@ -48,7 +48,7 @@ impl Session {
 /// same catalog, the same facts.
 #[derive(Debug)]
 pub(crate) struct Class {
-    /// Never given twice by one judge, so it stands for all of the above in cache keys.
+    /// Never given twice, by no judge, so it stands for all of the above in cache keys.
     pub(crate) id: u64,
     pub(crate) generation: Generation,
     pub(crate) catalog: u64,

@@ -20,6 +20,9 @@ use crate::verdict::Failure;
 pub struct Generation(u64);
 
 impl Generation {
+    /// The one that a gateway begins with.
+    pub(crate) const FIRST: Generation = Generation(1);
+
     /// The number.
     pub fn number(self) -> u64 {
         self.0
@@ -203,6 +206,7 @@ pub struct Policies {
     current: Arc<ArcSwap<PolicySet>>,
     /// Held while a set is made, so that replacements do not overtake each other.
     replacing: Mutex<Option<Rejected>>,
+    classes: AtomicU64,
 }
 
 impl Policies {
@@ -212,13 +216,14 @@ impl Policies {
         configs: Vec<PolicyConfig>,
         keys: Keys,
     ) -> Result<Policies, LoadError> {
-        let set = load::set(&engine, &keys, Generation(1), &configs, None)?;
+        let set = load::set(&engine, &keys, Generation::FIRST, &configs, None)?;
         let current = Arc::new(ArcSwap::from_pointee(set));
         Ok(Policies {
             engine,
             keys,
             current,
             replacing: Mutex::new(None),
+            classes: AtomicU64::new(0),
         })
     }
 
@@ -264,6 +269,11 @@ impl Policies {
 
     pub(crate) fn holder(&self) -> &Arc<ArcSwap<PolicySet>> {
         &self.current
+    }
+
+    /// A number that no class of sessions had before, whichever judge asks.
+    pub(crate) fn next_class(&self) -> u64 {
+        self.classes.fetch_add(1, Ordering::Relaxed)
     }
 
     fn replacing(&self) -> MutexGuard<'_, Option<Rejected>> {

@@ -17,16 +17,9 @@ const MOST: usize = 4096;
 #[derive(Default)]
 pub(super) struct Classes {
     known: HashMap<(Member, u64), Arc<Class>>,
-    last: u64,
 }
 
 impl Classes {
-    /// A number that no class had before.
-    pub(super) fn next_id(&mut self) -> u64 {
-        self.last += 1;
-        self.last
-    }
-
     /// The class of these facts under that catalog.
     pub(super) fn find(&self, facts: &Arc<SessionFacts>, catalog: u64) -> Option<Arc<Class>> {
         self.known
@@ -54,7 +47,7 @@ impl Classes {
         class
     }
 
-    /// Forgets all classes, but never gives a number twice.
+    /// Forgets all classes and gives them back, to be dropped elsewhere.
     pub(super) fn clear(&mut self) -> impl Send + 'static {
         std::mem::take(&mut self.known)
     }
