@@ -1,6 +1,6 @@
 //! `sluice holds`: requests that wait, and the answers to them, by way of the console's API.
 
-pub(crate) mod remote;
+pub mod remote;
 pub(crate) mod table;
 
 use std::io::Write as _;
@@ -75,8 +75,16 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     Failure::into_exit(match command {
         Command::List { connection } => list(&connection),
         Command::Show { number, connection } => show(&connection, number),
-        Command::Approve { number, digest, connection } => approve(&connection, number, digest),
-        Command::Deny { number, reason, connection } => deny(&connection, number, reason),
+        Command::Approve {
+            number,
+            digest,
+            connection,
+        } => approve(&connection, number, digest),
+        Command::Deny {
+            number,
+            reason,
+            connection,
+        } => deny(&connection, number, reason),
     })
 }
 
@@ -114,7 +122,10 @@ fn show(connection: &Connection, number: u64) -> Result<(), Failure> {
 }
 
 fn approve(connection: &Connection, number: u64, digest: Option<String>) -> Result<(), Failure> {
-    let answer = connection.post(&format!("holds/{number}/approve"), &view::Approval { digest })?;
+    let answer = connection.post(
+        &format!("holds/{number}/approve"),
+        &view::Approval { digest },
+    )?;
     say(connection, &answer)
 }
 
@@ -156,18 +167,28 @@ fn describe(hold: &view::Hold) -> String {
         };
         let missing = demand.missing;
         fact("Held by", &format!("{}: {}", demand.policy, demand.reason));
-        fact("", &format!("{missing} of {} approvals missing, by {approvers}", demand.approvals));
+        fact(
+            "",
+            &format!(
+                "{missing} of {} approvals missing, by {approvers}",
+                demand.approvals
+            ),
+        );
     }
     for person in &hold.approved_by {
         fact("Approved by", &who(person));
     }
     for (position, value) in hold.parameters.iter().flatten().enumerate() {
-        let value = value.as_ref().map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"));
+        let value = value
+            .as_ref()
+            .map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"));
         fact(&format!("${}", position + 1), &value);
     }
     fact("Digest", &hold.digest);
     text.push('\n');
-    hold.statement.lines().for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
+    hold.statement
+        .lines()
+        .for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
     text
 }
 

@@ -77,7 +77,10 @@ fn list(connection: &Connection) -> Result<(), Failure> {
     }
     table.print()?;
     if let Some(rejected) = &policies.rejected {
-        let policy = rejected.policy.as_deref().map(|name| format!(" policy {name},"));
+        let policy = rejected
+            .policy
+            .as_deref()
+            .map(|name| format!(" policy {name},"));
         writeln!(
             out,
             "\nThe set before stays in force: at {} a new one was rejected:{} {}: {}",
@@ -92,7 +95,10 @@ fn list(connection: &Connection) -> Result<(), Failure> {
 
 /// "trap 2, deadline 1".
 fn failures(policy: &view::Policy) -> String {
-    let counts = policy.failures.iter().map(|(kind, count)| format!("{kind} {count}"));
+    let counts = policy
+        .failures
+        .iter()
+        .map(|(kind, count)| format!("{kind} {count}"));
     let all = counts.collect::<Vec<_>>().join(", ");
     if all.is_empty() { "0".to_owned() } else { all }
 }
@@ -102,17 +108,20 @@ fn describe(module: &Module) -> String {
         [] => "none".to_owned(),
         names => printable(&names.join(", ")),
     };
-    let contract = module.contract.as_deref().map_or_else(
-        || "none: this is not a policy".to_owned(),
-        printable,
-    );
+    let contract = module
+        .contract
+        .as_deref()
+        .map_or_else(|| "none: this is not a policy".to_owned(), printable);
     let mut text = format!(
         "File      {}\nDigest    {}\nSize      {} bytes\nContract  {contract}\n",
         module.file, module.digest, module.bytes,
     );
     text.push_str(&format!("Grants    {}\n", list(&module.grants)));
     if !module.refused.is_empty() {
-        text.push_str(&format!("Refused   {} (no policy may import it)\n", list(&module.refused)));
+        text.push_str(&format!(
+            "Refused   {} (no policy may import it)\n",
+            list(&module.refused)
+        ));
     }
     text.push_str(&format!("Imports   {}\n", list(&module.imports)));
     text.push_str(&format!("Exports   {}\n", list(&module.exports)));

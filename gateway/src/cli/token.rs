@@ -49,6 +49,35 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         ttl: Some(args.ttl),
         ..Claims::about(args.sub)
     };
-    writeln!(std::io::stdout(), "{}", issuer.issue(&claims, SystemTime::now()))?;
+    writeln!(
+        std::io::stdout(),
+        "{}",
+        issuer.issue(&claims, SystemTime::now())
+    )?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn words_that_make_no_sense_are_refused() {
+        let parse = |words: &str| {
+            let words = words
+                .split(' ')
+                .map(|word| if word == "''" { "" } else { word });
+            Cli::try_parse_from(
+                ["sluice", "token", "--issuer-dir", "d"]
+                    .into_iter()
+                    .chain(words),
+            )
+        };
+        parse("--sub alice --group a --group b --act bot --ttl 90m").unwrap();
+        for bad in ["--group a", "--sub ''", "--sub alice --ttl soon"] {
+            assert_eq!(parse(bad).unwrap_err().exit_code(), 2, "{bad}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the console is and who asks.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Connection {
+pub struct Connection {
     /// Address of the console, such as http://127.0.0.1:8080.
     #[arg(long, env = "SLUICE_URL", value_name = "URL")]
     url: Url,
@@ -47,7 +47,9 @@ pub(crate) struct Token {
 /// Never the token.
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Token").field("token_file", &self.token_file).finish_non_exhaustive()
+        f.debug_struct("Token")
+            .field("token_file", &self.token_file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +88,9 @@ pub(crate) enum Failure {
 impl Failure {
     /// The exit code of a command, after saying what went wrong.
     pub(crate) fn into_exit(result: Result<(), Self>) -> anyhow::Result<ExitCode> {
-        let Err(failure) = result else { return Ok(ExitCode::SUCCESS) };
+        let Err(failure) = result else {
+            return Ok(ExitCode::SUCCESS);
+        };
         writeln!(std::io::stderr(), "sluice: {failure}")?;
         Ok(ExitCode::from(failure.code()))
     }
@@ -120,7 +124,11 @@ fn with_hint(problem: &view::Problem) -> String {
 
 impl Connection {
     pub(crate) fn output(&self) -> Output {
-        if self.json { Output::Json } else { Output::Text }
+        if self.json {
+            Output::Json
+        } else {
+            Output::Text
+        }
     }
 
     /// Asks for something.
@@ -142,7 +150,9 @@ impl Connection {
         request: impl FnOnce(&reqwest::Client) -> Result<reqwest::RequestBuilder, Failure>,
     ) -> Result<A, Failure> {
         let request = request(&self.client()?)?.bearer_auth(self.token()?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(answer(request))
     }
 
@@ -160,7 +170,9 @@ impl Connection {
                 builder = builder.add_root_certificate(certificate);
             }
         }
-        builder.build().map_err(|error| Failure::Unreachable(error.to_string()))
+        builder
+            .build()
+            .map_err(|error| Failure::Unreachable(error.to_string()))
     }
 
     /// The address of a part of the API. A token goes over the network under TLS only.
@@ -200,15 +212,21 @@ impl Connection {
 /// The answer, or what the console says is wrong.
 async fn answer<A: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<A, Failure> {
     let unreachable = |error: reqwest::Error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-        Failure::Unreachable(format!("the console: {error}{}", cause.unwrap_or_default()))
+        let address = error
+            .url()
+            .map_or_else(|| "the console".to_owned(), Url::to_string);
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        let root = causes.last().map(ToString::to_string).unwrap_or_default();
+        Failure::Unreachable(format!("no answer from {address}: {root}"))
     };
     let answer = request.send().await.map_err(unreachable)?;
     let status = answer.status();
     let body = answer.bytes().await.map_err(unreachable)?;
     if status.is_success() {
         return serde_json::from_slice(&body).map_err(|error| {
-            Failure::Unreachable(format!("the console answers nonsense ({error}); is it Sluice?"))
+            Failure::Unreachable(format!(
+                "the console answers nonsense ({error}); is it Sluice?"
+            ))
         });
     }
     let problem = serde_json::from_slice(&body).unwrap_or_else(|_| view::Problem {

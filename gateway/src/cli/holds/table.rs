@@ -9,7 +9,9 @@ pub(crate) struct Table<const N: usize> {
 
 impl<const N: usize> Table<N> {
     pub(crate) fn new(headings: [&str; N]) -> Self {
-        Self { rows: vec![headings.map(str::to_owned)] }
+        Self {
+            rows: vec![headings.map(str::to_owned)],
+        }
     }
 
     pub(crate) fn row(&mut self, cells: [String; N]) {
@@ -29,7 +31,10 @@ impl<const N: usize> Table<N> {
         let widths: [usize; N] = std::array::from_fn(width);
         let mut text = String::new();
         for row in &self.rows {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let cells = row
+                .iter()
+                .zip(widths)
+                .map(|(cell, width)| format!("{cell:<width$}"));
             text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
             text.push('\n');
         }
@@ -40,17 +45,16 @@ impl<const N: usize> Table<N> {
 /// The text with everything escaped that could move the cursor, change colours or turn the
 /// direction of what follows: an approver must see what is there.
 pub(crate) fn printable(text: &str) -> String {
-    let is_invisible = |c: char| {
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        match c {
-            '\t' => shown.push_str("    "),
-            c if c.is_control() || is_invisible(c) => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-        shown
-    })
+    let is_invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut shown, c| {
+            match c {
+                '\t' => shown.push_str("    "),
+                c if c.is_control() || is_invisible(c) => shown.extend(c.escape_unicode()),
+                c => shown.push(c),
+            }
+            shown
+        })
 }
 
 /// The text in one line of at most so many characters.
@@ -59,5 +63,9 @@ pub(crate) fn line(text: &str, most: usize) -> String {
     if words.chars().count() <= most {
         return words;
     }
-    words.chars().take(most.saturating_sub(3)).chain("...".chars()).collect()
+    words
+        .chars()
+        .take(most.saturating_sub(3))
+        .chain("...".chars())
+        .collect()
 }

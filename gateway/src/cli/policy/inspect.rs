@@ -43,10 +43,16 @@ impl Module {
             anyhow::bail!("this is a WIT package, not a module");
         };
         let world = &resolve.worlds[world];
-        let imports: Vec<String> =
-            world.imports.keys().map(|name| resolve.name_world_key(name)).collect();
-        let exports: Vec<String> =
-            world.exports.keys().map(|name| resolve.name_world_key(name)).collect();
+        let imports: Vec<String> = world
+            .imports
+            .keys()
+            .map(|name| resolve.name_world_key(name))
+            .collect();
+        let exports: Vec<String> = world
+            .exports
+            .keys()
+            .map(|name| resolve.name_world_key(name))
+            .collect();
         let asked: Vec<&String> = imports.iter().filter(|name| !is_ambient(name)).collect();
         let granted = |name: &str| interface(name).and_then(Grant::named);
         Ok(Self {
@@ -54,8 +60,16 @@ impl Module {
             digest: format!("{:x}", Sha256::digest(bytes)),
             bytes: bytes.len(),
             contract: contract(&exports),
-            grants: asked.iter().filter_map(|name| granted(name)).map(|g| g.to_string()).collect(),
-            refused: asked.iter().filter(|n| granted(n).is_none()).map(|n| (*n).clone()).collect(),
+            grants: asked
+                .iter()
+                .filter_map(|name| granted(name))
+                .map(|g| g.to_string())
+                .collect(),
+            refused: asked
+                .iter()
+                .filter(|n| granted(n).is_none())
+                .map(|n| (*n).clone())
+                .collect(),
             imports,
             exports,
         })
@@ -65,7 +79,10 @@ impl Module {
 /// The name of an interface of the contract, without package and version.
 fn interface(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(PACKAGE)?;
-    Some(rest.split_once('@').map_or(rest, |(interface, _)| interface))
+    Some(
+        rest.split_once('@')
+            .map_or(rest, |(interface, _)| interface),
+    )
 }
 
 fn is_ambient(name: &str) -> bool {
@@ -74,6 +91,36 @@ fn is_ambient(name: &str) -> bool {
 
 /// A policy exports `hooks`; the version of that is the one it was built against.
 fn contract(exports: &[String]) -> Option<String> {
-    let hooks = exports.iter().find(|name| interface(name) == Some("hooks"))?;
+    let hooks = exports
+        .iter()
+        .find(|name| interface(name) == Some("hooks"))?;
     hooks.split_once('@').map(|(_, version)| version.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Module, contract, interface, is_ambient};
+
+    #[test]
+    fn what_is_no_module_is_said_to_be_none() {
+        for bytes in [&b""[..], b"#!/bin/sh", b"\0asm\x01\0\0\0"] {
+            assert!(Module::of("x".to_owned(), bytes).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_component_is_no_policy() {
+        let module = Module::of("x".to_owned(), b"\0asm\x0d\0\x01\0").unwrap();
+        assert_eq!((module.contract, module.bytes), (None, 8));
+        assert!(module.grants.is_empty() && module.imports.is_empty());
+    }
+
+    #[test]
+    fn names_of_the_contract_are_told_from_others() {
+        assert_eq!(interface("sluice:policy/clock@0.1.0"), Some("clock"));
+        assert_eq!(interface("wasi:clocks/wall-clock@0.2.0"), None);
+        assert!(is_ambient("sluice:policy/facts@0.1.0") && !is_ambient("wasi:x/facts@0.1.0"));
+        let exports = ["a:b/hooks@9.0.0", "sluice:policy/hooks@0.1.0"].map(str::to_owned);
+        assert_eq!(contract(&exports).as_deref(), Some("0.1.0"));
+    }
 }
