@@ -171,6 +171,19 @@ pub enum Use {
     Written,
 }
 
+impl Use {
+    /// Whether a use inside a view's definition is one of whoever reads the view: what reaches an
+    /// output of the view is followed by column instead.
+    pub(crate) fn stays_in_view(self) -> bool {
+        match self {
+            Use::Projected | Use::Derived | Use::WholeRow => false,
+            Use::Filtered | Use::FilteredByEquality | Use::Ordered | Use::Copied | Use::Written => {
+                true
+            }
+        }
+    }
+}
+
 /// One use of a relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelationUse {

@@ -1,11 +1,11 @@
 //! What is known of the database: a value, made from rows that the gateway fetched.
 
 mod build;
+mod lookup;
 mod queries;
 mod rows;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 pub use queries::{PRELUDE, queries};
 pub use rows::{
@@ -77,7 +77,7 @@ pub struct Relation {
     pub has_triggers: bool,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,
-    pub(crate) view: Option<Arc<ViewLineage>>,
+    pub(crate) view: Option<ViewLineage>,
 }
 
 /// Sorts of relation.
@@ -263,6 +263,13 @@ impl Relation {
         self.columns
             .iter()
             .find(|column| column.attribute == attribute)
+    }
+
+    pub(crate) fn is_view(&self) -> bool {
+        matches!(
+            self.kind,
+            RelationKind::View | RelationKind::MaterializedView
+        ) && !matches!(self.schema.as_str(), "pg_catalog" | "information_schema")
     }
 
     fn info<'a>(&'a self, column: &'a Column) -> ColumnInfo<'a> {

@@ -1,8 +1,12 @@
 //! What a statement would do: analysis, lineage, catalog; no IO.
 
 pub mod analysis;
+mod bounds;
 pub mod catalog;
+mod compare;
+mod functions;
 mod lineage;
+mod parse;
 mod shape;
 
 pub use lineage::analyze;

@@ -1,18 +1,225 @@
 //! Reads a text and follows what becomes of every column.
 
-use crate::analysis::{Analysis, Opaque, OpaqueReason};
-use crate::catalog::Catalog;
+mod call;
+mod command;
+mod condition;
+mod copy;
+mod define;
+mod dml;
+mod expression;
+mod from;
+mod names;
+mod relation;
+mod restriction;
+mod scope;
+mod select;
+mod setting;
+mod statement;
+mod utility;
+mod value;
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::analysis::{
+    Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
+};
+use crate::catalog::{Catalog, Relation, ViewLineage};
+use crate::parse::{self, inner, pg};
+use crate::{bounds, compare};
+
+/// How many nodes of the tree are followed before a text is too complex: views and recursive
+/// queries count each time they are followed.
+const BUDGET: usize = 4_000_000;
 
 /// What a text would do. Call it on a thread with a stack of [`crate::STACK_BYTES`].
 pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
-    let _ = (text, catalog);
+    if let Err(detail) = bounds::check(text) {
+        return refused(OpaqueReason::TooComplex, detail);
+    }
+    let statements = match parse::statements(text) {
+        Ok(statements) => statements,
+        Err(message) => return refused(OpaqueReason::Unparsed, &message),
+    };
+    let mut walk = Walk::new(catalog);
+    let mut done: Vec<Statement> = Vec::with_capacity(statements.len());
+    let mut changed = false;
+    for statement in &statements {
+        walk.statement = u32::try_from(done.len()).unwrap_or(u32::MAX);
+        let Some(node) = statement.stmt.as_deref().and_then(inner) else {
+            continue;
+        };
+        let one = walk.statement(node);
+        if changed && walk.touches_relations() {
+            // The catalog is older than the statement before this one.
+            walk.opaque(
+                OpaqueReason::Unsupported,
+                "definitions change earlier in the text",
+            );
+        }
+        changed |= one.changes_catalog && !define::only_adds(node);
+        done.push(one);
+    }
+    let mut analysis = walk.finish(done);
+    if let Some(difference) = compare::difference(text, &statements, &analysis) {
+        analysis.opaque.push(difference);
+    }
+    analysis
+}
+
+fn refused(reason: OpaqueReason, detail: &str) -> Analysis {
     let opaque = Opaque {
-        reason: OpaqueReason::Unsupported,
-        detail: "not read".to_owned(),
+        reason,
+        detail: detail.to_owned(),
         statement: 0,
     };
     Analysis {
         opaque: vec![opaque],
         ..Analysis::default()
+    }
+}
+
+/// The analysis of a view's definition: its outputs and all that reading it means. The error lists
+/// views that must be analysed first.
+pub(crate) fn view(
+    definition: &str,
+    catalog: &Catalog,
+    views: &HashMap<u32, ViewLineage>,
+) -> Result<ViewLineage, Vec<u32>> {
+    let mut walk = Walk {
+        built: Some(views),
+        ..Walk::new(catalog)
+    };
+    let mut lineage = ViewLineage::default();
+    let checked = bounds::check(definition).map_err(str::to_owned);
+    match checked.and_then(|()| parse::statements(definition)) {
+        Ok(statements) => {
+            let node = statements
+                .first()
+                .and_then(|one| one.stmt.as_deref())
+                .and_then(inner);
+            let table = walk.query(node, &scope::Scope::outermost());
+            if table.other.is_some() {
+                walk.opaque(OpaqueReason::Unsupported, "a view of unknown columns");
+            }
+            lineage.columns = table
+                .columns
+                .into_iter()
+                .map(|column| column.value.sources)
+                .collect();
+        }
+        Err(message) => walk.opaque(OpaqueReason::Unparsed, &message),
+    }
+    if !walk.missing.is_empty() {
+        return Err(walk.missing);
+    }
+    lineage.relations = walk.found.relations;
+    lineage.uses = walk
+        .found
+        .columns
+        .into_iter()
+        .filter(|one| one.used.stays_in_view())
+        .collect();
+    lineage.functions = walk.found.functions;
+    lineage.opaque = walk.found.opaque;
+    Ok(lineage)
+}
+
+/// The state of one reading.
+pub(crate) struct Walk<'a> {
+    catalog: &'a Catalog,
+    statement: u32,
+    found: Found,
+    /// The statements that hide in the present one.
+    inner: Vec<Inner>,
+    budget: usize,
+    /// While the catalog is built: the views that are done, and those that were missed.
+    built: Option<&'a HashMap<u32, ViewLineage>>,
+    missing: Vec<u32>,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    relations: Vec<RelationUse>,
+    columns: BTreeSet<ColumnUse>,
+    functions: Vec<FunctionUse>,
+    opaque: Vec<Opaque>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(catalog: &'a Catalog) -> Walk<'a> {
+        Walk {
+            catalog,
+            statement: 0,
+            found: Found::default(),
+            inner: Vec::new(),
+            budget: BUDGET,
+            built: None,
+            missing: Vec::new(),
+        }
+    }
+
+    fn finish(self, statements: Vec<Statement>) -> Analysis {
+        Analysis {
+            statements,
+            relations: self.found.relations,
+            columns: self.found.columns.into_iter().collect(),
+            functions: self.found.functions,
+            opaque: self.found.opaque,
+        }
+    }
+
+    /// Notes something that cannot be known, once.
+    fn opaque(&mut self, reason: OpaqueReason, detail: &str) {
+        let one = Opaque {
+            reason,
+            detail: detail.to_owned(),
+            statement: self.statement,
+        };
+        if !self.found.opaque.contains(&one) {
+            self.found.opaque.push(one);
+        }
+    }
+
+    /// Takes one node from the budget; false where there is none left.
+    fn spend(&mut self) -> bool {
+        if self.budget == 0 {
+            self.opaque(OpaqueReason::TooComplex, "too much to follow");
+            return false;
+        }
+        self.budget -= 1;
+        true
+    }
+
+    fn touches_relations(&self) -> bool {
+        self.found
+            .relations
+            .iter()
+            .any(|one| one.statement == self.statement)
+    }
+
+    /// The lineage of a view; none where it is not known.
+    fn view(&mut self, relation: &'a Relation) -> Option<&'a ViewLineage> {
+        if let Some(done) = &relation.view {
+            return Some(done);
+        }
+        let built = self.built?;
+        if let Some(view) = built.get(&relation.oid) {
+            return Some(view);
+        }
+        if relation.is_view() && !self.missing.contains(&relation.oid) {
+            self.missing.push(relation.oid);
+        }
+        None
+    }
+
+    /// The analysis of a statement inside another, on its own.
+    fn nested(&self, node: Option<&pg::Node>) -> Analysis {
+        let mut walk = Walk {
+            budget: self.budget / 2,
+            ..Walk::new(self.catalog)
+        };
+        let statement = node.and_then(inner).map(|node| walk.statement(node));
+        walk.finish(statement.into_iter().collect())
     }
 }

@@ -6,14 +6,21 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::rows::{ColumnRow, RelationRow, TypeRow};
 use super::{
     Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
+    ViewLineage,
 };
-use crate::analysis::ColumnId;
+use crate::analysis::{ColumnId, Opaque, OpaqueReason};
+use crate::lineage;
 
 pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
         version: version(&rows),
         ..Catalog::default()
     };
+    let views: HashMap<u32, String> = rows
+        .views
+        .into_iter()
+        .map(|row| (row.relation, row.definition))
+        .collect();
     for row in rows.relations {
         add_relation(&mut catalog, row);
     }
@@ -75,6 +82,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     }
     link_inherited(&mut catalog);
     link_generated(&mut catalog);
+    add_views(&mut catalog, &views);
     catalog
 }
 
@@ -200,6 +208,67 @@ fn link_generated(catalog: &mut Catalog) {
                     .entry(base)
                     .or_default()
                     .push(relation.id(column));
+            }
+        }
+    }
+}
+
+/// Analyses every view, those it reads first.
+fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
+    let mut done: HashMap<u32, ViewLineage> = HashMap::new();
+    for &start in definitions.keys() {
+        let mut open = vec![start];
+        while let Some(&oid) = open.last() {
+            if done.contains_key(&oid) {
+                open.pop();
+                continue;
+            }
+            let lineage = match definitions.get(&oid) {
+                Some(definition) => lineage::view(definition, catalog, &done),
+                None => Ok(unknown("no definition")),
+            };
+            match lineage {
+                Ok(lineage) => {
+                    done.insert(oid, lineage);
+                }
+                // Views do not read each other in a circle, but names may say so.
+                Err(missing) if missing.iter().any(|other| open.contains(other)) => {
+                    done.insert(oid, unknown("views that read each other"));
+                }
+                Err(missing) => open.extend(missing),
+            }
+        }
+    }
+    for (oid, lineage) in done {
+        link_view(catalog, oid, &lineage);
+        if let Some(relation) = catalog.relations.get_mut(&oid) {
+            relation.view = Some(lineage);
+        }
+    }
+}
+
+fn unknown(detail: &str) -> ViewLineage {
+    let opaque = Opaque {
+        reason: OpaqueReason::Unsupported,
+        detail: detail.to_owned(),
+        statement: 0,
+    };
+    ViewLineage {
+        opaque: vec![opaque],
+        ..ViewLineage::default()
+    }
+}
+
+fn link_view(catalog: &mut Catalog, oid: u32, lineage: &ViewLineage) {
+    let Some(relation) = catalog.relations.get(&oid) else {
+        return;
+    };
+    for (column, sources) in relation.columns.iter().zip(&lineage.columns) {
+        let made = relation.id(column);
+        for source in sources {
+            let dependents = catalog.dependents.entry(source.column).or_default();
+            if !dependents.contains(&made) {
+                dependents.push(made);
             }
         }
     }

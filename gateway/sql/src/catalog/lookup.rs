@@ -1,0 +1,103 @@
+//! What lineage asks a catalog.
+
+use super::{Cast, Catalog, Relation, Type};
+
+/// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
+const DATA_CATALOGS: &[&str] = &[
+    "pg_authid",
+    "pg_cursors",
+    "pg_file_settings",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_largeobject",
+    "pg_prepared_statements",
+    "pg_shadow",
+    "pg_stat_activity",
+    "pg_stat_statements",
+    "pg_stat_subscription",
+    "pg_stat_wal_receiver",
+    "pg_statistic",
+    "pg_statistic_ext_data",
+    "pg_stats",
+    "pg_stats_ext",
+    "pg_stats_ext_exprs",
+    "pg_user_mapping",
+    "pg_user_mappings",
+    "user_mapping_options",
+];
+
+impl Catalog {
+    /// The relations that a name may mean: with a schema, that one; without, all of that name.
+    pub(crate) fn relations_named(&self, schema: &str, name: &str) -> Vec<&Relation> {
+        let found = self.relation_names.get(name).into_iter().flatten();
+        let found = found.filter_map(|oid| self.relations.get(oid));
+        found
+            .filter(|relation| schema_matches(schema, &relation.schema))
+            .collect()
+    }
+
+    pub(crate) fn is_data_catalog(&self, relation: &Relation) -> bool {
+        let system = matches!(
+            relation.schema.as_str(),
+            "pg_catalog" | "information_schema"
+        );
+        (system || relation.name.starts_with("pg_stat_statements"))
+            && DATA_CATALOGS.contains(&relation.name.as_str())
+    }
+
+    /// Schema and extension of the functions of this name that are not PostgreSQL's own.
+    pub(crate) fn functions_named(&self, schema: &str, name: &str) -> Vec<(String, String)> {
+        let found = self.functions.get(name).into_iter().flatten();
+        let found = found.filter(|function| schema_matches(schema, &function.schema));
+        found
+            .map(|one| (one.schema.clone(), one.extension.clone()))
+            .collect()
+    }
+
+    /// Whether there is a function of this name that is not PostgreSQL's own.
+    pub(crate) fn has_own_function(&self, name: &str) -> bool {
+        self.functions.contains_key(name)
+    }
+
+    /// Whether there is a function of this name at all.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.has_own_function(name) || crate::functions::effect(name).is_some()
+    }
+
+    /// Schema and extension of the operators of this name that are not PostgreSQL's own.
+    pub(crate) fn operators_named(&self, schema: &str, name: &str) -> Vec<(String, String)> {
+        let found = self.operators.get(name).into_iter().flatten();
+        let found = found.filter(|operator| schema_matches(schema, &operator.schema));
+        found
+            .map(|one| (one.schema.clone(), one.extension.clone()))
+            .collect()
+    }
+
+    /// The types that a name may mean.
+    pub(crate) fn types_named(&self, schema: &str, name: &str) -> Vec<&Type> {
+        let found = self.type_names.get(name).into_iter().flatten();
+        let found = found.filter_map(|oid| self.types.get(oid));
+        found
+            .filter(|one| schema_matches(schema, &one.schema))
+            .collect()
+    }
+
+    pub(crate) fn data_type(&self, oid: u32) -> Option<&Type> {
+        self.types.get(&oid)
+    }
+
+    pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {
+        self.casts.iter().filter(move |cast| cast.target == target)
+    }
+
+    pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
+        self.casts.iter().filter(|cast| cast.implicit)
+    }
+}
+
+/// Whether a schema as written may be this one; `pg_temp` is whichever the session has.
+fn schema_matches(written: &str, schema: &str) -> bool {
+    written.is_empty()
+        || written == schema
+        || (written == "pg_temp" && schema.starts_with("pg_temp_"))
+}

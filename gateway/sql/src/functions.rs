@@ -1,0 +1,344 @@
+//! What is known of functions: a reviewed list, and the dangerous ones by reason.
+
+use crate::analysis::OpaqueReason;
+
+/// What calling one of PostgreSQL's own functions means beside its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    Harmless,
+    /// It keeps or shows its arguments outside of the result.
+    Keeps,
+    /// Something that cannot be known.
+    Opaque(OpaqueReason),
+}
+
+/// PostgreSQL's own functions that read no data, run no SQL, touch no file and keep nothing of
+/// their arguments: every one of `pg_catalog` in 13 to 18 that passed the review, sorted.
+const HARMLESS: &str = include_str!("functions/harmless.txt");
+
+/// Extensions whose functions, operators, types and casts work on their arguments only.
+const REVIEWED_EXTENSIONS: &[&str] = &[
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "isn",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "seg",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
+];
+
+/// Functions that keep their arguments: in the session, a sequence, a lock, the log or as time.
+const KEEPS: &[&str] = &[
+    "pg_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_advisory_unlock",
+    "pg_advisory_unlock_all",
+    "pg_advisory_unlock_shared",
+    "pg_advisory_xact_lock",
+    "pg_advisory_xact_lock_shared",
+    "pg_notify",
+    "pg_sleep",
+    "pg_sleep_for",
+    "pg_sleep_until",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_lock_shared",
+    "pg_try_advisory_xact_lock",
+    "pg_try_advisory_xact_lock_shared",
+    "set_config",
+    "setseed",
+    "setval",
+];
+
+/// What calling this function of `pg_catalog` means; none where nothing is known of it.
+pub(crate) fn effect(name: &str) -> Option<Effect> {
+    if KEEPS.binary_search(&name).is_ok() {
+        return Some(Effect::Keeps);
+    }
+    if let Some(reason) = dangerous(name) {
+        return Some(Effect::Opaque(reason));
+    }
+    listed(HARMLESS, name).then_some(Effect::Harmless)
+}
+
+/// Why a function of this name, in whatever schema, cannot be known.
+pub(crate) fn dangerous(name: &str) -> Option<OpaqueReason> {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let sql = [
+        "query_to_xml",
+        "cursor_to_xml",
+        "table_to_xml",
+        "schema_to_xml",
+        "database_to_xml",
+        "ts_stat",
+        "ts_rewrite",
+        "dblink",
+        "crosstab",
+        "connectby",
+        "xpath_table",
+        "pg_logical_slot_",
+        "ts_debug_",
+    ];
+    if starts(&sql) {
+        return Some(OpaqueReason::SqlInText);
+    }
+    let files = ["lo_", "pg_read_", "pg_ls_", "pg_file_", "pg_logdir_ls"];
+    if starts(&files)
+        || matches!(
+            name,
+            "loread" | "lowrite" | "pg_stat_file" | "pg_current_logfile"
+        )
+    {
+        return Some(OpaqueReason::ServerFile);
+    }
+    let data = [
+        "pg_stat_get_activity",
+        "pg_stat_get_wal_receiver",
+        "pg_stat_get_subscription",
+        "pg_stat_statements",
+        "pg_prepared_",
+        "pg_mcv_list_items",
+        "pg_show_all_file_settings",
+        "pg_hba_file_rules",
+        "pg_ident_file_mappings",
+        "heap_page_",
+        "get_raw_page",
+        "tuple_data_split",
+        "bt_page_",
+        "pg_get_wal_record",
+        "pgp_armor_headers",
+    ];
+    if starts(&data) || matches!(name, "pg_cursor" | "pg_stat_get_backend_activity") {
+        return Some(OpaqueReason::DataCatalog);
+    }
+    matches!(name, "pg_reload_conf").then_some(OpaqueReason::SessionState)
+}
+
+/// Whether everything of an extension was reviewed.
+pub(crate) fn is_reviewed(extension: &str) -> bool {
+    REVIEWED_EXTENSIONS.contains(&extension)
+}
+
+/// The functions that information_schema keeps for its own views.
+pub(crate) fn is_harmless_in_information_schema(name: &str) -> bool {
+    name.starts_with("_pg_")
+}
+
+/// Functions whose result has the type of their first argument, rows included.
+pub(crate) fn returns_first_argument(name: &str) -> bool {
+    matches!(
+        name,
+        "json_populate_record"
+            | "json_populate_recordset"
+            | "jsonb_populate_record"
+            | "jsonb_populate_recordset"
+            | "populate_record"
+    )
+}
+
+/// Functions that in FROM give one column under their own name or their alias.
+pub(crate) fn is_scalar(name: &str) -> bool {
+    matches!(
+        name,
+        "generate_series"
+            | "generate_subscripts"
+            | "regexp_matches"
+            | "regexp_split_to_table"
+            | "string_to_table"
+            | "json_object_keys"
+            | "jsonb_object_keys"
+            | "jsonb_path_query"
+            | "now"
+            | "version"
+            | "current_setting"
+            | "set_config"
+            | "current_schemas"
+            | "current_database"
+            | "pg_backend_pid"
+            | "pg_tablespace_databases"
+            | "upper"
+            | "lower"
+            | "to_json"
+            | "to_jsonb"
+            | "pg_get_expr"
+            | "pg_total_relation_size"
+            | "pg_relation_size"
+            | "pg_table_size"
+            | "pg_database_size"
+            | "pg_size_pretty"
+    )
+}
+
+/// The columns of functions that in FROM give named ones.
+pub(crate) fn columns(name: &str) -> Option<&'static [&'static str]> {
+    Some(match name {
+        "json_each" | "json_each_text" | "jsonb_each" | "jsonb_each_text" => &["key", "value"],
+        "json_array_elements"
+        | "json_array_elements_text"
+        | "jsonb_array_elements"
+        | "jsonb_array_elements_text" => &["value"],
+        "pg_options_to_table" => &["option_name", "option_value"],
+        "aclexplode" => &["grantor", "grantee", "privilege_type", "is_grantable"],
+        "pg_partition_tree" => &["relid", "parentrelid", "isleaf", "level"],
+        "pg_partition_ancestors" => &["relid"],
+        "pg_sequence_parameters" => &[
+            "start_value",
+            "minimum_value",
+            "maximum_value",
+            "increment",
+            "cycle_option",
+            "cache_size",
+            "data_type",
+        ],
+        "pg_identify_object" => &["type", "schema", "name", "identity"],
+        "ts_parse" => &["tokid", "token"],
+        "ts_token_type" => &["tokid", "alias", "description"],
+        "pg_available_extensions" => &["name", "default_version", "comment"],
+        "pg_timezone_names" => &["name", "abbrev", "utc_offset", "is_dst"],
+        "pg_timezone_abbrevs" => &["abbrev", "utc_offset", "is_dst"],
+        "_pg_expandarray" => &["x", "n"],
+        _ => return None,
+    })
+}
+
+/// Names of PostgreSQL's own types that a catalog without types still knows.
+pub(crate) fn is_builtin_type(schema: &str, name: &str) -> bool {
+    if !matches!(schema, "" | "pg_catalog") {
+        return false;
+    }
+    let name = name.strip_prefix('_').unwrap_or(name);
+    BUILTIN_TYPES.contains(&name)
+}
+
+const BUILTIN_TYPES: &[&str] = &[
+    "aclitem",
+    "bit",
+    "bool",
+    "box",
+    "bpchar",
+    "bytea",
+    "char",
+    "cid",
+    "cidr",
+    "circle",
+    "date",
+    "daterange",
+    "datemultirange",
+    "float4",
+    "float8",
+    "inet",
+    "int2",
+    "int2vector",
+    "int4",
+    "int4multirange",
+    "int4range",
+    "int8",
+    "int8multirange",
+    "int8range",
+    "interval",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "line",
+    "lseg",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "numeric",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "oidvector",
+    "path",
+    "pg_lsn",
+    "pg_snapshot",
+    "point",
+    "polygon",
+    "record",
+    "refcursor",
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+    "text",
+    "tid",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "timetz",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "txid_snapshot",
+    "unknown",
+    "uuid",
+    "varbit",
+    "varchar",
+    "void",
+    "xid",
+    "xid8",
+    "xml",
+    "cstring",
+    "anyelement",
+    "anyarray",
+];
+
+/// Whether a name is a line of a sorted list.
+fn listed(list: &str, name: &str) -> bool {
+    let bytes = list.as_bytes();
+    let (mut low, mut high) = (0, bytes.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let before = bytes[..middle].iter().rposition(|byte| *byte == b'\n');
+        let start = before.map_or(0, |place| place + 1);
+        let after = bytes[middle..].iter().position(|byte| *byte == b'\n');
+        let end = after.map_or(bytes.len(), |place| middle + place);
+        match bytes[start..end].cmp(name.as_bytes()) {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => low = end + 1,
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Effect, HARMLESS, KEEPS, effect, listed};
+
+    #[test]
+    fn the_lists_are_sorted_and_every_name_is_found() {
+        let names: Vec<&str> = HARMLESS.lines().collect();
+        assert!(names.is_sorted());
+        assert!(KEEPS.is_sorted());
+        assert!(names.iter().all(|name| listed(HARMLESS, name)));
+        assert!(!listed(HARMLESS, "") && !listed(HARMLESS, "zzz") && !listed(HARMLESS, "uppe"));
+    }
+
+    #[test]
+    fn no_name_is_both_harmless_and_something_else() {
+        for name in HARMLESS.lines() {
+            assert_eq!(effect(name), Some(Effect::Harmless), "{name}");
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! Calls: functions, operators, casts, and what is known of them.
+
+use super::Walk;
+use super::relation::qualified;
+use super::scope::Scope;
+use super::value::Value;
+use crate::analysis::{FunctionUse, OpaqueReason, Reach, Use};
+use crate::catalog::{Type, TypeKind};
+use crate::functions::{self, Effect};
+use crate::parse::{NodeEnum, inner, pg, string, strings};
+
+impl<'a> Walk<'a> {
+    /// A function call, an aggregate or a window function.
+    pub(super) fn call(&mut self, call: &pg::FuncCall, scope: &Scope<'_>) -> Value {
+        let mut arguments = Vec::with_capacity(call.args.len());
+        for node in &call.args {
+            arguments.push(self.value(node, scope));
+        }
+        for node in &call.agg_order {
+            let Some(NodeEnum::SortBy(sort)) = inner(node) else {
+                continue;
+            };
+            if !sort.use_op.is_empty() {
+                self.operator(&sort.use_op);
+            }
+            let value = self.optional(&sort.node, scope);
+            self.mark(&value, Use::Ordered);
+            arguments.push(value);
+        }
+        if let Some(condition) = call.agg_filter.as_deref() {
+            let value = self.value(condition, scope);
+            self.mark(&value, Use::Filtered);
+        }
+        if let Some(window) = call.over.as_deref() {
+            self.window(window, scope);
+        }
+        let name = strings(&call.funcname);
+        if let ([field], [row]) = (name.as_slice(), arguments.as_slice())
+            && let Some(value) = self.field_of(field, row)
+        {
+            return value;
+        }
+        self.function(&name, &arguments);
+        self.setting_function(&name, &call.args);
+        let fields = match (name.last(), call.args.first()) {
+            (Some(name), Some(first)) if functions::returns_first_argument(name) => {
+                self.cast_fields(first)
+            }
+            _ => None,
+        };
+        let all = arguments
+            .into_iter()
+            .fold(Value::default(), Value::with)
+            .derived();
+        match fields {
+            Some(fields) => all.row(&fields),
+            None => all,
+        }
+    }
+
+    /// `column(row)`, which means `row.column` where there is no such function.
+    fn field_of(&mut self, name: &str, row: &Value) -> Option<Value> {
+        let fields = row.fields.as_ref()?;
+        if !fields.columns.iter().any(|column| column.name == name) {
+            return None;
+        }
+        let value = row.field(name);
+        if self.catalog.has_function(name) {
+            self.function(&[name], std::slice::from_ref(row));
+            return Some(value.with(row.clone()).derived());
+        }
+        Some(value)
+    }
+
+    /// The fields of the composite type that an expression is cast to.
+    fn cast_fields(&mut self, node: &pg::Node) -> Option<Vec<String>> {
+        match inner(node)? {
+            NodeEnum::TypeCast(cast) => self.type_name(cast.type_name.as_ref()?),
+            _ => None,
+        }
+    }
+
+    /// Notes a call and what is known of the function.
+    pub(super) fn function(&mut self, path: &[&str], arguments: &[Value]) {
+        let Some(name) = path.last() else { return };
+        let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+        let own = self.catalog.functions_named(schema, name);
+        let mut any = false;
+        for (schema, extension) in own {
+            any = true;
+            self.use_function(&schema, name);
+            if let Some(reason) = functions::dangerous(name) {
+                self.opaque(reason, &qualified(&schema, name));
+            } else if !functions::is_reviewed(&extension) {
+                self.opaque(OpaqueReason::UnknownFunction, &qualified(&schema, name));
+            }
+        }
+        match schema {
+            "" | "pg_catalog" => self.builtin(name, any && schema.is_empty(), arguments),
+            "information_schema" if !any => {
+                self.use_function(schema, name);
+                if !functions::is_harmless_in_information_schema(name) {
+                    self.opaque(OpaqueReason::UnknownFunction, &qualified(schema, name));
+                }
+            }
+            _ if !any => {
+                self.use_function(schema, name);
+                let reason = functions::dangerous(name).unwrap_or(OpaqueReason::UnknownFunction);
+                self.opaque(reason, &qualified(schema, name));
+            }
+            _ => {}
+        }
+    }
+
+    /// One of PostgreSQL's own functions, or a name that nobody knows. `otherwise` tells that the
+    /// name has another meaning too.
+    fn builtin(&mut self, name: &str, otherwise: bool, arguments: &[Value]) {
+        match functions::effect(name) {
+            Some(effect) => {
+                self.use_function("pg_catalog", name);
+                match effect {
+                    Effect::Harmless => {}
+                    Effect::Keeps => {
+                        for argument in arguments {
+                            self.mark(argument, Use::Copied);
+                        }
+                    }
+                    Effect::Opaque(reason) => {
+                        for argument in arguments {
+                            self.mark(argument, Use::Copied);
+                        }
+                        self.opaque(reason, name);
+                    }
+                }
+            }
+            None if otherwise => {}
+            None => {
+                self.use_function("", name);
+                self.opaque(OpaqueReason::UnknownFunction, name);
+            }
+        }
+    }
+
+    /// A construct of the grammar that older versions read as a call of a function.
+    pub(super) fn keyword_function(&mut self, name: &str) {
+        if self.catalog.has_own_function(name) {
+            self.function(&[name], &[]);
+        }
+    }
+
+    pub(super) fn use_function(&mut self, schema: &str, name: &str) {
+        let one = FunctionUse {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            statement: self.statement,
+        };
+        if !self.found.functions.contains(&one) {
+            self.found.functions.push(one);
+        }
+    }
+
+    /// An operator by its possibly qualified name.
+    pub(super) fn operator(&mut self, name: &[pg::Node]) {
+        match strings(name).as_slice() {
+            [.., "pg_catalog", _] => {}
+            [.., schema, operator] => self.operator_in(schema, operator),
+            [operator] => match *operator {
+                "BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC" => {
+                    self.operator_named(">=");
+                    self.operator_named("<=");
+                }
+                operator => self.operator_named(operator),
+            },
+            [] => {}
+        }
+    }
+
+    /// An operator by its bare name.
+    pub(super) fn operator_named(&mut self, name: &str) {
+        self.operator_in("", name);
+    }
+
+    fn operator_in(&mut self, schema: &str, name: &str) {
+        for (schema, extension) in self.catalog.operators_named(schema, name) {
+            self.use_function(&schema, name);
+            if !functions::is_reviewed(&extension) {
+                self.opaque(OpaqueReason::UnknownFunction, &qualified(&schema, name));
+            }
+        }
+    }
+
+    /// A type that something is cast to. Gives the fields of a composite type.
+    pub(super) fn type_name(&mut self, name: &pg::TypeName) -> Option<Vec<String>> {
+        let path = strings(&name.names);
+        let last = *path.last()?;
+        let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+        let mut found = self.catalog.types_named(schema, last);
+        let array = !name.array_bounds.is_empty();
+        let mut element = array;
+        if found.is_empty()
+            && let Some(base) = last.strip_prefix('_')
+        {
+            found = self.catalog.types_named(schema, base);
+            element = true;
+        }
+        if found.is_empty() && !functions::is_builtin_type(schema, last) {
+            self.opaque(OpaqueReason::UnknownFunction, &qualified(schema, last));
+        }
+        let mut fields = None;
+        for data_type in found {
+            self.data_type(data_type, 0);
+            self.casts_to(data_type.oid);
+            if !element && data_type.kind == TypeKind::Composite {
+                let relation = self.catalog.relation(data_type.relation);
+                fields = relation.map(|relation| {
+                    relation
+                        .columns
+                        .iter()
+                        .map(|column| column.name.clone())
+                        .collect()
+                });
+            }
+        }
+        fields
+    }
+
+    /// Whether making a value of a type may run code that nobody has reviewed.
+    fn data_type(&mut self, data_type: &'a Type, depth: usize) {
+        let own = data_type.oid >= FIRST_OWN_OID && !functions::is_reviewed(&data_type.extension);
+        match data_type.kind {
+            TypeKind::Enum | TypeKind::Range | TypeKind::Pseudo => {}
+            TypeKind::Base if own => {
+                let name = qualified(&data_type.schema, &data_type.name);
+                self.opaque(OpaqueReason::UnknownFunction, &name);
+            }
+            TypeKind::Base => {}
+            TypeKind::Domain | TypeKind::Composite if depth > 8 => {
+                self.opaque(OpaqueReason::Unsupported, &data_type.name);
+            }
+            TypeKind::Domain => {
+                if own && data_type.checks_call_functions {
+                    let name = qualified(&data_type.schema, &data_type.name);
+                    self.opaque(OpaqueReason::UnknownFunction, &name);
+                }
+                if let Some(base) = self.catalog.data_type(data_type.base) {
+                    self.data_type(base, depth + 1);
+                }
+            }
+            TypeKind::Composite => {
+                let Some(relation) = self.catalog.relation(data_type.relation) else {
+                    return;
+                };
+                for column in &relation.columns {
+                    if let Some(inner) = self.catalog.data_type(column.type_oid) {
+                        self.data_type(inner, depth + 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Casts to a type that run functions nobody has reviewed.
+    fn casts_to(&mut self, target: u32) {
+        for cast in self.catalog.casts_to(target) {
+            if !functions::is_reviewed(&cast.extension) {
+                self.opaque(OpaqueReason::UnknownFunction, &cast.function);
+            }
+        }
+    }
+
+    /// Casts that PostgreSQL may put in by itself.
+    pub(super) fn implicit_casts(&mut self) {
+        for cast in self.catalog.implicit_casts() {
+            if !functions::is_reviewed(&cast.extension) {
+                self.opaque(OpaqueReason::UnknownFunction, &cast.function);
+            }
+        }
+    }
+
+    /// SQL/JSON. Before PostgreSQL 16 these were read as calls of functions.
+    pub(super) fn json(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Value {
+        let value = match node {
+            NodeEnum::JsonFuncExpr(json) => {
+                let name = match json.op() {
+                    pg::JsonExprOp::JsonExistsOp => "json_exists",
+                    pg::JsonExprOp::JsonQueryOp => "json_query",
+                    pg::JsonExprOp::JsonValueOp => "json_value",
+                    pg::JsonExprOp::JsonTableOp | pg::JsonExprOp::Undefined => "json_table",
+                };
+                self.keyword_function(name);
+                self.json_output(json.output.as_ref());
+                self.json_value(json.context_item.as_deref(), scope)
+                    .with(self.optional(&json.pathspec, scope))
+                    .with(self.values_of(&json.passing, scope))
+                    .with(self.json_behavior(json.on_empty.as_deref(), scope))
+                    .with(self.json_behavior(json.on_error.as_deref(), scope))
+            }
+            NodeEnum::JsonValueExpr(json) => self.json_value(Some(json), scope),
+            NodeEnum::JsonArgument(json) => self.json_value(json.val.as_deref(), scope),
+            NodeEnum::JsonKeyValue(json) => {
+                let key = self.optional(&json.key, scope);
+                key.with(self.json_value(json.value.as_deref(), scope))
+            }
+            NodeEnum::JsonObjectConstructor(json) => {
+                self.keyword_function("json_object");
+                self.json_output(json.output.as_ref());
+                self.values_of(&json.exprs, scope)
+            }
+            NodeEnum::JsonArrayConstructor(json) => {
+                self.keyword_function("json_array");
+                self.json_output(json.output.as_ref());
+                self.values_of(&json.exprs, scope)
+            }
+            NodeEnum::JsonArrayQueryConstructor(json) => {
+                self.keyword_function("json_array");
+                self.json_output(json.output.as_ref());
+                let query = json.query.as_deref().and_then(inner);
+                self.query(query, &Scope::inside(scope)).everything()
+            }
+            NodeEnum::JsonParseExpr(json) => {
+                self.keyword_function("json");
+                self.json_output(json.output.as_ref());
+                self.json_value(json.expr.as_deref(), scope)
+            }
+            NodeEnum::JsonScalarExpr(json) => {
+                self.keyword_function("json_scalar");
+                self.json_output(json.output.as_ref());
+                self.optional(&json.expr, scope)
+            }
+            NodeEnum::JsonSerializeExpr(json) => {
+                self.keyword_function("json_serialize");
+                self.json_output(json.output.as_ref());
+                self.json_value(json.expr.as_deref(), scope)
+            }
+            NodeEnum::JsonIsPredicate(json) => self.optional(&json.expr, scope),
+            NodeEnum::JsonObjectAgg(json) => {
+                self.keyword_function("json_objectagg");
+                self.json_aggregate(json.constructor.as_deref(), scope);
+                let Some(pair) = json.arg.as_deref() else {
+                    return Value::default();
+                };
+                let key = self.optional(&pair.key, scope);
+                key.with(self.json_value(pair.value.as_deref(), scope))
+            }
+            NodeEnum::JsonArrayAgg(json) => {
+                self.keyword_function("json_arrayagg");
+                self.json_aggregate(json.constructor.as_deref(), scope);
+                self.json_value(json.arg.as_deref(), scope)
+            }
+            NodeEnum::MergeSupportFunc(_) => {
+                self.keyword_function("merge_action");
+                Value::default()
+            }
+            _ => {
+                self.opaque(OpaqueReason::Unsupported, "expression");
+                Value::default()
+            }
+        };
+        value.derived()
+    }
+
+    fn json_aggregate(&mut self, json: Option<&pg::JsonAggConstructor>, scope: &Scope<'_>) {
+        let Some(json) = json else { return };
+        self.json_output(json.output.as_ref());
+        if let Some(filter) = json.agg_filter.as_deref() {
+            let value = self.value(filter, scope);
+            self.mark(&value, Use::Filtered);
+        }
+        self.order(&json.agg_order, &super::value::Table::default(), scope);
+        if let Some(window) = json.over.as_deref() {
+            self.window(window, scope);
+        }
+    }
+
+    fn json_output(&mut self, output: Option<&pg::JsonOutput>) {
+        if let Some(name) = output.and_then(|output| output.type_name.as_ref()) {
+            self.type_name(name);
+        }
+    }
+
+    /// The value that a JSON construct works on.
+    pub(super) fn json_value(
+        &mut self,
+        json: Option<&pg::JsonValueExpr>,
+        scope: &Scope<'_>,
+    ) -> Value {
+        json.map(|json| self.optional(&json.raw_expr, scope))
+            .unwrap_or_default()
+    }
+
+    /// DEFAULT expressions of ON EMPTY and ON ERROR.
+    pub(super) fn json_behavior(
+        &mut self,
+        behavior: Option<&pg::JsonBehavior>,
+        scope: &Scope<'_>,
+    ) -> Value {
+        behavior
+            .map(|behavior| self.optional(&behavior.expr, scope))
+            .unwrap_or_default()
+    }
+
+    /// `set_config`: harmless where it is plain that it sets a harmless setting.
+    fn setting_function(&mut self, name: &[&str], arguments: &[pg::Node]) {
+        if name.last() != Some(&"set_config") {
+            return;
+        }
+        let constant = |place: usize| arguments.get(place).and_then(text_constant);
+        match (constant(0), constant(1)) {
+            (Some(name), value) => {
+                if let Some(reason) = super::setting::danger(&name, value.as_deref()) {
+                    self.opaque(reason, &name);
+                }
+            }
+            (None, _) => self.opaque(OpaqueReason::SessionState, "set_config"),
+        }
+    }
+}
+
+/// OIDs below are PostgreSQL's own.
+const FIRST_OWN_OID: u32 = 16384;
+
+/// The text of a string constant, with or without a cast.
+pub(super) fn text_constant(node: &pg::Node) -> Option<String> {
+    match inner(node)? {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            pg::a_const::Val::Sval(text) => Some(text.sval.clone()),
+            pg::a_const::Val::Ival(number) => Some(number.ival.to_string()),
+            pg::a_const::Val::Fval(number) => Some(number.fval.clone()),
+            pg::a_const::Val::Boolval(truth) => Some(truth.boolval.to_string()),
+            pg::a_const::Val::Bsval(_) => None,
+        },
+        NodeEnum::TypeCast(cast) => cast.arg.as_deref().and_then(text_constant),
+        _ => string(node).map(str::to_owned),
+    }
+}
+
+/// Whether a value is a plain column.
+pub(super) fn is_plain(value: &Value) -> bool {
+    !value.sources.is_empty()
+        && value
+            .sources
+            .iter()
+            .all(|source| source.how == Reach::Projected)
+}

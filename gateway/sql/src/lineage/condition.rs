@@ -1,0 +1,84 @@
+//! WHERE and ON: which columns filter, and which only by equality with a constant.
+
+use super::Walk;
+use super::scope::Scope;
+use crate::analysis::{Reach, Use};
+use crate::parse::{NodeEnum, inner, pg, strings};
+
+impl<'a> Walk<'a> {
+    /// A condition: AND and OR are taken apart, `column = constant` is kept apart.
+    pub(super) fn condition(&mut self, node: &pg::Node, scope: &Scope<'_>) {
+        match inner(node) {
+            Some(NodeEnum::BoolExpr(expression))
+                if matches!(
+                    expression.boolop(),
+                    pg::BoolExprType::AndExpr | pg::BoolExprType::OrExpr
+                ) =>
+            {
+                for argument in &expression.args {
+                    self.condition(argument, scope);
+                }
+            }
+            Some(NodeEnum::AExpr(expression)) => self.comparison(node, expression, scope),
+            _ => {
+                let value = self.value(node, scope);
+                self.mark(&value, Use::Filtered);
+            }
+        }
+    }
+
+    fn comparison(&mut self, node: &pg::Node, expression: &pg::AExpr, scope: &Scope<'_>) {
+        let Some(column) = equality_column(expression) else {
+            let value = self.value(node, scope);
+            self.mark(&value, Use::Filtered);
+            return;
+        };
+        self.operator(&expression.name);
+        for side in [&expression.lexpr, &expression.rexpr].into_iter().flatten() {
+            if !std::ptr::eq(side.as_ref(), column) {
+                // A constant; walked for the types it is cast to.
+                self.value(side, scope);
+            }
+        }
+        let value = self.value(column, scope);
+        for source in &value.sources {
+            let used = match source.how {
+                Reach::Projected => Use::FilteredByEquality,
+                Reach::Derived | Reach::WholeRow => Use::Filtered,
+            };
+            let one = super::value::Value::of(vec![*source]);
+            self.mark(&one, used);
+        }
+    }
+}
+
+/// The column of `column = constant` or `constant = column`.
+pub(super) fn equality_column(expression: &pg::AExpr) -> Option<&pg::Node> {
+    if expression.kind() != pg::AExprKind::AexprOp {
+        return None;
+    }
+    if !matches!(
+        strings(&expression.name).as_slice(),
+        ["="] | ["pg_catalog", "="]
+    ) {
+        return None;
+    }
+    let (left, right) = (expression.lexpr.as_deref()?, expression.rexpr.as_deref()?);
+    if is_column(left) && is_constant(right) {
+        return Some(left);
+    }
+    (is_constant(left) && is_column(right)).then_some(right)
+}
+
+fn is_column(node: &pg::Node) -> bool {
+    matches!(inner(node), Some(NodeEnum::ColumnRef(_)))
+}
+
+/// A literal or a parameter, with or without a cast.
+pub(super) fn is_constant(node: &pg::Node) -> bool {
+    match inner(node) {
+        Some(NodeEnum::AConst(_) | NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_constant),
+        _ => false,
+    }
+}

@@ -1,0 +1,442 @@
+//! Definitions: DDL, and what of them reads columns or runs code.
+
+use super::Walk;
+use super::command::{Effect, of};
+use super::scope::Scope;
+use crate::analysis::{Access, OpaqueReason, Statement, Use};
+use crate::parse::{NodeEnum, boxed, inner, pg, strings};
+
+/// Whether a definition only adds a table or an index, so that no known name changes its meaning.
+pub(super) fn only_adds(node: &NodeEnum) -> bool {
+    match node {
+        NodeEnum::CreateStmt(create) => {
+            create.inh_relations.is_empty() && create.of_typename.is_none()
+        }
+        NodeEnum::IndexStmt(_) | NodeEnum::CommentStmt(_) | NodeEnum::GrantStmt(_) => true,
+        _ => false,
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// A definition by its node.
+    pub(super) fn define(&mut self, node: &NodeEnum) -> Statement {
+        match node {
+            NodeEnum::CreateStmt(create) => {
+                self.create_table(create);
+                of(Effect::Define, "create table")
+            }
+            NodeEnum::AlterTableStmt(alter) => self.alter_table(alter),
+            NodeEnum::IndexStmt(index) => self.create_index(index),
+            NodeEnum::DropStmt(drop) => self.drop(drop),
+            NodeEnum::RenameStmt(rename) => {
+                if let Some(relation) = &rename.relation {
+                    self.relations(relation, Access::Define);
+                }
+                of(Effect::Define, alter_command(rename.rename_type()))
+            }
+            NodeEnum::AlterObjectSchemaStmt(alter) => {
+                if let Some(relation) = &alter.relation {
+                    self.relations(relation, Access::Define);
+                }
+                of(Effect::Define, alter_command(alter.object_type()))
+            }
+            NodeEnum::AlterOwnerStmt(alter) => {
+                of(Effect::Define, alter_command(alter.object_type()))
+            }
+            NodeEnum::CreateStatsStmt(create) => {
+                self.create_statistics(create);
+                of(Effect::Define, "create statistics")
+            }
+            NodeEnum::CreatePolicyStmt(create) => {
+                let conditions = [&create.qual, &create.with_check];
+                self.on_relation(create.table.as_ref(), conditions);
+                of(Effect::Define, "create policy")
+            }
+            NodeEnum::AlterPolicyStmt(alter) => {
+                self.on_relation(alter.table.as_ref(), [&alter.qual, &alter.with_check]);
+                of(Effect::Define, "alter policy")
+            }
+            NodeEnum::CreateDomainStmt(create) => {
+                if let Some(name) = &create.type_name {
+                    self.type_name(name);
+                }
+                self.constraints(&create.constraints, &Scope::outermost());
+                of(Effect::Define, "create domain")
+            }
+            NodeEnum::CreateSchemaStmt(create) => {
+                for element in create.schema_elts.iter().filter_map(inner) {
+                    let one = self.schema_element(element);
+                    self.inner.push(crate::analysis::Inner {
+                        kind: one.kind,
+                        restriction: None,
+                    });
+                }
+                of(Effect::Define, "create schema")
+            }
+            NodeEnum::GrantStmt(grant) => {
+                self.each_relation(&grant.objects, Access::Define);
+                of(
+                    Effect::Define,
+                    if grant.is_grant { "grant" } else { "revoke" },
+                )
+            }
+            NodeEnum::CommentStmt(_) => of(Effect::Define, "comment"),
+            NodeEnum::AlterRoleSetStmt(alter) => {
+                of(self.standing_setting(alter.setstmt.as_ref()), "alter role")
+            }
+            NodeEnum::AlterDatabaseSetStmt(alter) => of(
+                self.standing_setting(alter.setstmt.as_ref()),
+                "alter database",
+            ),
+            _ => self.other_definition(node),
+        }
+    }
+
+    fn schema_element(&mut self, element: &NodeEnum) -> Statement {
+        match element {
+            NodeEnum::ViewStmt(view) => {
+                let table = self.query(boxed(&view.query), &Scope::outermost());
+                self.copied(&table);
+                of(Effect::Define, "create view")
+            }
+            element => self.define(element),
+        }
+    }
+
+    /// Definitions without columns: known by name, or code that is not seen.
+    fn other_definition(&mut self, node: &NodeEnum) -> Statement {
+        if let Some(command) = plain_definition(node) {
+            return of(Effect::Define, command);
+        }
+        let (reason, command) = hidden_definition(node);
+        self.opaque(reason, command);
+        of(Effect::Define, command)
+    }
+
+    fn create_table(&mut self, create: &pg::CreateStmt) {
+        if let Some(relation) = &create.relation {
+            self.relations(relation, Access::Define);
+        }
+        self.each_relation(&create.inh_relations, Access::Define);
+        if let Some(name) = &create.of_typename {
+            self.type_name(name);
+        }
+        // Its own columns hold nothing yet: a scope in which every name is one of them.
+        let scope = own_columns();
+        self.table_elements(&create.table_elts, &scope);
+        self.constraints(&create.constraints, &scope);
+        if let Some(partition) = &create.partspec {
+            for node in &partition.part_params {
+                let Some(NodeEnum::PartitionElem(element)) = inner(node) else {
+                    continue;
+                };
+                self.optional(&element.expr, &scope);
+            }
+        }
+    }
+
+    fn table_elements(&mut self, elements: &[pg::Node], scope: &Scope<'_>) {
+        for node in elements {
+            match inner(node) {
+                Some(NodeEnum::ColumnDef(column)) => self.column_definition(column, scope),
+                Some(NodeEnum::TableLikeClause(like)) => {
+                    if let Some(relation) = &like.relation {
+                        self.relations(relation, Access::Define);
+                    }
+                }
+                _ => self.constraints(std::slice::from_ref(node), scope),
+            }
+        }
+    }
+
+    fn column_definition(&mut self, column: &pg::ColumnDef, scope: &Scope<'_>) {
+        if let Some(name) = &column.type_name {
+            self.type_name(name);
+        }
+        let value = self.optional(&column.raw_default, scope);
+        self.mark(&value, Use::Copied);
+        self.constraints(&column.constraints, scope);
+    }
+
+    /// CHECK, DEFAULT, GENERATED, EXCLUDE, REFERENCES.
+    fn constraints(&mut self, constraints: &[pg::Node], scope: &Scope<'_>) {
+        for node in constraints {
+            let Some(NodeEnum::Constraint(constraint)) = inner(node) else {
+                continue;
+            };
+            let value = self.optional(&constraint.raw_expr, scope);
+            let used = match constraint.contype() {
+                pg::ConstrType::ConstrGenerated | pg::ConstrType::ConstrDefault => Use::Copied,
+                _ => Use::Filtered,
+            };
+            self.mark(&value, used);
+            let value = self.optional(&constraint.where_clause, scope);
+            self.mark(&value, Use::Filtered);
+            for pair in &constraint.exclusions {
+                let Some(NodeEnum::List(pair)) = inner(pair) else {
+                    continue;
+                };
+                if let Some(NodeEnum::IndexElem(element)) = pair.items.first().and_then(inner) {
+                    self.index_element(element, scope);
+                }
+            }
+            if let Some(relation) = &constraint.pktable {
+                self.relations(relation, Access::Define);
+            }
+        }
+    }
+
+    fn alter_table(&mut self, alter: &pg::AlterTableStmt) -> Statement {
+        let command = alter_command(alter.objtype());
+        let Some(var) = &alter.relation else {
+            return of(Effect::Define, command);
+        };
+        let relations = self.relations(var, Access::Define);
+        let mut scope = Scope::outermost();
+        let item = self.item(&var.relname, &relations);
+        scope.items.push(item);
+        for node in &alter.cmds {
+            let Some(NodeEnum::AlterTableCmd(one)) = inner(node) else {
+                continue;
+            };
+            match boxed(&one.def) {
+                Some(NodeEnum::ColumnDef(column)) => self.column_definition(column, &scope),
+                Some(NodeEnum::Constraint(_)) => {
+                    self.constraints(one.def.as_deref().map_or(&[], std::slice::from_ref), &scope);
+                }
+                Some(NodeEnum::PartitionCmd(partition)) => {
+                    if let Some(relation) = &partition.name {
+                        self.relations(relation, Access::Define);
+                    }
+                }
+                Some(NodeEnum::RangeVar(relation)) => {
+                    self.relations(relation, Access::Define);
+                }
+                Some(
+                    NodeEnum::List(_) | NodeEnum::TypeName(_) | NodeEnum::ReplicaIdentityStmt(_),
+                ) => {}
+                Some(_)
+                    if one.subtype() == pg::AlterTableType::AtColumnDefault
+                        || one.subtype() == pg::AlterTableType::AtSetExpression =>
+                {
+                    let value = self.optional(&one.def, &scope);
+                    self.mark(&value, Use::Copied);
+                }
+                _ => {}
+            }
+        }
+        of(Effect::Define, command)
+    }
+
+    fn create_index(&mut self, index: &pg::IndexStmt) -> Statement {
+        if let Some(var) = &index.relation {
+            let relations = self.relations(var, Access::Define);
+            let mut scope = Scope::outermost();
+            let item = self.item(&var.relname, &relations);
+            scope.items.push(item);
+            for node in &index.index_params {
+                if let Some(NodeEnum::IndexElem(element)) = inner(node) {
+                    self.index_element(element, &scope);
+                }
+            }
+            if let Some(condition) = index.where_clause.as_deref() {
+                self.condition(condition, &scope);
+            }
+        }
+        of(Effect::Define, "create index")
+    }
+
+    fn index_element(&mut self, element: &pg::IndexElem, scope: &Scope<'_>) {
+        if let Some(expression) = element.expr.as_deref() {
+            let value = self.value(expression, scope);
+            self.mark(&value, Use::Copied);
+        } else if let super::scope::Found::Value(value) = scope.column(&element.name) {
+            self.mark(&value, Use::Ordered);
+        }
+    }
+
+    fn create_statistics(&mut self, create: &pg::CreateStatsStmt) {
+        let mut scope = Scope::outermost();
+        for node in &create.relations {
+            if let Some(NodeEnum::RangeVar(var)) = inner(node) {
+                let relations = self.relations(var, Access::Define);
+                let item = self.item(&var.relname, &relations);
+                scope.items.push(item);
+            }
+        }
+        for node in &create.exprs {
+            if let Some(NodeEnum::StatsElem(element)) = inner(node) {
+                let value = self.optional(&element.expr, &scope);
+                self.mark(&value, Use::Copied);
+            }
+        }
+    }
+
+    fn on_relation(&mut self, var: Option<&pg::RangeVar>, conditions: [&Option<Box<pg::Node>>; 2]) {
+        let Some(var) = var else { return };
+        let relations = self.relations(var, Access::Define);
+        let mut scope = Scope::outermost();
+        let item = self.item(&var.relname, &relations);
+        scope.items.push(item);
+        for condition in conditions.into_iter().filter_map(|node| node.as_deref()) {
+            self.condition(condition, &scope);
+        }
+    }
+
+    fn drop(&mut self, drop: &pg::DropStmt) -> Statement {
+        use pg::ObjectType as Type;
+        let relation = matches!(
+            drop.remove_type(),
+            Type::ObjectTable | Type::ObjectView | Type::ObjectMatview | Type::ObjectForeignTable
+        );
+        for object in drop.objects.iter().filter(|_| relation) {
+            let Some(NodeEnum::List(path)) = inner(object) else {
+                continue;
+            };
+            let path = strings(&path.items);
+            let Some(name) = path.last() else { continue };
+            let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+            let var = pg::RangeVar {
+                schemaname: schema.to_owned(),
+                relname: (*name).to_owned(),
+                ..pg::RangeVar::default()
+            };
+            self.relations(&var, Access::Define);
+        }
+        of(Effect::Define, drop_command(drop.remove_type()))
+    }
+}
+
+/// A scope in which every name is a column without a value: those of a table being made.
+fn own_columns() -> Scope<'static> {
+    let mut scope = Scope::outermost();
+    let table = super::value::Table::unknown(super::value::Value::default());
+    scope.items.push(super::scope::Item::new("", table));
+    scope
+}
+
+fn alter_command(of: pg::ObjectType) -> &'static str {
+    use pg::ObjectType as Type;
+    match of {
+        Type::ObjectTable | Type::ObjectColumn | Type::ObjectTabconstraint => "alter table",
+        Type::ObjectView => "alter view",
+        Type::ObjectMatview => "alter materialized view",
+        Type::ObjectIndex => "alter index",
+        Type::ObjectSequence => "alter sequence",
+        Type::ObjectForeignTable => "alter foreign table",
+        Type::ObjectSchema => "alter schema",
+        Type::ObjectFunction => "alter function",
+        Type::ObjectProcedure => "alter procedure",
+        Type::ObjectType | Type::ObjectAttribute => "alter type",
+        Type::ObjectDomain | Type::ObjectDomconstraint => "alter domain",
+        Type::ObjectRole => "alter role",
+        Type::ObjectDatabase => "alter database",
+        Type::ObjectTrigger => "alter trigger",
+        Type::ObjectPolicy => "alter policy",
+        Type::ObjectRule => "alter rule",
+        _ => "alter",
+    }
+}
+
+fn drop_command(of: pg::ObjectType) -> &'static str {
+    use pg::ObjectType as Type;
+    match of {
+        Type::ObjectTable => "drop table",
+        Type::ObjectView => "drop view",
+        Type::ObjectMatview => "drop materialized view",
+        Type::ObjectIndex => "drop index",
+        Type::ObjectSequence => "drop sequence",
+        Type::ObjectForeignTable => "drop foreign table",
+        Type::ObjectSchema => "drop schema",
+        Type::ObjectFunction => "drop function",
+        Type::ObjectProcedure => "drop procedure",
+        Type::ObjectRoutine => "drop routine",
+        Type::ObjectAggregate => "drop aggregate",
+        Type::ObjectType => "drop type",
+        Type::ObjectDomain => "drop domain",
+        Type::ObjectTrigger => "drop trigger",
+        Type::ObjectPolicy => "drop policy",
+        Type::ObjectRule => "drop rule",
+        Type::ObjectExtension => "drop extension",
+        Type::ObjectCast => "drop cast",
+        Type::ObjectOperator => "drop operator",
+        Type::ObjectPublication => "drop publication",
+        _ => "drop",
+    }
+}
+
+/// Definitions that read no column, run no code and let none run.
+fn plain_definition(node: &NodeEnum) -> Option<&'static str> {
+    Some(match node {
+        NodeEnum::CreateSeqStmt(_) => "create sequence",
+        NodeEnum::AlterSeqStmt(_) => "alter sequence",
+        NodeEnum::CompositeTypeStmt(_) | NodeEnum::CreateEnumStmt(_) => "create type",
+        NodeEnum::AlterEnumStmt(_) => "alter type",
+        NodeEnum::CreateRoleStmt(_) => "create role",
+        NodeEnum::AlterRoleStmt(_) => "alter role",
+        NodeEnum::DropRoleStmt(_) => "drop role",
+        NodeEnum::GrantRoleStmt(grant) => {
+            if grant.is_grant {
+                "grant"
+            } else {
+                "revoke"
+            }
+        }
+        NodeEnum::AlterDefaultPrivilegesStmt(_) => "alter default privileges",
+        NodeEnum::DropOwnedStmt(_) => "drop owned",
+        NodeEnum::ReassignOwnedStmt(_) => "reassign owned",
+        NodeEnum::CreatedbStmt(_) => "create database",
+        NodeEnum::DropdbStmt(_) => "drop database",
+        NodeEnum::AlterDatabaseStmt(_) => "alter database",
+        NodeEnum::AlterDatabaseRefreshCollStmt(_) => "alter database",
+        NodeEnum::CreateTableSpaceStmt(_) => "create tablespace",
+        NodeEnum::DropTableSpaceStmt(_) => "drop tablespace",
+        NodeEnum::AlterTableSpaceOptionsStmt(_) => "alter tablespace",
+        NodeEnum::AlterTableMoveAllStmt(_) => "alter table",
+        NodeEnum::AlterStatsStmt(_) => "alter statistics",
+        NodeEnum::AlterCollationStmt(_) => "alter collation",
+        NodeEnum::SecLabelStmt(_) => "security label",
+        NodeEnum::AlterObjectDependsStmt(_) => "alter",
+        NodeEnum::DropSubscriptionStmt(_) => "drop subscription",
+        NodeEnum::DropUserMappingStmt(_) => "drop user mapping",
+        NodeEnum::AlterEventTrigStmt(_) => "alter event trigger",
+        _ => return None,
+    })
+}
+
+/// Definitions that bring in code or roads for data that are not seen here.
+fn hidden_definition(node: &NodeEnum) -> (OpaqueReason, &'static str) {
+    let code = OpaqueReason::ProceduralCode;
+    let file = OpaqueReason::ServerFile;
+    match node {
+        NodeEnum::CreateFunctionStmt(create) if create.is_procedure => (code, "create procedure"),
+        NodeEnum::CreateFunctionStmt(_) => (code, "create function"),
+        NodeEnum::AlterFunctionStmt(_) => (code, "alter function"),
+        NodeEnum::CreateTrigStmt(_) => (code, "create trigger"),
+        NodeEnum::CreateEventTrigStmt(_) => (code, "create event trigger"),
+        NodeEnum::RuleStmt(_) => (code, "create rule"),
+        NodeEnum::CreateCastStmt(_) => (code, "create cast"),
+        NodeEnum::DefineStmt(_) => (code, "create"),
+        NodeEnum::CreateRangeStmt(_) => (code, "create type"),
+        NodeEnum::CreateExtensionStmt(_) => (code, "create extension"),
+        NodeEnum::AlterExtensionStmt(_) | NodeEnum::AlterExtensionContentsStmt(_) => {
+            (code, "alter extension")
+        }
+        NodeEnum::CreatePlangStmt(_) => (code, "create language"),
+        NodeEnum::AlterDomainStmt(_) => (code, "alter domain"),
+        NodeEnum::CreateForeignTableStmt(_) => (file, "create foreign table"),
+        NodeEnum::CreateForeignServerStmt(_) => (file, "create server"),
+        NodeEnum::AlterForeignServerStmt(_) => (file, "alter server"),
+        NodeEnum::CreateUserMappingStmt(_) => (file, "create user mapping"),
+        NodeEnum::AlterUserMappingStmt(_) => (file, "alter user mapping"),
+        NodeEnum::ImportForeignSchemaStmt(_) => (file, "import foreign schema"),
+        NodeEnum::CreateFdwStmt(_) => (file, "create foreign data wrapper"),
+        NodeEnum::AlterFdwStmt(_) => (file, "alter foreign data wrapper"),
+        NodeEnum::CreatePublicationStmt(_) => (file, "create publication"),
+        NodeEnum::AlterPublicationStmt(_) => (file, "alter publication"),
+        NodeEnum::CreateSubscriptionStmt(_) => (file, "create subscription"),
+        NodeEnum::AlterSubscriptionStmt(_) => (file, "alter subscription"),
+        NodeEnum::AlterSystemStmt(_) => (OpaqueReason::SessionState, "alter system"),
+        _ => (OpaqueReason::Unsupported, "command"),
+    }
+}

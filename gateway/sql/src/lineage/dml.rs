@@ -1,0 +1,340 @@
+//! INSERT, UPDATE, DELETE and MERGE.
+
+use super::Walk;
+use super::relation::aliased;
+use super::scope::{Item, Scope};
+use super::value::{Table, Value};
+use crate::analysis::{Access, Class, Inner, Kind, OpaqueReason, Restriction, Use};
+use crate::catalog::Relation;
+use crate::parse::{NodeEnum, boxed, inner, pg};
+
+impl<'a> Walk<'a> {
+    /// A statement that changes rows, as part of another.
+    pub(super) fn hidden_modify(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Table {
+        let (table, kind, restriction) = self.modify(node, scope);
+        self.inner.push(Inner { kind, restriction });
+        table.unwrap_or_default()
+    }
+
+    /// A statement that changes rows: what it returns, what it is, what it restricts.
+    pub(super) fn modify(
+        &mut self,
+        node: &NodeEnum,
+        scope: &Scope<'_>,
+    ) -> (Option<Table>, Kind, Option<Restriction>) {
+        let (command, (table, restriction)) = match node {
+            NodeEnum::InsertStmt(insert) => ("insert", (self.insert(insert, scope), None)),
+            NodeEnum::UpdateStmt(update) => ("update", self.update(update, scope)),
+            NodeEnum::DeleteStmt(delete) => ("delete", self.delete(delete, scope)),
+            NodeEnum::MergeStmt(merge) => ("merge", (self.merge(merge, scope), None)),
+            _ => {
+                self.opaque(OpaqueReason::Unsupported, "statement");
+                ("unknown", (None, None))
+            }
+        };
+        (
+            table,
+            Kind {
+                class: Class::Write,
+                command,
+            },
+            restriction,
+        )
+    }
+
+    fn insert(&mut self, insert: &pg::InsertStmt, outer: &Scope<'_>) -> Option<Table> {
+        let mut scope = Scope::inside(outer);
+        scope.with = self.with(insert.with_clause.as_ref(), &scope);
+        let var = insert.relation.as_ref()?;
+        let (targets, item) = self.target(var, Access::Insert);
+        let mut width = None;
+        if let Some(query) = boxed(&insert.select_stmt) {
+            let table = self.query(Some(query), &Scope::inside(&scope));
+            width = table.other.is_none().then_some(table.columns.len());
+            self.copied(&table);
+        }
+        if insert.cols.is_empty() {
+            self.written_first(&targets, width);
+        } else {
+            self.assigned(&insert.cols, &targets, &scope);
+        }
+        scope.items.push(item.clone());
+        if let Some(conflict) = insert.on_conflict_clause.as_deref() {
+            self.on_conflict(conflict, var, &targets, &item, &scope);
+        }
+        self.returning(insert.returning_clause.as_ref(), &item, scope)
+    }
+
+    fn on_conflict(
+        &mut self,
+        conflict: &pg::OnConflictClause,
+        var: &pg::RangeVar,
+        targets: &[&'a Relation],
+        item: &Item,
+        scope: &Scope<'_>,
+    ) {
+        if let Some(infer) = conflict.infer.as_deref() {
+            for node in &infer.index_elems {
+                let Some(NodeEnum::IndexElem(element)) = inner(node) else {
+                    continue;
+                };
+                let value = self.optional(&element.expr, scope);
+                self.mark(&value, Use::Filtered);
+            }
+            if let Some(condition) = infer.where_clause.as_deref() {
+                self.condition(condition, scope);
+            }
+        }
+        if conflict.action() == pg::OnConflictAction::OnconflictUpdate {
+            self.relations(var, Access::Update);
+            let mut scope = Scope {
+                items: scope.items.clone(),
+                outer: scope.outer,
+                with: scope.with.clone(),
+            };
+            scope.items.push(Item {
+                name: "excluded".to_owned(),
+                bare: false,
+                schemas: Vec::new(),
+                ..item.clone()
+            });
+            self.assignments(&conflict.target_list, targets, &scope);
+            if let Some(condition) = conflict.where_clause.as_deref() {
+                self.condition(condition, &scope);
+            }
+        }
+    }
+
+    fn update(
+        &mut self,
+        update: &pg::UpdateStmt,
+        outer: &Scope<'_>,
+    ) -> (Option<Table>, Option<Restriction>) {
+        let mut scope = Scope::inside(outer);
+        scope.with = self.with(update.with_clause.as_ref(), &scope);
+        let Some(var) = update.relation.as_ref() else {
+            return (None, None);
+        };
+        let (targets, item) = self.target(var, Access::Update);
+        scope.items.push(item.clone());
+        self.from_clause(&update.from_clause, &mut scope);
+        let condition = update.where_clause.as_deref();
+        let restriction = self.filtered(condition, &targets, &scope);
+        self.assignments(&update.target_list, &targets, &scope);
+        (
+            self.returning(update.returning_clause.as_ref(), &item, scope),
+            Some(restriction),
+        )
+    }
+
+    fn delete(
+        &mut self,
+        delete: &pg::DeleteStmt,
+        outer: &Scope<'_>,
+    ) -> (Option<Table>, Option<Restriction>) {
+        let mut scope = Scope::inside(outer);
+        scope.with = self.with(delete.with_clause.as_ref(), &scope);
+        let Some(var) = delete.relation.as_ref() else {
+            return (None, None);
+        };
+        let (targets, item) = self.target(var, Access::Delete);
+        scope.items.push(item.clone());
+        self.from_clause(&delete.using_clause, &mut scope);
+        let condition = delete.where_clause.as_deref();
+        let restriction = self.filtered(condition, &targets, &scope);
+        (
+            self.returning(delete.returning_clause.as_ref(), &item, scope),
+            Some(restriction),
+        )
+    }
+
+    fn filtered(
+        &mut self,
+        condition: Option<&pg::Node>,
+        targets: &[&'a Relation],
+        scope: &Scope<'_>,
+    ) -> Restriction {
+        if let Some(condition) = condition {
+            self.condition(condition, scope);
+        }
+        self.restriction(condition, targets, scope)
+    }
+
+    fn merge(&mut self, merge: &pg::MergeStmt, outer: &Scope<'_>) -> Option<Table> {
+        let mut scope = Scope::inside(outer);
+        scope.with = self.with(merge.with_clause.as_ref(), &scope);
+        let var = merge.relation.as_ref()?;
+        let accesses: Vec<Access> = merge
+            .merge_when_clauses
+            .iter()
+            .filter_map(merge_access)
+            .collect();
+        let first = accesses.first().copied().unwrap_or(Access::Read);
+        let (targets, item) = self.target(var, first);
+        for access in accesses {
+            self.target(var, access);
+        }
+        scope.items.push(item.clone());
+        if let Some(source) = merge.source_relation.as_deref() {
+            let (items, _) = self.from_item(source, &Scope::inside(&scope), &[]);
+            scope.items.extend(items);
+        }
+        if let Some(condition) = merge.join_condition.as_deref() {
+            self.condition(condition, &scope);
+        }
+        for node in &merge.merge_when_clauses {
+            let Some(NodeEnum::MergeWhenClause(when)) = inner(node) else {
+                continue;
+            };
+            if let Some(condition) = when.condition.as_deref() {
+                self.condition(condition, &scope);
+            }
+            self.assignments(&when.target_list, &targets, &scope);
+            for value in &when.values {
+                let value = self.value(value, &scope);
+                self.mark(&value, Use::Copied);
+            }
+        }
+        self.returning(merge.returning_clause.as_ref(), &item, scope)
+    }
+
+    /// The relation that is changed, and how its columns are reached.
+    pub(super) fn target(
+        &mut self,
+        var: &pg::RangeVar,
+        access: Access,
+    ) -> (Vec<&'a Relation>, Item) {
+        let targets = self.relations(var, access);
+        for relation in &targets {
+            self.written_through(relation, access, var.inh);
+        }
+        let item = self.item(&var.relname, &targets);
+        (targets, aliased(item, var.alias.as_ref()))
+    }
+
+    /// What else is changed with a relation: children, and what is behind a view.
+    fn written_through(&mut self, relation: &'a Relation, access: Access, inherit: bool) {
+        if relation.has_rules {
+            self.opaque(OpaqueReason::ProceduralCode, &relation.name);
+        }
+        if inherit {
+            for oid in self.catalog.descendants(relation.oid) {
+                if let Some(child) = self.catalog.relation(oid) {
+                    self.use_relation(Some(oid), &child.schema, &child.name, access);
+                }
+            }
+        }
+        if relation.is_view() {
+            self.read_view(relation);
+            let behind = self.view(relation).map(|view| view.relations.as_slice());
+            for inner in behind.unwrap_or_default() {
+                self.use_relation(inner.oid, &inner.schema, &inner.name, access);
+            }
+        }
+    }
+
+    /// SET column = expression, ...
+    fn assignments(&mut self, targets: &[pg::Node], of: &[&'a Relation], scope: &Scope<'_>) {
+        for node in targets {
+            let Some(NodeEnum::ResTarget(target)) = inner(node) else {
+                continue;
+            };
+            let value = self.optional(&target.val, scope);
+            self.mark(&value, Use::Copied);
+        }
+        self.assigned(targets, of, scope);
+    }
+
+    /// The columns that are assigned to.
+    fn assigned(&mut self, targets: &[pg::Node], of: &[&'a Relation], scope: &Scope<'_>) {
+        for node in targets {
+            let Some(NodeEnum::ResTarget(target)) = inner(node) else {
+                continue;
+            };
+            for step in &target.indirection {
+                if let Some(NodeEnum::AIndices(indices)) = inner(step) {
+                    for bound in [&indices.lidx, &indices.uidx] {
+                        let value = self.optional(bound, scope);
+                        self.mark(&value, Use::Copied);
+                    }
+                }
+            }
+            self.written_column(&target.name, of);
+        }
+    }
+
+    /// A column that is only written.
+    pub(super) fn written_column(&mut self, name: &str, of: &[&'a Relation]) {
+        let mut known = of.is_empty();
+        for relation in of {
+            for column in relation.columns.iter().filter(|column| column.name == name) {
+                known = true;
+                self.mark_column(relation.id(column), Use::Written);
+            }
+        }
+        if !known {
+            self.opaque(OpaqueReason::UnknownColumn, name);
+        }
+    }
+
+    /// The first columns, where an INSERT or COPY names none.
+    pub(super) fn written_first(&mut self, of: &[&'a Relation], width: Option<usize>) {
+        for relation in of {
+            for column in relation.columns.iter().take(width.unwrap_or(usize::MAX)) {
+                self.mark_column(relation.id(column), Use::Written);
+            }
+        }
+    }
+
+    /// RETURNING, with OLD and NEW under their names.
+    fn returning(
+        &mut self,
+        clause: Option<&pg::ReturningClause>,
+        item: &Item,
+        mut scope: Scope<'_>,
+    ) -> Option<Table> {
+        let clause = clause?;
+        let mut names = vec!["old".to_owned(), "new".to_owned()];
+        for option in &clause.options {
+            if let Some(NodeEnum::ReturningOption(option)) = inner(option) {
+                names.push(option.value.clone());
+            }
+        }
+        for name in names {
+            if !scope
+                .items
+                .iter()
+                .any(|item| item.by_name && item.name == name)
+            {
+                let pseudo = Item {
+                    name,
+                    bare: false,
+                    schemas: Vec::new(),
+                    ..item.clone()
+                };
+                scope.items.push(pseudo);
+            }
+        }
+        Some(self.target_list(&clause.exprs, &scope))
+    }
+
+    pub(super) fn mark_column(&mut self, column: crate::analysis::ColumnId, used: Use) {
+        let source = crate::analysis::Source {
+            column,
+            how: crate::analysis::Reach::Projected,
+        };
+        self.mark(&Value::of(vec![source]), used);
+    }
+}
+
+fn merge_access(node: &pg::Node) -> Option<Access> {
+    let NodeEnum::MergeWhenClause(when) = inner(node)? else {
+        return None;
+    };
+    match when.command_type() {
+        pg::CmdType::CmdInsert => Some(Access::Insert),
+        pg::CmdType::CmdUpdate => Some(Access::Update),
+        pg::CmdType::CmdDelete => Some(Access::Delete),
+        _ => None,
+    }
+}

@@ -1,0 +1,422 @@
+//! FROM: relations, subqueries, functions, joins.
+
+use std::rc::Rc;
+
+use super::Walk;
+use super::relation::aliased;
+use super::scope::{Item, Scope};
+use super::value::{Named, Table, Value};
+use crate::analysis::{OpaqueReason, Use};
+use crate::functions;
+use crate::parse::{NodeEnum, boxed, inner, pg, strings};
+
+impl<'a> Walk<'a> {
+    /// Puts everything in a FROM list in reach. `scope` is the level that the list belongs to.
+    pub(super) fn from_clause(&mut self, list: &[pg::Node], scope: &mut Scope<'_>) {
+        for node in list {
+            let (items, _) = self.from_item(node, scope, &[]);
+            scope.items.extend(items);
+        }
+    }
+
+    /// One member of FROM: what it puts in reach, and its columns. `left` is what LATERAL sees
+    /// beside what the level already has.
+    pub(super) fn from_item(
+        &mut self,
+        node: &pg::Node,
+        scope: &Scope<'_>,
+        left: &[Item],
+    ) -> (Vec<Item>, Rc<Table>) {
+        if !self.spend() {
+            return self.unknown_item();
+        }
+        let item = match inner(node) {
+            Some(NodeEnum::RangeVar(var)) => self.range_var(var, scope),
+            Some(NodeEnum::RangeSubselect(sub)) => self.subselect(sub, scope, left),
+            Some(NodeEnum::RangeFunction(function)) => {
+                self.range_function(function, &beside(scope, left))
+            }
+            Some(NodeEnum::RangeTableFunc(table)) => self.xml_table(table, &beside(scope, left)),
+            Some(NodeEnum::JsonTable(table)) => self.json_table(table, &beside(scope, left)),
+            Some(NodeEnum::RangeTableSample(sample)) => {
+                return self.sample(sample, scope, left);
+            }
+            Some(NodeEnum::JoinExpr(join)) => return self.join(join, scope, left),
+            _ => return self.unknown_item(),
+        };
+        let table = item.table.clone();
+        (vec![item], table)
+    }
+
+    fn unknown_item(&mut self) -> (Vec<Item>, Rc<Table>) {
+        self.opaque(OpaqueReason::Unsupported, "FROM");
+        let item = Item::new("", Table::unknown(Value::default()));
+        let table = item.table.clone();
+        (vec![item], table)
+    }
+
+    fn subselect(&mut self, sub: &pg::RangeSubselect, scope: &Scope<'_>, left: &[Item]) -> Item {
+        let table = if sub.lateral {
+            self.query(boxed(&sub.subquery), &beside(scope, left))
+        } else {
+            self.query(boxed(&sub.subquery), &without_items(scope))
+        };
+        aliased(
+            Item {
+                by_name: false,
+                ..Item::new("", table)
+            },
+            sub.alias.as_ref(),
+        )
+    }
+
+    /// JOIN: both arms, the condition over them, and the merged columns.
+    fn join(
+        &mut self,
+        join: &pg::JoinExpr,
+        scope: &Scope<'_>,
+        left: &[Item],
+    ) -> (Vec<Item>, Rc<Table>) {
+        let (Some(larg), Some(rarg)) = (join.larg.as_deref(), join.rarg.as_deref()) else {
+            return self.unknown_item();
+        };
+        let (mut items, left_table) = self.from_item(larg, scope, left);
+        let seen: Vec<Item> = left.iter().chain(&items).cloned().collect();
+        let (right_items, right_table) = self.from_item(rarg, scope, &seen);
+        items.extend(right_items);
+        if let Some(condition) = join.quals.as_deref() {
+            let own = Scope {
+                items: items.clone(),
+                outer: scope.outer,
+                with: scope.with.clone(),
+            };
+            self.condition(condition, &own);
+        }
+        let using: Vec<String> = if join.is_natural {
+            common_names(&left_table, &right_table)
+        } else {
+            strings(&join.using_clause)
+                .into_iter()
+                .map(str::to_owned)
+                .collect()
+        };
+        if join.is_natural && (left_table.other.is_some() || right_table.other.is_some()) {
+            self.mark(&left_table.everything(), Use::Filtered);
+            self.mark(&right_table.everything(), Use::Filtered);
+        }
+        let (merged, table) = self.merge_columns(&using, &left_table, &right_table);
+        for item in &mut items {
+            item.bare = false;
+            item.by_name &= join.alias.is_none();
+        }
+        if let Some(alias) = &join.join_using_alias {
+            let table = Table {
+                columns: merged,
+                other: None,
+            };
+            items.push(Item {
+                bare: false,
+                ..Item::new(&alias.aliasname, table)
+            });
+        }
+        let item = Item {
+            by_name: false,
+            ..Item::new("", table)
+        };
+        let item = aliased(item, join.alias.as_ref());
+        let table = item.table.clone();
+        items.push(item);
+        (items, table)
+    }
+
+    /// The columns of a join: those of USING once, then the rest of both sides.
+    fn merge_columns(
+        &mut self,
+        using: &[String],
+        left: &Table,
+        right: &Table,
+    ) -> (Vec<Named>, Table) {
+        let mut merged = Vec::new();
+        if !using.is_empty() {
+            self.operator_named("=");
+        }
+        for name in using {
+            let (Some(one), Some(two)) = (left.column(name), right.column(name)) else {
+                self.opaque(OpaqueReason::UnknownColumn, name);
+                continue;
+            };
+            let value = one.or(two);
+            self.mark(&value, Use::Filtered);
+            merged.push(Named {
+                name: name.clone(),
+                value,
+            });
+        }
+        let rest = left.columns.iter().chain(&right.columns);
+        let rest = rest.filter(|column| !using.contains(&column.name)).cloned();
+        let columns = merged.iter().cloned().chain(rest).collect();
+        let other = match (&left.other, &right.other) {
+            (None, None) => None,
+            (one, two) => {
+                let values = one.iter().chain(two).cloned();
+                Some(values.fold(Value::default(), Value::with))
+            }
+        };
+        (merged, Table { columns, other })
+    }
+
+    /// TABLESAMPLE.
+    fn sample(
+        &mut self,
+        sample: &pg::RangeTableSample,
+        scope: &Scope<'_>,
+        left: &[Item],
+    ) -> (Vec<Item>, Rc<Table>) {
+        let method = strings(&sample.method);
+        if !matches!(method.as_slice(), ["bernoulli" | "system"]) {
+            self.opaque(OpaqueReason::UnknownFunction, &method.join("."));
+        }
+        let arguments = sample.args.iter().chain(sample.repeatable.as_deref());
+        for node in arguments {
+            let value = self.value(node, &beside(scope, left));
+            self.mark(&value, Use::Filtered);
+        }
+        match sample.relation.as_deref() {
+            Some(relation) => self.from_item(relation, scope, left),
+            None => self.unknown_item(),
+        }
+    }
+
+    /// Functions in FROM: one, or ROWS FROM several.
+    fn range_function(&mut self, range: &pg::RangeFunction, scope: &Scope<'_>) -> Item {
+        let mut table = Table::default();
+        let mut scalar = range.functions.len() == 1;
+        let mut name = String::new();
+        let definitions = range.coldeflist.as_slice();
+        for node in &range.functions {
+            let Some(NodeEnum::List(pair)) = inner(node) else {
+                continue;
+            };
+            let Some(call) = pair.items.first() else {
+                continue;
+            };
+            let own = pair.items.get(1).map(inner);
+            let own = match own {
+                Some(Some(NodeEnum::List(list))) => list.items.as_slice(),
+                _ => &[],
+            };
+            let definitions = if own.is_empty() { definitions } else { own };
+            let value = self.value(call, scope);
+            self.mark_derived(&value);
+            let called = super::names::output_name(call);
+            let columns = self.function_columns(call, &called, value, definitions);
+            scalar &=
+                columns.other.is_none() && columns.columns.len() == 1 && definitions.is_empty();
+            if name.is_empty() {
+                name = called;
+            }
+            if table.other.is_none() && columns.other.is_none() {
+                table.columns.extend(columns.columns);
+            } else {
+                let any = table.everything().with(columns.everything());
+                table.columns.extend(columns.columns);
+                table.other = Some(any);
+            }
+        }
+        let alias = range.alias.as_ref();
+        if let Some(alias) = alias
+            && scalar
+            && alias.colnames.is_empty()
+            && functions::is_scalar(&name)
+        {
+            table = table.renamed(&[alias.aliasname.as_str()]);
+        }
+        if range.ordinality {
+            let column = Named {
+                name: "ordinality".to_owned(),
+                value: Value::default(),
+            };
+            table.columns.push(column);
+        }
+        aliased(Item::new(&name, table), alias)
+    }
+
+    /// The columns that a function in FROM gives.
+    fn function_columns(
+        &mut self,
+        call: &pg::Node,
+        called: &str,
+        value: Value,
+        definitions: &[pg::Node],
+    ) -> Table {
+        let value_of = |name: &str| Named {
+            name: name.to_owned(),
+            value: value.clone().derived(),
+        };
+        if !definitions.is_empty() {
+            let mut columns = Vec::new();
+            for node in definitions {
+                let Some(NodeEnum::ColumnDef(column)) = inner(node) else {
+                    continue;
+                };
+                if let Some(type_name) = &column.type_name {
+                    self.type_name(type_name);
+                }
+                columns.push(value_of(&column.colname));
+            }
+            return Table {
+                columns,
+                other: None,
+            };
+        }
+        if let Some(fields) = &value.fields {
+            let columns = fields
+                .columns
+                .iter()
+                .map(|column| value_of(&column.name))
+                .collect();
+            let other = fields.other.as_ref().map(|_| value.clone().derived());
+            return Table { columns, other };
+        }
+        if let Some(NodeEnum::FuncCall(call)) = inner(call)
+            && !self.catalog.has_own_function(called)
+        {
+            if called == "unnest" && call.args.len() > 1 {
+                let columns = call.args.iter().map(|_| value_of("unnest")).collect();
+                return Table {
+                    columns,
+                    other: None,
+                };
+            }
+            if let Some(names) = functions::columns(called) {
+                let columns = names.iter().map(|name| value_of(name)).collect();
+                return Table {
+                    columns,
+                    other: None,
+                };
+            }
+            if functions::is_scalar(called) {
+                return Table {
+                    columns: vec![value_of(called)],
+                    other: None,
+                };
+            }
+        }
+        // A record of unknown columns, or one column by the function's name or its alias.
+        Table::unknown(value.derived())
+    }
+
+    /// XMLTABLE.
+    fn xml_table(&mut self, table: &pg::RangeTableFunc, scope: &Scope<'_>) -> Item {
+        let mut all = Value::default();
+        for node in [&table.docexpr, &table.rowexpr]
+            .into_iter()
+            .filter_map(|node| node.as_deref())
+        {
+            all = all.with(self.value(node, scope));
+        }
+        for node in &table.namespaces {
+            all = all.with(self.value(node, scope));
+        }
+        let mut columns = Vec::new();
+        for node in &table.columns {
+            let Some(NodeEnum::RangeTableFuncCol(column)) = inner(node) else {
+                continue;
+            };
+            if let Some(type_name) = &column.type_name {
+                self.type_name(type_name);
+            }
+            for node in [&column.colexpr, &column.coldefexpr]
+                .into_iter()
+                .filter_map(|n| n.as_deref())
+            {
+                all = all.with(self.value(node, scope));
+            }
+            columns.push(column.colname.clone());
+        }
+        self.function_item("xmltable", columns, all, table.alias.as_ref())
+    }
+
+    /// JSON_TABLE.
+    fn json_table(&mut self, table: &pg::JsonTable, scope: &Scope<'_>) -> Item {
+        self.keyword_function("json_table");
+        let mut all = self.json_value(table.context_item.as_deref(), scope);
+        for node in &table.passing {
+            all = all.with(self.value(node, scope));
+        }
+        let mut columns = Vec::new();
+        self.json_columns(&table.columns, scope, &mut columns, &mut all);
+        all = all.with(self.json_behavior(table.on_error.as_deref(), scope));
+        self.function_item("json_table", columns, all, table.alias.as_ref())
+    }
+
+    fn json_columns(
+        &mut self,
+        nodes: &[pg::Node],
+        scope: &Scope<'_>,
+        names: &mut Vec<String>,
+        all: &mut Value,
+    ) {
+        for node in nodes {
+            let Some(NodeEnum::JsonTableColumn(column)) = inner(node) else {
+                continue;
+            };
+            if let Some(type_name) = &column.type_name {
+                self.type_name(type_name);
+            }
+            let empty = self.json_behavior(column.on_empty.as_deref(), scope);
+            let error = self.json_behavior(column.on_error.as_deref(), scope);
+            *all = std::mem::take(all).with(empty).with(error);
+            if column.coltype == pg::JsonTableColumnType::JtcNested as i32 {
+                self.json_columns(&column.columns, scope, names, all);
+            } else {
+                names.push(column.name.clone());
+            }
+        }
+    }
+
+    fn function_item(
+        &mut self,
+        name: &str,
+        columns: Vec<String>,
+        value: Value,
+        alias: Option<&pg::Alias>,
+    ) -> Item {
+        let value = value.derived();
+        self.mark_derived(&value);
+        let columns = columns.into_iter().map(|name| Named {
+            name,
+            value: value.clone(),
+        });
+        let table = Table {
+            columns: columns.collect(),
+            other: None,
+        };
+        aliased(Item::new(name, table), alias)
+    }
+}
+
+/// The level with more in reach: what LATERAL sees.
+fn beside<'s>(scope: &'s Scope<'s>, left: &[Item]) -> Scope<'s> {
+    let items = scope.items.iter().chain(left).cloned().collect();
+    Scope {
+        items,
+        outer: scope.outer,
+        with: scope.with.clone(),
+    }
+}
+
+/// The level with nothing of FROM in reach: what a plain subquery sees.
+fn without_items<'s>(scope: &Scope<'s>) -> Scope<'s> {
+    Scope {
+        items: Vec::new(),
+        outer: scope.outer,
+        with: scope.with.clone(),
+    }
+}
+
+fn common_names(left: &Table, right: &Table) -> Vec<String> {
+    let names = left.columns.iter().map(|column| &column.name);
+    let both = names.filter(|name| right.columns.iter().any(|column| column.name == **name));
+    both.cloned().collect()
+}

@@ -1,0 +1,256 @@
+//! Names of relations to what may be behind them.
+
+use std::rc::Rc;
+
+use super::Walk;
+use super::scope::{Item, Scope};
+use super::value::{Named, Table, Value};
+use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, RelationUse, Source};
+use crate::catalog::{Relation, RelationKind};
+use crate::parse::{pg, strings};
+
+impl<'a> Walk<'a> {
+    /// A relation named in FROM.
+    pub(super) fn range_var(&mut self, var: &pg::RangeVar, scope: &Scope<'_>) -> Item {
+        let alias = var.alias.as_ref();
+        let name = alias.map_or(var.relname.as_str(), |alias| &alias.aliasname);
+        if var.schemaname.is_empty()
+            && let Some(common) = scope.common(&var.relname)
+        {
+            let table = match common.table.clone() {
+                Some(table) => table,
+                None => {
+                    self.opaque(OpaqueReason::Unsupported, "WITH RECURSIVE out of order");
+                    Rc::new(Table::unknown(Value::default()))
+                }
+            };
+            return aliased(
+                Item {
+                    table,
+                    ..Item::new(name, Table::default())
+                },
+                alias,
+            );
+        }
+        let item = self.read(var);
+        aliased(
+            Item {
+                name: name.to_owned(),
+                ..item
+            },
+            alias,
+        )
+    }
+
+    /// A relation that is read: everything by that name.
+    pub(super) fn read(&mut self, var: &pg::RangeVar) -> Item {
+        let relations = self.relations(var, Access::Read);
+        for relation in &relations {
+            if var.inh {
+                self.read_descendants(relation);
+            }
+            self.read_view(relation);
+        }
+        self.item(&var.relname, &relations)
+    }
+
+    /// The relations that a name may mean, with what is done to them noted.
+    pub(super) fn relations(&mut self, var: &pg::RangeVar, access: Access) -> Vec<&'a Relation> {
+        let found = self.catalog.relations_named(&var.schemaname, &var.relname);
+        if found.is_empty() {
+            self.use_relation(None, &var.schemaname, &var.relname, access);
+            if access != Access::Define {
+                let name = qualified(&var.schemaname, &var.relname);
+                self.opaque(OpaqueReason::UnknownRelation, &name);
+            }
+        }
+        for relation in &found {
+            self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
+            if access != Access::Define && self.catalog.is_data_catalog(relation) {
+                self.opaque(OpaqueReason::DataCatalog, &relation.name);
+            }
+        }
+        found
+    }
+
+    fn read_descendants(&mut self, relation: &Relation) {
+        for oid in self.catalog.descendants(relation.oid) {
+            if let Some(child) = self.catalog.relation(oid) {
+                self.use_relation(Some(oid), &child.schema, &child.name, Access::Read);
+            }
+        }
+    }
+
+    /// What reading a view means: all that its definition does.
+    pub(super) fn read_view(&mut self, relation: &'a Relation) {
+        if !matches!(
+            relation.kind,
+            RelationKind::View | RelationKind::MaterializedView
+        ) || is_system(&relation.schema)
+        {
+            return;
+        }
+        let Some(view) = self.view(relation) else {
+            self.opaque(OpaqueReason::Unsupported, &relation.name);
+            return;
+        };
+        for inner in &view.relations {
+            self.use_relation(inner.oid, &inner.schema, &inner.name, inner.access);
+        }
+        for inner in &view.uses {
+            self.found.columns.insert(crate::analysis::ColumnUse {
+                statement: self.statement,
+                ..*inner
+            });
+        }
+        for inner in &view.functions {
+            self.use_function(&inner.schema, &inner.name);
+        }
+        for inner in &view.opaque {
+            self.opaque(inner.reason, &inner.detail);
+        }
+    }
+
+    /// The item that some relations of one name make together.
+    pub(super) fn item(&mut self, name: &str, relations: &[&'a Relation]) -> Item {
+        let mut tables = relations
+            .iter()
+            .map(|relation| self.table(relation))
+            .collect::<Vec<_>>();
+        let schemas = relations
+            .iter()
+            .map(|relation| relation.schema.clone())
+            .collect();
+        let first = tables.pop();
+        let same = first.as_ref().is_some_and(|first| {
+            tables.iter().all(|table| {
+                table.columns.len() == first.columns.len()
+                    && table
+                        .columns
+                        .iter()
+                        .zip(&first.columns)
+                        .all(|(a, b)| a.name == b.name)
+            })
+        });
+        let table = match first {
+            None => Table::unknown(Value::default()),
+            Some(first) if same => tables.into_iter().fold(first, Table::or),
+            Some(first) => by_name(first, tables),
+        };
+        Item {
+            schemas,
+            system: true,
+            doubtful: !same,
+            ..Item::new(name, table)
+        }
+    }
+
+    /// The columns of one relation.
+    pub(super) fn table(&mut self, relation: &'a Relation) -> Table {
+        let view = self.view(relation);
+        let columns = relation
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(position, column)| {
+                let mut sources = vec![Source {
+                    column: relation.id(column),
+                    how: Reach::Projected,
+                }];
+                for &attribute in &column.made_from {
+                    let base = ColumnId {
+                        relation: relation.oid,
+                        attribute,
+                    };
+                    sources.push(Source {
+                        column: base,
+                        how: Reach::Derived,
+                    });
+                }
+                if let Some(made) = view.and_then(|view| view.columns.get(position)) {
+                    sources.extend(made);
+                }
+                Named {
+                    name: column.name.clone(),
+                    value: Value::of(sources),
+                }
+            });
+        Table {
+            columns: columns.collect(),
+            other: None,
+        }
+    }
+
+    pub(super) fn use_relation(
+        &mut self,
+        oid: Option<u32>,
+        schema: &str,
+        name: &str,
+        access: Access,
+    ) {
+        let known = self.found.relations.iter().any(|one| {
+            one.statement == self.statement
+                && one.access == access
+                && one.oid == oid
+                && one.name == name
+                && one.schema == schema
+        });
+        if !known {
+            self.found.relations.push(RelationUse {
+                oid,
+                schema: schema.to_owned(),
+                name: name.to_owned(),
+                access,
+                statement: self.statement,
+            });
+        }
+    }
+}
+
+/// Columns of the same name together; their number and order are not known.
+fn by_name(first: Table, rest: Vec<Table>) -> Table {
+    let any = rest.iter().fold(first.everything(), |any, table| {
+        any.with(table.everything())
+    });
+    let mut columns: Vec<Named> = first.columns;
+    for column in rest.into_iter().flat_map(|table| table.columns) {
+        match columns.iter_mut().find(|known| known.name == column.name) {
+            Some(known) => known.value = known.value.clone().or(column.value),
+            None => columns.push(column),
+        }
+    }
+    Table {
+        columns,
+        other: Some(any),
+    }
+}
+
+/// The item under its alias: column names replaced, no schema, no system columns lost.
+pub(super) fn aliased(item: Item, alias: Option<&pg::Alias>) -> Item {
+    let Some(alias) = alias else { return item };
+    let names = strings(&alias.colnames);
+    let table = if names.is_empty() {
+        item.table
+    } else {
+        Rc::new(item.table.as_ref().clone().renamed(&names))
+    };
+    Item {
+        name: alias.aliasname.clone(),
+        by_name: true,
+        schemas: Vec::new(),
+        table,
+        ..item
+    }
+}
+
+pub(super) fn is_system(schema: &str) -> bool {
+    matches!(schema, "pg_catalog" | "information_schema")
+}
+
+pub(super) fn qualified(schema: &str, name: &str) -> String {
+    if schema.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{schema}.{name}")
+    }
+}

@@ -1,0 +1,447 @@
+//! What the condition of an UPDATE or DELETE restricts.
+
+use super::Walk;
+use super::condition::{equality_column, is_constant};
+use super::scope::Scope;
+use crate::analysis::{Reach, Restriction};
+use crate::catalog::Relation;
+use crate::parse::{NodeEnum, inner, pg, strings};
+
+impl<'a> Walk<'a> {
+    /// What a condition restricts of these relations.
+    pub(super) fn restriction(
+        &mut self,
+        condition: Option<&pg::Node>,
+        targets: &[&'a Relation],
+        scope: &Scope<'_>,
+    ) -> Restriction {
+        let Some(condition) = condition else {
+            return Restriction::None;
+        };
+        if matches!(inner(condition), Some(NodeEnum::CurrentOfExpr(_))) {
+            return Restriction::Key;
+        }
+        if truth(condition) == Some(true) || self.selects_itself(condition, targets) {
+            return Restriction::AlwaysTrue;
+        }
+        let mut columns = Vec::new();
+        self.equalities(condition, scope, &mut columns);
+        let by_key = |relation: &&Relation| {
+            relation.keys.iter().any(|key| {
+                !key.is_empty()
+                    && key
+                        .iter()
+                        .all(|one| columns.contains(&(relation.oid, *one)))
+            })
+        };
+        if !targets.is_empty() && targets.iter().all(by_key) {
+            return Restriction::Key;
+        }
+        Restriction::Some
+    }
+
+    /// The columns that must equal a constant for the condition to hold.
+    fn equalities(&mut self, node: &pg::Node, scope: &Scope<'_>, found: &mut Vec<(u32, i16)>) {
+        match inner(node) {
+            Some(NodeEnum::BoolExpr(expression))
+                if expression.boolop() == pg::BoolExprType::AndExpr =>
+            {
+                for argument in &expression.args {
+                    self.equalities(argument, scope, found);
+                }
+            }
+            Some(NodeEnum::AExpr(expression)) => {
+                let column = equality_column(expression).or_else(|| in_one(expression));
+                let Some(column) = column else { return };
+                for source in self.value(column, scope).sources {
+                    if source.how == Reach::Projected {
+                        found.push((source.column.relation, source.column.attribute));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `column IN (SELECT column FROM the same table)`.
+    fn selects_itself(&self, node: &pg::Node, targets: &[&'a Relation]) -> bool {
+        let Some(NodeEnum::SubLink(link)) = inner(node) else {
+            return false;
+        };
+        let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_deref().and_then(inner) else {
+            return false;
+        };
+        if link.sub_link_type() != pg::SubLinkType::AnySublink
+            || select.where_clause.is_some()
+            || select.having_clause.is_some()
+            || select.limit_count.is_some()
+            || select.limit_offset.is_some()
+        {
+            return false;
+        }
+        let ([from], [target]) = (select.from_clause.as_slice(), select.target_list.as_slice())
+        else {
+            return false;
+        };
+        let (Some(NodeEnum::RangeVar(from)), Some(NodeEnum::ResTarget(target))) =
+            (inner(from), inner(target))
+        else {
+            return false;
+        };
+        let name = |node: Option<&pg::Node>| match node.and_then(inner) {
+            Some(NodeEnum::ColumnRef(column)) => strings(&column.fields)
+                .last()
+                .map(|name| (*name).to_owned()),
+            _ => None,
+        };
+        let tested = name(link.testexpr.as_deref());
+        tested.is_some()
+            && tested == name(target.val.as_deref())
+            && targets.iter().any(|relation| relation.name == from.relname)
+    }
+}
+
+/// `column IN (constant)`.
+fn in_one(expression: &pg::AExpr) -> Option<&pg::Node> {
+    if expression.kind() != pg::AExprKind::AexprIn || strings(&expression.name) != ["="] {
+        return None;
+    }
+    let column = expression.lexpr.as_deref()?;
+    let Some(NodeEnum::List(list)) = expression.rexpr.as_deref().and_then(inner) else {
+        return None;
+    };
+    let one = matches!(list.items.as_slice(), [one] if is_constant(one));
+    (one && matches!(inner(column), Some(NodeEnum::ColumnRef(_)))).then_some(column)
+}
+
+/// What a condition is for every row, as far as constants tell. NULL is taken for neither.
+pub(super) fn truth(node: &pg::Node) -> Option<bool> {
+    match inner(node)? {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            pg::a_const::Val::Boolval(truth) => Some(truth.boolval),
+            pg::a_const::Val::Sval(text) => text_truth(&text.sval),
+            _ => None,
+        },
+        NodeEnum::TypeCast(cast) => {
+            let name = cast.type_name.as_ref()?;
+            if strings(&name.names).last() != Some(&"bool") {
+                return None;
+            }
+            let argument = cast.arg.as_deref()?;
+            match constant(argument) {
+                Some(Constant::Number(number)) => Some(number != 0.0),
+                _ => truth(argument),
+            }
+        }
+        NodeEnum::BoolExpr(expression) => bool_truth(expression),
+        NodeEnum::AExpr(expression) => comparison_truth(expression),
+        NodeEnum::BooleanTest(test) => {
+            let value = truth(test.arg.as_deref()?)?;
+            match test.booltesttype() {
+                pg::BoolTestType::IsTrue | pg::BoolTestType::IsNotFalse => Some(value),
+                pg::BoolTestType::IsFalse | pg::BoolTestType::IsNotTrue => Some(!value),
+                pg::BoolTestType::IsNotUnknown => Some(true),
+                pg::BoolTestType::IsUnknown => Some(false),
+                pg::BoolTestType::Undefined => None,
+            }
+        }
+        NodeEnum::NullTest(test) => {
+            let argument = test.arg.as_deref()?;
+            let null = match inner(argument)? {
+                NodeEnum::AConst(constant) => constant.isnull,
+                _ => return None,
+            };
+            Some(null == (test.nulltesttype() == pg::NullTestType::IsNull))
+        }
+        NodeEnum::CoalesceExpr(coalesce) => {
+            let last = coalesce.args.last().and_then(truth);
+            let rest = coalesce.args.len() - 1;
+            let agree = coalesce.args[..rest]
+                .iter()
+                .all(|one| truth(one) == last || same_pair(one));
+            last.filter(|_| agree)
+        }
+        NodeEnum::CaseExpr(case) => {
+            let whens = case.args.iter().map(|when| match inner(when) {
+                Some(NodeEnum::CaseWhen(when)) => when.result.as_deref().and_then(truth),
+                _ => None,
+            });
+            let results: Vec<Option<bool>> = whens
+                .chain([case.defresult.as_deref().and_then(truth)])
+                .collect();
+            let first = *results.first()?;
+            results
+                .iter()
+                .all(|one| *one == first)
+                .then_some(first)
+                .flatten()
+        }
+        NodeEnum::SubLink(link) => subquery_truth(link),
+        _ => None,
+    }
+}
+
+/// `x = x` inside COALESCE: true or NULL.
+fn same_pair(node: &pg::Node) -> bool {
+    matches!(inner(node), Some(NodeEnum::AExpr(expression)) if comparison_truth(expression) == Some(true))
+}
+
+fn text_truth(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "t" | "tr" | "tru" | "true" | "y" | "ye" | "yes" | "on" | "1" => Some(true),
+        "f" | "fa" | "fal" | "fals" | "false" | "n" | "no" | "of" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn bool_truth(expression: &pg::BoolExpr) -> Option<bool> {
+    let parts: Vec<Option<bool>> = expression.args.iter().map(truth).collect();
+    match expression.boolop() {
+        pg::BoolExprType::NotExpr => parts.first().copied().flatten().map(|truth| !truth),
+        pg::BoolExprType::AndExpr if parts.contains(&Some(false)) => Some(false),
+        pg::BoolExprType::AndExpr => parts.iter().all(|one| *one == Some(true)).then_some(true),
+        pg::BoolExprType::OrExpr if parts.contains(&Some(true)) => Some(true),
+        pg::BoolExprType::OrExpr if covers_all(&expression.args) => Some(true),
+        pg::BoolExprType::OrExpr => parts.iter().all(|one| *one == Some(false)).then_some(false),
+        pg::BoolExprType::Undefined => None,
+    }
+}
+
+/// `x IS NULL OR x IS NOT NULL`, `c OR NOT c`, `x = 1 OR x <> 1`.
+fn covers_all(arguments: &[pg::Node]) -> bool {
+    arguments
+        .iter()
+        .any(|one| arguments.iter().any(|other| opposite(one, other)))
+}
+
+fn opposite(one: &pg::Node, other: &pg::Node) -> bool {
+    match (inner(one), inner(other)) {
+        (Some(NodeEnum::NullTest(one)), Some(NodeEnum::NullTest(other))) => {
+            one.nulltesttype != other.nulltesttype && same(&one.arg, &other.arg)
+        }
+        (_, Some(NodeEnum::BoolExpr(not))) if not.boolop() == pg::BoolExprType::NotExpr => not
+            .args
+            .first()
+            .is_some_and(|argument| same_node(argument, one)),
+        (Some(NodeEnum::AExpr(one)), Some(NodeEnum::AExpr(other))) => {
+            let names = (strings(&one.name), strings(&other.name));
+            let pair = match (names.0.as_slice(), names.1.as_slice()) {
+                ([one], [other]) => matches!(
+                    (*one, *other),
+                    ("=", "<>") | ("<", ">=") | (">", "<=") | ("<=", ">=") | ("~~", "!~~")
+                ),
+                _ => false,
+            };
+            pair && same(&one.lexpr, &other.lexpr) && same(&one.rexpr, &other.rexpr)
+        }
+        _ => false,
+    }
+}
+
+fn comparison_truth(expression: &pg::AExpr) -> Option<bool> {
+    let (left, right) = (expression.lexpr.as_deref()?, expression.rexpr.as_deref()?);
+    let names = strings(&expression.name);
+    let name = names.last().copied()?;
+    match expression.kind() {
+        pg::AExprKind::AexprOp | pg::AExprKind::AexprOpAny => {}
+        pg::AExprKind::AexprNotDistinct => return same_node(left, right).then_some(true),
+        pg::AExprKind::AexprDistinct => return same_node(left, right).then_some(false),
+        pg::AExprKind::AexprIn => {
+            let Some(NodeEnum::List(list)) = inner(right) else {
+                return None;
+            };
+            let among = list.items.iter().any(|item| {
+                same_node(left, item) && !is_null(item)
+                    || matches!((constant(left), constant(item)), (Some(a), Some(b)) if a == b)
+            });
+            return (among && name == "=").then_some(true);
+        }
+        pg::AExprKind::AexprLike | pg::AExprKind::AexprIlike => {
+            let all = matches!(constant(right), Some(Constant::Text(text)) if !text.is_empty()
+                && text.chars().all(|letter| letter == '%'));
+            return (all && !name.starts_with('!')).then_some(true);
+        }
+        pg::AExprKind::AexprBetween | pg::AExprKind::AexprBetweenSym => {
+            let Some(NodeEnum::List(list)) = inner(right) else {
+                return None;
+            };
+            return list
+                .items
+                .iter()
+                .all(|item| same_node(left, item))
+                .then_some(true);
+        }
+        _ => return None,
+    }
+    if let (Some(left), Some(right)) = (constant(left), constant(right)) {
+        return left.compare(&right, name);
+    }
+    if let NodeEnum::AArrayExpr(array) = inner(right)?
+        && expression.kind() == pg::AExprKind::AexprOpAny
+    {
+        let among = array.elements.iter().any(|item| same_node(left, item));
+        return (among && name == "=").then_some(true);
+    }
+    if is_row_column(left) && same_node(left, right) {
+        return match name {
+            "=" | "<=" | ">=" => Some(true),
+            "<>" | "<" | ">" => Some(false),
+            _ => None,
+        };
+    }
+    let anything = matches!(constant(right), Some(Constant::Text(text)) if matches!(text.as_str(), "" | ".*" | "^" | "$"));
+    (anything && matches!(name, "~" | "~*")).then_some(true)
+}
+
+fn is_null(node: &pg::Node) -> bool {
+    matches!(inner(node), Some(NodeEnum::AConst(constant)) if constant.isnull)
+}
+
+/// An expression over columns that gives the same twice.
+fn is_row_column(node: &pg::Node) -> bool {
+    match inner(node) {
+        Some(NodeEnum::ColumnRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_row_column),
+        Some(NodeEnum::FuncCall(call)) => call.args.iter().all(is_row_column),
+        _ => false,
+    }
+}
+
+/// `EXISTS (SELECT 1)`: no FROM, no WHERE.
+fn subquery_truth(link: &pg::SubLink) -> Option<bool> {
+    let NodeEnum::SelectStmt(select) = link.subselect.as_deref().and_then(inner)? else {
+        return None;
+    };
+    let plain = select.from_clause.is_empty()
+        && select.where_clause.is_none()
+        && select.having_clause.is_none()
+        && select.limit_count.is_none()
+        && select.limit_offset.is_none()
+        && select.larg.is_none();
+    if !plain {
+        return None;
+    }
+    match link.sub_link_type() {
+        pg::SubLinkType::ExistsSublink => Some(true),
+        pg::SubLinkType::ExprSublink => match select.target_list.first().and_then(inner)? {
+            NodeEnum::ResTarget(target) => truth(target.val.as_deref()?),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A literal that can be compared here.
+#[derive(Clone, Debug, PartialEq)]
+enum Constant {
+    Number(f64),
+    Text(String),
+    Truth(bool),
+}
+
+impl Constant {
+    fn compare(&self, other: &Constant, operator: &str) -> Option<bool> {
+        let order = match (self, other) {
+            (Constant::Number(one), Constant::Number(two)) => one.partial_cmp(two)?,
+            (Constant::Truth(one), Constant::Truth(two)) => one.cmp(two),
+            (Constant::Text(one), Constant::Text(two)) => match operator {
+                "=" | "<>" => one.cmp(two),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match operator {
+            "=" => Some(order.is_eq()),
+            "<>" => Some(order.is_ne()),
+            "<" => Some(order.is_lt()),
+            ">" => Some(order.is_gt()),
+            "<=" => Some(order.is_le()),
+            ">=" => Some(order.is_ge()),
+            _ => None,
+        }
+    }
+}
+
+fn constant(node: &pg::Node) -> Option<Constant> {
+    match inner(node)? {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            pg::a_const::Val::Ival(number) => Some(Constant::Number(f64::from(number.ival))),
+            pg::a_const::Val::Fval(number) => number.fval.parse().ok().map(Constant::Number),
+            pg::a_const::Val::Boolval(truth) => Some(Constant::Truth(truth.boolval)),
+            pg::a_const::Val::Sval(text) => Some(Constant::Text(text.sval.clone())),
+            pg::a_const::Val::Bsval(_) => None,
+        },
+        NodeEnum::TypeCast(cast) => constant(cast.arg.as_deref()?),
+        NodeEnum::AExpr(sum) if sum.kind() == pg::AExprKind::AexprOp => {
+            let right = constant(sum.rexpr.as_deref()?)?;
+            let left = match sum.lexpr.as_deref() {
+                Some(left) => constant(left)?,
+                None => Constant::Number(0.0),
+            };
+            match (left, right, strings(&sum.name).as_slice()) {
+                (Constant::Number(one), Constant::Number(two), ["+"]) => {
+                    Some(Constant::Number(one + two))
+                }
+                (Constant::Number(one), Constant::Number(two), ["-"]) => {
+                    Some(Constant::Number(one - two))
+                }
+                (Constant::Number(one), Constant::Number(two), ["*"]) => {
+                    Some(Constant::Number(one * two))
+                }
+                (Constant::Text(one), Constant::Text(two), ["||"]) => {
+                    Some(Constant::Text(one + &two))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn same(one: &Option<Box<pg::Node>>, other: &Option<Box<pg::Node>>) -> bool {
+    match (one.as_deref(), other.as_deref()) {
+        (Some(one), Some(other)) => same_node(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Whether two expressions are written alike; places in the text do not count.
+fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
+    match (inner(one), inner(other)) {
+        (Some(NodeEnum::ColumnRef(one)), Some(NodeEnum::ColumnRef(other))) => {
+            let (one, other) = (strings(&one.fields), strings(&other.fields));
+            one == other || one.last() == other.last() && (one.len() == 1 || other.len() == 1)
+        }
+        (Some(NodeEnum::AConst(one)), Some(NodeEnum::AConst(other))) => {
+            one.val == other.val && one.isnull == other.isnull
+        }
+        (Some(NodeEnum::ParamRef(one)), Some(NodeEnum::ParamRef(other))) => {
+            one.number == other.number
+        }
+        (Some(NodeEnum::TypeCast(one)), Some(NodeEnum::TypeCast(other))) => {
+            let name = |cast: &pg::TypeCast| {
+                cast.type_name
+                    .as_ref()
+                    .map(|name| strings(&name.names).join("."))
+            };
+            name(one) == name(other) && same(&one.arg, &other.arg)
+        }
+        (Some(NodeEnum::FuncCall(one)), Some(NodeEnum::FuncCall(other))) => {
+            strings(&one.funcname) == strings(&other.funcname)
+                && one.args.len() == other.args.len()
+                && one
+                    .args
+                    .iter()
+                    .zip(&other.args)
+                    .all(|(one, other)| same_node(one, other))
+        }
+        (Some(NodeEnum::AExpr(one)), Some(NodeEnum::AExpr(other))) => {
+            one.kind == other.kind
+                && strings(&one.name) == strings(&other.name)
+                && same(&one.lexpr, &other.lexpr)
+                && same(&one.rexpr, &other.rexpr)
+        }
+        _ => false,
+    }
+}

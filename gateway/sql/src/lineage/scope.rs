@@ -1,0 +1,149 @@
+//! Which names mean what, as PostgreSQL resolves them.
+
+use std::rc::Rc;
+
+use super::value::{Table, Value};
+
+/// What FROM has put in reach at one query level, and the levels around it.
+pub(super) struct Scope<'s> {
+    pub(super) items: Vec<Item>,
+    pub(super) outer: Option<&'s Scope<'s>>,
+    pub(super) with: With,
+}
+
+/// The common table expressions in reach, the nearest first.
+pub(super) type With = Option<Rc<Common>>;
+
+/// A common table expression.
+pub(super) struct Common {
+    pub(super) name: String,
+    /// None while WITH RECURSIVE has named it and it is not worked out yet.
+    pub(super) table: Option<Rc<Table>>,
+    pub(super) next: With,
+}
+
+/// A thing in FROM.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    /// The alias, else the relation's name; empty for a join without alias and the like.
+    pub(super) name: String,
+    /// The schemas that may qualify the name; none under an alias.
+    pub(super) schemas: Vec<String>,
+    pub(super) table: Rc<Table>,
+    /// Whether `name.column` finds it.
+    pub(super) by_name: bool,
+    /// Whether its columns are found without a qualifier.
+    pub(super) bare: bool,
+    /// Whether it has `ctid` and the like.
+    pub(super) system: bool,
+    /// Whether columns by other names may exist that are of a level further out instead.
+    pub(super) doubtful: bool,
+}
+
+/// What a column name was found to be.
+pub(super) enum Found {
+    /// A value.
+    Value(Value),
+    /// Nothing.
+    Nothing,
+}
+
+const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"];
+
+impl<'s> Scope<'s> {
+    /// A level inside another, with nothing in FROM yet.
+    pub(super) fn inside(outer: &'s Scope<'s>) -> Scope<'s> {
+        Scope {
+            items: Vec::new(),
+            outer: Some(outer),
+            with: outer.with.clone(),
+        }
+    }
+
+    /// The outermost level.
+    pub(super) fn outermost() -> Scope<'static> {
+        Scope {
+            items: Vec::new(),
+            outer: None,
+            with: None,
+        }
+    }
+
+    /// A column by its bare name, from the nearest level that has it.
+    pub(super) fn column(&self, name: &str) -> Found {
+        let mut found: Option<Value> = None;
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            let mut sure = false;
+            for item in scope.items.iter().filter(|item| item.bare) {
+                let Some(value) = item.column(name) else {
+                    continue;
+                };
+                sure |= !item.doubtful && item.table.other.is_none();
+                found = Some(match found {
+                    Some(before) => before.or(value),
+                    None => value,
+                });
+            }
+            if sure {
+                break;
+            }
+            level = scope.outer;
+        }
+        found.map_or(Found::Nothing, Found::Value)
+    }
+
+    /// The things of the nearest level that go by this name.
+    pub(super) fn named(&self, schema: Option<&str>, name: &str) -> Vec<&Item> {
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            let matching = |item: &&Item| {
+                item.by_name
+                    && item.name == name
+                    && schema.is_none_or(|schema| item.schemas.iter().any(|one| one == schema))
+            };
+            let found: Vec<&Item> = scope.items.iter().filter(matching).collect();
+            if !found.is_empty() {
+                return found;
+            }
+            level = scope.outer;
+        }
+        Vec::new()
+    }
+
+    /// The common table expression of this name.
+    pub(super) fn common(&self, name: &str) -> Option<&Common> {
+        let mut next = self.with.as_deref();
+        while let Some(common) = next {
+            if common.name == name {
+                return Some(common);
+            }
+            next = common.next.as_deref();
+        }
+        None
+    }
+}
+
+impl Item {
+    /// A thing that is found by its name and whose columns are found without it.
+    pub(super) fn new(name: &str, table: Table) -> Item {
+        Item {
+            name: name.to_owned(),
+            schemas: Vec::new(),
+            table: Rc::new(table),
+            by_name: !name.is_empty(),
+            bare: true,
+            system: false,
+            doubtful: false,
+        }
+    }
+
+    /// The column of this name; system columns carry no value of a row.
+    pub(super) fn column(&self, name: &str) -> Option<Value> {
+        let listed = self.table.columns.iter().any(|column| column.name == name);
+        if !listed && self.system && SYSTEM_COLUMNS.contains(&name) {
+            return Some(Value::default());
+        }
+        self.table.column(name)
+    }
+}

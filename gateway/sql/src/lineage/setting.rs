@@ -1,0 +1,82 @@
+//! SET, RESET and `set_config`: which settings change how text is read, who runs it, or what comes
+//! back beside the result.
+
+use super::Walk;
+use super::call::text_constant;
+use super::command::{Effect, session};
+use crate::analysis::{OpaqueReason, Statement};
+use crate::parse::pg;
+
+/// Why giving this setting this value cannot be let through; `None` as value is its default.
+pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
+    let name = name.to_ascii_lowercase();
+    let value = value.map(|value| value.trim().to_ascii_lowercase());
+    let value = value.as_deref();
+    let harmless = match name.as_str() {
+        "role" | "session_authorization" => false,
+        "standard_conforming_strings" => {
+            matches!(value, Some("on" | "true" | "yes" | "1" | "t" | "y"))
+        }
+        "backslash_quote" | "escape_string_warning" => value.is_none(),
+        "client_encoding" | "names" => matches!(value, Some("utf8" | "utf-8" | "unicode")),
+        "client_min_messages" => {
+            matches!(
+                value,
+                None | Some("notice" | "warning" | "error" | "log" | "info")
+            ) && value != Some("log")
+        }
+        "row_security" => true,
+        "transform_null_equals" => matches!(value, None | Some("off" | "false" | "no" | "0")),
+        "session_preload_libraries" | "local_preload_libraries" | "dynamic_library_path" => false,
+        "session_replication_role" | "allow_system_table_mods" => false,
+        "lo_compat_privileges" | "array_nulls" => value.is_none(),
+        other => {
+            !(other.starts_with("debug_print_")
+                || other.starts_with("debug_discard")
+                || other.starts_with("log_")
+                || other.starts_with("auto_explain.")
+                || other.starts_with("trace_")
+                || other.starts_with("plpgsql.")
+                || other.starts_with("plpython")
+                || other.starts_with("plperl"))
+        }
+    };
+    (!harmless).then_some(OpaqueReason::SessionState)
+}
+
+impl<'a> Walk<'a> {
+    /// SET and RESET.
+    pub(super) fn set(&mut self, set: &pg::VariableSetStmt) -> Statement {
+        use pg::VariableSetKind as Kind;
+        let reset = matches!(set.kind(), Kind::VarReset | Kind::VarResetAll);
+        match set.kind() {
+            Kind::VarSetMulti | Kind::VarSetCurrent => {}
+            // The defaults come from the server and its roles: they may be anything.
+            Kind::VarResetAll => self.opaque(OpaqueReason::SessionState, "all"),
+            Kind::VarReset | Kind::VarSetDefault => self.setting(&set.name, None),
+            Kind::VarSetValue | Kind::Undefined => {
+                let value = match set.args.as_slice() {
+                    [one] => text_constant(one),
+                    _ => Some(String::new()),
+                };
+                match value {
+                    Some(value) => self.setting(&set.name, Some(&value)),
+                    None => self.setting(&set.name, Some("")),
+                }
+            }
+        }
+        session(if reset { "reset" } else { "set" })
+    }
+
+    fn setting(&mut self, name: &str, value: Option<&str>) {
+        if let Some(reason) = danger(name, value) {
+            self.opaque(reason, name);
+        }
+    }
+
+    /// ALTER ROLE or DATABASE ... SET: what sessions to come will start with.
+    pub(super) fn standing_setting(&mut self, set: Option<&pg::VariableSetStmt>) -> Effect {
+        self.opaque(OpaqueReason::SessionState, set.map_or("", |set| &set.name));
+        Effect::Define
+    }
+}

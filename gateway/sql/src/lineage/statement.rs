@@ -1,0 +1,306 @@
+//! One statement: what it is, what it returns.
+
+use super::Walk;
+use super::command::statement;
+use super::scope::Scope;
+use super::value::Table;
+use crate::analysis::{
+    Access, Analysis, Class, ColumnUse, Inner, NameUse, OpaqueReason, Output, Outputs, RelationUse,
+    Statement, Use,
+};
+use crate::parse::{NodeEnum, boxed, inner, pg};
+
+impl<'a> Walk<'a> {
+    /// What one statement would do.
+    pub(super) fn statement(&mut self, node: &NodeEnum) -> Statement {
+        self.inner.clear();
+        let mut done = match node {
+            NodeEnum::SelectStmt(select) => self.select_statement(select),
+            NodeEnum::InsertStmt(_)
+            | NodeEnum::UpdateStmt(_)
+            | NodeEnum::DeleteStmt(_)
+            | NodeEnum::MergeStmt(_) => {
+                let (table, kind, restriction) = self.modify(node, &Scope::outermost());
+                let outputs = match table {
+                    Some(table) => self.outputs(&table),
+                    None => Outputs::None,
+                };
+                let plain = statement(Class::Write, kind.command);
+                Statement {
+                    restriction,
+                    outputs,
+                    ..plain
+                }
+            }
+            NodeEnum::CopyStmt(copy) => self.copy(copy),
+            NodeEnum::ExplainStmt(explain) => self.explain(explain),
+            NodeEnum::PrepareStmt(prepare) => {
+                let analysis = self.nested(prepare.query.as_deref());
+                self.absorb(&analysis, keep_uses);
+                self.hide(&analysis);
+                let name = NameUse::Prepare(prepare.name.clone(), Box::new(analysis));
+                Statement {
+                    names: vec![name],
+                    ..statement(Class::Session, "prepare")
+                }
+            }
+            NodeEnum::DeclareCursorStmt(declare) => {
+                let analysis = self.nested(declare.query.as_deref());
+                self.absorb(&analysis, keep_uses);
+                self.hide(&analysis);
+                let name = NameUse::Declare(declare.portalname.clone(), Box::new(analysis));
+                Statement {
+                    names: vec![name],
+                    ..statement(Class::Read, "declare")
+                }
+            }
+            NodeEnum::ExecuteStmt(execute) => {
+                self.execute(execute);
+                let names = vec![NameUse::Execute(execute.name.clone())];
+                let plain = statement(Class::Read, "execute");
+                Statement {
+                    names,
+                    outputs: Outputs::Unknown,
+                    ..plain
+                }
+            }
+            NodeEnum::FetchStmt(fetch) => {
+                self.opaque(OpaqueReason::UnknownName, &fetch.portalname);
+                let names = vec![NameUse::Fetch(fetch.portalname.clone())];
+                let (command, outputs) = if fetch.ismove {
+                    ("move", Outputs::Harmless)
+                } else {
+                    ("fetch", Outputs::Unknown)
+                };
+                Statement {
+                    names,
+                    outputs,
+                    ..statement(Class::Read, command)
+                }
+            }
+            NodeEnum::CreateTableAsStmt(create) => self.create_table_as(create),
+            NodeEnum::ViewStmt(view) => self.create_view(view),
+            _ => self.utility(node),
+        };
+        if !matches!(
+            node,
+            NodeEnum::TransactionStmt(_) | NodeEnum::VariableShowStmt(_)
+        ) {
+            self.implicit_casts();
+        }
+        done.inner.append(&mut self.inner);
+        let writes = done.inner.iter().any(|one| one.kind.class == Class::Write);
+        let prepares = matches!(
+            node,
+            NodeEnum::PrepareStmt(_) | NodeEnum::DeclareCursorStmt(_)
+        );
+        if writes && done.kind.class == Class::Read && !prepares {
+            done.kind.class = Class::Write;
+        }
+        done
+    }
+
+    fn select_statement(&mut self, select: &pg::SelectStmt) -> Statement {
+        let table = self.select(select, &Scope::outermost());
+        let Some(into) = leftmost(select).into_clause.as_deref() else {
+            let outputs = self.outputs(&table);
+            return Statement {
+                outputs,
+                ..statement(Class::Read, "select")
+            };
+        };
+        self.into(into);
+        self.copied(&table);
+        statement(Class::Define, "select into")
+    }
+
+    /// What the client gets of a table.
+    pub(super) fn outputs(&mut self, table: &Table) -> Outputs {
+        for column in &table.columns {
+            self.mark_output(&column.value);
+        }
+        if let Some(other) = &table.other {
+            self.mark_output(other);
+            return Outputs::Unknown;
+        }
+        let columns = table.columns.iter();
+        let columns = columns.map(|column| Output {
+            sources: column.value.sources.clone(),
+        });
+        Outputs::Columns(columns.collect())
+    }
+
+    /// Notes that every column of a table is written somewhere.
+    pub(super) fn copied(&mut self, table: &Table) {
+        self.mark(&table.everything(), Use::Copied);
+    }
+
+    fn into(&mut self, into: &pg::IntoClause) {
+        if let Some(relation) = &into.rel {
+            self.relations(relation, Access::Define);
+        }
+    }
+
+    fn create_table_as(&mut self, create: &pg::CreateTableAsStmt) -> Statement {
+        let mut names = Vec::new();
+        match boxed(&create.query) {
+            Some(NodeEnum::ExecuteStmt(execute)) => {
+                self.execute(execute);
+                names.push(NameUse::Execute(execute.name.clone()));
+            }
+            node => {
+                let table = self.query(node, &Scope::outermost());
+                self.copied(&table);
+            }
+        }
+        if let Some(into) = create.into.as_deref() {
+            self.into(into);
+        }
+        let command = match create.objtype() {
+            pg::ObjectType::ObjectMatview => "create materialized view",
+            _ => "create table as",
+        };
+        Statement {
+            names,
+            ..statement(Class::Define, command)
+        }
+    }
+
+    fn create_view(&mut self, view: &pg::ViewStmt) -> Statement {
+        let table = self.query(boxed(&view.query), &Scope::outermost());
+        self.copied(&table);
+        if let Some(relation) = &view.view {
+            self.relations(relation, Access::Define);
+        }
+        statement(Class::Define, "create view")
+    }
+
+    /// EXECUTE: unknown until its name is resolved.
+    fn execute(&mut self, execute: &pg::ExecuteStmt) {
+        self.opaque(OpaqueReason::UnknownName, &execute.name);
+        let value = self.values_of(&execute.params, &Scope::outermost());
+        self.mark(&value, Use::Filtered);
+    }
+
+    fn explain(&mut self, explain: &pg::ExplainStmt) -> Statement {
+        let analysis = self.nested(explain.query.as_deref());
+        let runs = explain.options.iter().any(is_analyze);
+        let inside = analysis.statements.first();
+        let names = inside
+            .map(|inside| inside.names.clone())
+            .unwrap_or_default();
+        let class = inside.map_or(Class::Read, |inside| inside.kind.class);
+        if runs {
+            self.absorb(&analysis, keep_uses);
+            self.hide(&analysis);
+        } else {
+            self.absorb(&analysis, only_filters);
+        }
+        let class = if runs && class != Class::Read {
+            Class::Write
+        } else {
+            Class::Read
+        };
+        let command = if runs { "explain analyze" } else { "explain" };
+        let changes_catalog = runs && inside.is_some_and(|inside| inside.changes_catalog);
+        let plain = statement(class, command);
+        Statement {
+            outputs: Outputs::Harmless,
+            names,
+            changes_catalog,
+            ..plain
+        }
+    }
+
+    /// Counts what a statement inside does, as far as `keep` says.
+    pub(super) fn absorb(&mut self, inside: &Analysis, keep: fn(Part) -> Option<Part>) {
+        let statement = self.statement;
+        for column in &inside.columns {
+            if let Some(Part::Use(used)) = keep(Part::Use(column.used)) {
+                self.found.columns.insert(ColumnUse {
+                    used,
+                    statement,
+                    ..*column
+                });
+            }
+        }
+        for relation in &inside.relations {
+            if let Some(Part::Access(access)) = keep(Part::Access(relation.access)) {
+                let RelationUse {
+                    oid, schema, name, ..
+                } = relation;
+                self.use_relation(*oid, schema, name, access);
+            }
+        }
+        for function in &inside.functions {
+            self.use_function(&function.schema, &function.name);
+        }
+        for opaque in &inside.opaque {
+            self.opaque(opaque.reason, &opaque.detail);
+        }
+    }
+
+    /// Notes the statements of an analysis as hidden in the present one.
+    fn hide(&mut self, inside: &Analysis) {
+        for one in &inside.statements {
+            self.inner.push(Inner {
+                kind: one.kind,
+                restriction: one.restriction,
+            });
+            self.inner.extend(one.inner.iter().cloned());
+        }
+    }
+}
+
+/// A part of what a statement inside another does.
+pub(super) enum Part {
+    /// A use of a column.
+    Use(Use),
+    /// A use of a relation.
+    Access(Access),
+}
+
+/// All but what reaches the output: that is not the output of the statement around.
+fn keep_uses(part: Part) -> Option<Part> {
+    match part {
+        Part::Use(Use::Projected) => None,
+        part => Some(part),
+    }
+}
+
+/// What a plan may tell: nothing runs, but estimates follow conditions.
+fn only_filters(part: Part) -> Option<Part> {
+    match part {
+        Part::Use(Use::Projected | Use::Derived | Use::WholeRow | Use::Copied | Use::Written) => {
+            None
+        }
+        Part::Access(_) => Some(Part::Access(Access::Read)),
+        part => Some(part),
+    }
+}
+
+fn is_analyze(option: &pg::Node) -> bool {
+    let Some(NodeEnum::DefElem(option)) = inner(option) else {
+        return false;
+    };
+    option.defname == "analyze"
+        && match boxed(&option.arg) {
+            None => true,
+            Some(NodeEnum::String(text)) => !matches!(
+                text.sval.to_ascii_lowercase().as_str(),
+                "off" | "false" | "0"
+            ),
+            Some(NodeEnum::Integer(number)) => number.ival != 0,
+            Some(NodeEnum::Boolean(truth)) => truth.boolval,
+            Some(_) => true,
+        }
+}
+
+/// INTO of a set operation stands in its first SELECT.
+fn leftmost(select: &pg::SelectStmt) -> &pg::SelectStmt {
+    let mut first = select;
+    while let Some(left) = first.larg.as_deref() {
+        first = left;
+    }
+    first
+}

@@ -1,0 +1,158 @@
+//! Commands that are neither queries nor changes of rows.
+
+use super::Walk;
+use super::command::{Effect, of, session, statement};
+use super::scope::Scope;
+use crate::analysis::{Access, Class, NameUse, OpaqueReason, Outputs, Statement};
+use crate::parse::{NodeEnum, inner, pg, strings};
+
+impl<'a> Walk<'a> {
+    /// A command by its node.
+    pub(super) fn utility(&mut self, node: &NodeEnum) -> Statement {
+        match node {
+            NodeEnum::VariableSetStmt(set) => self.set(set),
+            NodeEnum::VariableShowStmt(_) => Statement {
+                outputs: Outputs::Harmless,
+                ..statement(Class::Read, "show")
+            },
+            NodeEnum::TransactionStmt(transaction) => {
+                of(Effect::Transaction, transaction_command(transaction))
+            }
+            NodeEnum::DeallocateStmt(deallocate) => {
+                let name = (!deallocate.isall && !deallocate.name.is_empty())
+                    .then(|| deallocate.name.clone());
+                named(session("deallocate"), vec![NameUse::Deallocate(name)])
+            }
+            NodeEnum::ClosePortalStmt(close) => {
+                let name = (!close.portalname.is_empty()).then(|| close.portalname.clone());
+                named(session("close"), vec![NameUse::Close(name)])
+            }
+            NodeEnum::DiscardStmt(discard) => {
+                let names = match discard.target() {
+                    pg::DiscardMode::DiscardAll => {
+                        vec![NameUse::Deallocate(None), NameUse::Close(None)]
+                    }
+                    _ => Vec::new(),
+                };
+                named(session("discard"), names)
+            }
+            NodeEnum::ListenStmt(_) => session("listen"),
+            NodeEnum::UnlistenStmt(_) => session("unlisten"),
+            NodeEnum::ConstraintsSetStmt(_) => session("set constraints"),
+            NodeEnum::LoadStmt(_) => {
+                self.opaque(OpaqueReason::ProceduralCode, "LOAD");
+                session("load")
+            }
+            NodeEnum::NotifyStmt(_) => of(Effect::Utility, "notify"),
+            NodeEnum::CheckPointStmt(_) => of(Effect::Utility, "checkpoint"),
+            NodeEnum::DoStmt(_) => {
+                self.opaque(OpaqueReason::ProceduralCode, "DO");
+                Statement {
+                    changes_catalog: true,
+                    ..of(Effect::Utility, "do")
+                }
+            }
+            NodeEnum::CallStmt(call) => self.call_procedure(call),
+            NodeEnum::LockStmt(lock) => {
+                self.each_relation(&lock.relations, Access::Read);
+                of(Effect::Utility, "lock")
+            }
+            NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum),
+            NodeEnum::ClusterStmt(cluster) => {
+                if let Some(relation) = &cluster.relation {
+                    self.relations(relation, Access::Define);
+                }
+                of(Effect::Utility, "cluster")
+            }
+            NodeEnum::ReindexStmt(reindex) => {
+                if let Some(relation) = &reindex.relation
+                    && reindex.kind() == pg::ReindexObjectType::ReindexObjectTable
+                {
+                    self.relations(relation, Access::Define);
+                }
+                of(Effect::Utility, "reindex")
+            }
+            NodeEnum::TruncateStmt(truncate) => {
+                for node in &truncate.relations {
+                    if let Some(NodeEnum::RangeVar(var)) = inner(node) {
+                        self.target(var, Access::Truncate);
+                    }
+                }
+                statement(Class::Write, "truncate")
+            }
+            NodeEnum::RefreshMatViewStmt(refresh) => {
+                if let Some(relation) = &refresh.relation {
+                    self.relations(relation, Access::Define);
+                }
+                of(Effect::Utility, "refresh materialized view")
+            }
+            _ => self.define(node),
+        }
+    }
+
+    fn call_procedure(&mut self, call: &pg::CallStmt) -> Statement {
+        self.opaque(OpaqueReason::ProceduralCode, "CALL");
+        if let Some(function) = call.funccall.as_deref() {
+            for argument in &function.args {
+                let value = self.value(argument, &Scope::outermost());
+                self.mark(&value, crate::analysis::Use::Copied);
+            }
+            let path = strings(&function.funcname);
+            let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+            self.use_function(schema, path.last().copied().unwrap_or_default());
+        }
+        let plain = of(Effect::Utility, "call");
+        Statement {
+            changes_catalog: true,
+            outputs: Outputs::Unknown,
+            ..plain
+        }
+    }
+
+    fn vacuum(&mut self, vacuum: &pg::VacuumStmt) -> Statement {
+        for node in &vacuum.rels {
+            if let Some(NodeEnum::VacuumRelation(one)) = inner(node)
+                && let Some(var) = &one.relation
+            {
+                self.relations(var, Access::Read);
+            }
+        }
+        of(
+            Effect::Utility,
+            if vacuum.is_vacuumcmd {
+                "vacuum"
+            } else {
+                "analyze"
+            },
+        )
+    }
+
+    /// Notes the same access to several relations.
+    pub(super) fn each_relation(&mut self, nodes: &[pg::Node], access: Access) {
+        for node in nodes {
+            if let Some(NodeEnum::RangeVar(var)) = inner(node) {
+                self.relations(var, access);
+            }
+        }
+    }
+}
+
+fn named(plain: Statement, names: Vec<NameUse>) -> Statement {
+    Statement { names, ..plain }
+}
+
+fn transaction_command(transaction: &pg::TransactionStmt) -> &'static str {
+    use pg::TransactionStmtKind as Kind;
+    match transaction.kind() {
+        Kind::TransStmtBegin | Kind::Undefined => "begin",
+        Kind::TransStmtStart => "start transaction",
+        Kind::TransStmtCommit => "commit",
+        Kind::TransStmtRollback => "rollback",
+        Kind::TransStmtSavepoint => "savepoint",
+        Kind::TransStmtRelease => "release savepoint",
+        Kind::TransStmtRollbackTo => "rollback to savepoint",
+        Kind::TransStmtPrepare => "prepare transaction",
+        Kind::TransStmtCommitPrepared => "commit prepared",
+        Kind::TransStmtRollbackPrepared => "rollback prepared",
+    }
+}

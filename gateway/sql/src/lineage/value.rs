@@ -1,0 +1,222 @@
+//! What an expression's value is made of.
+
+use std::rc::Rc;
+
+use crate::analysis::{Reach, Source};
+
+/// The base columns in a value, and its fields where it is a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Value {
+    /// Sorted, each once.
+    pub(super) sources: Vec<Source>,
+    pub(super) fields: Option<Rc<Table>>,
+}
+
+/// Named columns: a relation, a result or a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Table {
+    pub(super) columns: Vec<Named>,
+    /// What columns that are not known by name are made of. With it, neither number nor order of
+    /// the columns is known.
+    pub(super) other: Option<Value>,
+}
+
+/// A column with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) value: Value,
+}
+
+impl Value {
+    pub(super) fn of(mut sources: Vec<Source>) -> Value {
+        sources.sort_unstable();
+        sources.dedup();
+        Value {
+            sources,
+            fields: None,
+        }
+    }
+
+    /// Either of two values.
+    pub(super) fn or(mut self, other: Value) -> Value {
+        if self.fields != other.fields {
+            self.fields = None;
+        }
+        self.add(other.sources);
+        self
+    }
+
+    /// Something made from both.
+    pub(super) fn with(mut self, other: Value) -> Value {
+        self.fields = None;
+        self.add(other.sources);
+        self
+    }
+
+    /// An expression over this value.
+    pub(super) fn derived(mut self) -> Value {
+        self.fields = None;
+        let mut changed = false;
+        for source in &mut self.sources {
+            if source.how == Reach::Projected {
+                source.how = Reach::Derived;
+                changed = true;
+            }
+        }
+        if changed {
+            self.sources.sort_unstable();
+            self.sources.dedup();
+        }
+        self
+    }
+
+    /// The value as a row of these fields, each of which may hold all of it.
+    pub(super) fn row(self, fields: &[String]) -> Value {
+        let value = self.derived();
+        let columns = fields.iter().map(|name| Named {
+            name: name.clone(),
+            value: value.clone(),
+        });
+        let table = Table {
+            columns: columns.collect(),
+            other: None,
+        };
+        Value {
+            fields: Some(Rc::new(table)),
+            ..value
+        }
+    }
+
+    fn add(&mut self, more: Vec<Source>) {
+        if more.is_empty() {
+            return;
+        }
+        if self.sources.is_empty() {
+            self.sources = more;
+            return;
+        }
+        self.sources.extend(more);
+        self.sources.sort_unstable();
+        self.sources.dedup();
+    }
+
+    /// The field of a row; of a value that is not known to be one, something made from it.
+    pub(super) fn field(&self, name: &str) -> Value {
+        self.fields
+            .as_ref()
+            .and_then(|fields| fields.column(name))
+            .unwrap_or_else(|| self.clone().derived())
+    }
+}
+
+impl Table {
+    /// A table of which nothing is known but what it is made of.
+    pub(super) fn unknown(of: Value) -> Table {
+        Table {
+            columns: Vec::new(),
+            other: Some(of),
+        }
+    }
+
+    /// The columns of this name, together.
+    pub(super) fn column(&self, name: &str) -> Option<Value> {
+        let mut found: Option<Value> = None;
+        for column in self.columns.iter().filter(|column| column.name == name) {
+            let value = column.value.clone();
+            found = Some(match found {
+                Some(before) => before.or(value),
+                None => value,
+            });
+        }
+        match (&found, &self.other) {
+            (None, Some(other)) => Some(other.clone()),
+            _ => found,
+        }
+    }
+
+    /// The whole row as one value.
+    pub(super) fn whole_row(&self) -> Value {
+        let mut sources = Vec::new();
+        let values = self
+            .columns
+            .iter()
+            .map(|column| &column.value)
+            .chain(&self.other);
+        for source in values.flat_map(|value| &value.sources) {
+            let how = match source.how {
+                Reach::Projected | Reach::WholeRow => Reach::WholeRow,
+                Reach::Derived => Reach::Derived,
+            };
+            sources.push(Source { how, ..*source });
+        }
+        let fields = Some(Rc::new(self.clone()));
+        Value {
+            fields,
+            ..Value::of(sources)
+        }
+    }
+
+    /// Every source of every column, as part of an expression.
+    pub(super) fn everything(&self) -> Value {
+        let values = self
+            .columns
+            .iter()
+            .map(|column| &column.value)
+            .chain(&self.other);
+        let all = values.fold(Value::default(), |all, value| all.with(value.clone()));
+        all.derived()
+    }
+
+    /// The first columns renamed.
+    pub(super) fn renamed(mut self, names: &[&str]) -> Table {
+        if let Some(other) = &self.other {
+            // The order is not known: each of the names may be any column.
+            let any = self.everything().with(other.clone());
+            let named = names.iter().map(|name| Named {
+                name: (*name).to_owned(),
+                value: any.clone(),
+            });
+            let mut columns: Vec<Named> = named.collect();
+            columns.append(&mut self.columns);
+            self.columns = columns;
+            return self;
+        }
+        for (column, name) in self.columns.iter_mut().zip(names) {
+            column.name = (*name).to_owned();
+        }
+        self
+    }
+
+    /// Either of two tables: what a set operation gives.
+    pub(super) fn or(self, second: Table) -> Table {
+        if self.other.is_some()
+            || second.other.is_some()
+            || self.columns.len() != second.columns.len()
+        {
+            let any = self.everything().with(second.everything());
+            let columns = self
+                .columns
+                .into_iter()
+                .map(|column| Named {
+                    value: column.value.with(any.clone()),
+                    ..column
+                })
+                .collect();
+            return Table {
+                columns,
+                other: Some(any),
+            };
+        }
+        let columns = self.columns.into_iter().zip(second.columns);
+        Table {
+            columns: columns
+                .map(|(one, two)| Named {
+                    name: one.name,
+                    value: one.value.or(two.value),
+                })
+                .collect(),
+            other: None,
+        }
+    }
+}

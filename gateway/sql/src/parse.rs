@@ -1,0 +1,47 @@
+//! PostgreSQL's own grammar: the only module that names `pg_query`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub(crate) use pg_query::NodeEnum;
+pub(crate) use pg_query::protobuf as pg;
+
+/// The statements of a text, or what PostgreSQL's grammar says against it.
+pub(crate) fn statements(text: &str) -> Result<Vec<pg::RawStmt>, String> {
+    // The reader walks the tree once more for uses of its own; nothing of it may take us down.
+    match catch_unwind(AssertUnwindSafe(|| pg_query::parse(text, 0))) {
+        Ok(Ok(result)) => Ok(result.protobuf.stmts),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the reader failed".to_owned()),
+    }
+}
+
+/// The tokens of a text as PostgreSQL's scanner reads them.
+pub(crate) fn tokens(text: &str) -> Result<Vec<pg::ScanToken>, String> {
+    match pg_query::scan(text) {
+        Ok(result) => Ok(result.tokens),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What a node is, where it is anything.
+pub(crate) fn inner(node: &pg::Node) -> Option<&NodeEnum> {
+    node.node.as_ref()
+}
+
+/// What a boxed optional node is.
+pub(crate) fn boxed(node: &Option<Box<pg::Node>>) -> Option<&NodeEnum> {
+    node.as_deref().and_then(inner)
+}
+
+/// The strings among some nodes: the parts of a name.
+pub(crate) fn strings(nodes: &[pg::Node]) -> Vec<&str> {
+    nodes.iter().filter_map(string).collect()
+}
+
+/// The string that a node is.
+pub(crate) fn string(node: &pg::Node) -> Option<&str> {
+    match inner(node) {
+        Some(NodeEnum::String(string)) => Some(&string.sval),
+        _ => None,
+    }
+}
