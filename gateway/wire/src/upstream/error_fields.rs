@@ -67,32 +67,18 @@ impl ErrorFields {
     /// too, given the field's code: code upstream can put any text there, so who knows the catalog
     /// should look the name up. A SQLSTATE that PostgreSQL does not define becomes its class's
     /// general one, for it can carry five characters. The message becomes a fixed text that names
-    /// the condition. Everything else (detail, hint, context, queries, unknown fields) goes.
+    /// the condition. Everything else (detail, hint, context, queries, unknown fields, and fields
+    /// given again) goes.
     pub fn scrubbed_where(&self, is_name: impl Fn(u8, &str) -> bool) -> Self {
-        let mut fields = Vec::with_capacity(self.fields.len());
+        let mut fields: Vec<(u8, Bytes)> = Vec::with_capacity(self.fields.len());
         for (code, value) in &self.fields {
-            let kept = match code {
-                b'S' => is_word(value),
-                b'V' => SEVERITIES.contains(&value.as_ref()),
-                b'P' | b'L' => value.iter().all(u8::is_ascii_digit),
-                b'F' => is_file_name(value),
-                b'R' => identifier(value).is_some(),
-                b's' | b't' | b'c' | b'd' | b'n' => {
-                    identifier(value).is_some_and(|name| is_name(*code, name))
-                }
-                b'C' => {
-                    fields.push((*code, known_state(value)));
-                    false
-                }
-                b'M' => {
-                    fields.push((*code, self.withheld()));
-                    false
-                }
-                _ => false,
+            let scrubbed = match code {
+                b'C' => Some(known_state(value)),
+                b'M' => Some(self.withheld()),
+                _ => may_stay(*code, value, &is_name).then(|| value.clone()),
             };
-            if kept {
-                fields.push((*code, value.clone()));
-            }
+            let again = fields.iter().any(|(earlier, _)| earlier == code);
+            fields.extend(scrubbed.filter(|_| !again).map(|value| (*code, value)));
         }
         Self { fields }
     }
@@ -148,6 +134,21 @@ const SEVERITIES: &[&[u8]] = &[
 /// The longest name PostgreSQL keeps.
 const NAME_BYTES: usize = 63;
 
+/// Whether a field other than SQLSTATE and message can carry no value.
+fn may_stay(code: u8, value: &[u8], is_name: &impl Fn(u8, &str) -> bool) -> bool {
+    match code {
+        b'S' => is_word(value),
+        b'V' => SEVERITIES.contains(&value),
+        b'P' | b'L' => is_number(value),
+        b'F' => is_file_name(value),
+        b'R' => identifier(value).is_some(),
+        b's' | b't' | b'c' | b'd' | b'n' => {
+            identifier(value).is_some_and(|name| is_name(code, name))
+        }
+        _ => false,
+    }
+}
+
 /// The SQLSTATE as it is, or the general one of its class, or that of an internal error.
 fn known_state(code: &Bytes) -> Bytes {
     if sqlstate::condition(code).is_some() {
@@ -171,6 +172,11 @@ fn identifier(value: &[u8]) -> Option<&str> {
 fn is_word(value: &[u8]) -> bool {
     let word = |text: &str| text.chars().all(char::is_alphabetic);
     value.len() <= NAME_BYTES && std::str::from_utf8(value).is_ok_and(word)
+}
+
+/// A number of at most 32 bits.
+fn is_number(value: &[u8]) -> bool {
+    value.len() <= 10 && value.iter().all(u8::is_ascii_digit)
 }
 
 fn is_file_name(value: &[u8]) -> bool {

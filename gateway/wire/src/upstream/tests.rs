@@ -195,6 +195,15 @@ fn scrubbing_lets_no_field_carry_a_value() {
 }
 
 #[test]
+fn scrubbing_takes_no_number_longer_than_a_position_can_be() {
+    let body = b"C22012\0Mx\0P41111111111111111\0L2147483647\0L4111\0\0";
+    let scrubbed = ErrorFields::parse(body).unwrap().scrubbed();
+    assert_eq!(scrubbed.get(b'P'), None);
+    let lines: Vec<_> = scrubbed.iter().filter(|(code, _)| *code == b'L').collect();
+    assert_eq!(lines, [(b'L', b"2147483647".as_slice())]);
+}
+
+#[test]
 fn an_undefined_state_becomes_its_class() {
     let scrubbed = ErrorFields::parse(b"C22ABC\0Mx\0\0").unwrap().scrubbed();
     assert_eq!(scrubbed.sqlstate(), Some("22000"));
