@@ -59,16 +59,23 @@ impl Transform for MaskPolicy {
         column: &ResultColumn,
         values: Values,
     ) -> Result<Values, String> {
-        let column = &column.column;
-        match self.rule(facts, column).map(|rule| &rule.masking) {
-            Some(Masking::Email) => Ok(transform::email(values)),
-            Some(Masking::Digits) => Ok(transform::digits(values)),
-            Some(Masking::Show | Masking::Named(_)) | None => Err(format!(
-                "no rule transforms column {}.{}.{} for this identity",
-                column.schema, column.relation, column.name
-            )),
+        match self.transforming(facts, &column.column)? {
+            Masking::Email => Ok(transform::email(values)),
+            Masking::Digits => Ok(transform::digits(values)),
+            Masking::Show | Masking::Named(_) => Err(untransformed(&column.column)),
         }
     }
+}
+
+/// The error that withholds the rows.
+fn untransformed(column: &Column) -> String {
+    let Column {
+        schema,
+        relation,
+        name,
+        ..
+    } = column;
+    format!("no one rule says how to transform column {schema}.{relation}.{name} here")
 }
 
 impl MaskPolicy {
@@ -85,6 +92,30 @@ impl MaskPolicy {
         self.rules
             .iter()
             .find(|rule| rule.names(column) && rule.scope.covers(facts))
+    }
+
+    /// What the rules say about a column that is to be transformed. Where the gateway does not tell
+    /// whose rows they are, the rules that name the column must agree.
+    fn transforming(&self, facts: &Facts, column: &Column) -> Result<&Masking, String> {
+        if !facts.subject().is_empty() {
+            let rule = self
+                .rule(facts, column)
+                .ok_or_else(|| untransformed(column))?;
+            return Ok(&rule.masking);
+        }
+        let transforms = |rule: &&Rule| {
+            matches!(rule.masking, Masking::Email | Masking::Digits) && rule.names(column)
+        };
+        let mut maskings = self
+            .rules
+            .iter()
+            .filter(transforms)
+            .map(|rule| &rule.masking);
+        let first = maskings.next().ok_or_else(|| untransformed(column))?;
+        if maskings.any(|other| other != first) {
+            return Err(untransformed(column));
+        }
+        Ok(first)
     }
 }
 

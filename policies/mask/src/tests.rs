@@ -188,7 +188,7 @@ fn a_column_is_transformed_by_its_rule() {
         binary: false,
     };
     let transformed = |group: &str| {
-        let facts = Facts::fixed().with_groups([group]);
+        let facts = Facts::fixed().with_subject("ada").with_groups([group]);
         let values = [Some("ada1@example.com"), None].into_iter().collect();
         let values = policy.transform(&facts, &column, values)?;
         assert_eq!(values.get(1), None);
@@ -202,6 +202,35 @@ fn a_column_is_transformed_by_its_rule() {
             .unwrap_err()
             .contains("public.customers.email")
     );
+}
+
+#[test]
+fn without_an_identity_the_rules_must_agree_on_the_transform() {
+    let transformed = |second: &str| {
+        let policy = policy(&format!(
+            r#"{{"rules": [
+                {{"columns": ["email"], "mask": "email", "groups": ["support"]}},
+                {{"columns": ["email"], "mask": "null", "groups": ["sales"]}},
+                {{"columns": ["*"], "mask": "{second}"}}]}}"#
+        ));
+        let column = ResultColumn {
+            position: 0,
+            column: catalog()[1].clone(),
+            type_oid: 25,
+            binary: false,
+        };
+        let values = [Some("ada@example.com")].into_iter().collect();
+        policy.transform(&Facts::fixed(), &column, values)
+    };
+    assert_eq!(
+        transformed("email").unwrap().get(0),
+        Some(&b"a***@example.com"[..])
+    );
+    assert_eq!(
+        transformed("null").unwrap().get(0),
+        Some(&b"a***@example.com"[..])
+    );
+    assert!(transformed("digits").is_err());
 }
 
 #[test]

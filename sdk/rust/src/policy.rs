@@ -24,10 +24,12 @@ pub trait Policy: Sized {
 /// A policy that replaces values itself: those of columns that it protects by
 /// [`Mask::Custom`](crate::Mask::Custom).
 pub trait Transform: Policy {
-    /// Replaces the values of one column of some rows.
+    /// Replaces the values of one column of some rows. The facts may not say whose they are: what
+    /// depends on the identity is best decided by the protection in `session`.
     ///
     /// # Errors
-    /// In words for the trail. The rows are then withheld, never shown as they are.
+    /// The rows are then withheld, never shown as they are. The gateway does not repeat the words,
+    /// as they could carry a value.
     fn transform(
         &self,
         facts: &Facts,
