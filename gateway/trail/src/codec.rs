@@ -1,12 +1,20 @@
 //! Numbers and bytes, as records hold them: LEB128 numbers, bytes after their length.
 
 /// Appends a number, seven bits a byte, lowest first.
+#[inline]
 pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    if number < 0x80 {
+        return out.push(number as u8);
+    }
+    // Ten bytes hold any number. Filling them first asks the vector for room once.
+    let (mut bytes, mut length) = ([0; 10], 0);
     while number >= 0x80 {
-        out.push(number as u8 | 0x80);
+        bytes[length] = number as u8 | 0x80;
+        length += 1;
         number >>= 7;
     }
-    out.push(number as u8);
+    bytes[length] = number as u8;
+    out.extend_from_slice(&bytes[..=length]);
 }
 
 /// Appends bytes after their length.

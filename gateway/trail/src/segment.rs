@@ -20,6 +20,9 @@ pub(crate) const LARGEST: usize = 1 << 30;
 /// A file that got no header for so long gets none.
 const ABANDONED: Duration = Duration::from_secs(60);
 
+/// No page of memory is smaller.
+const PAGE: usize = 4096;
+
 /// What tells one segment from another, in its name and header.
 #[derive(Debug, Clone)]
 pub(crate) struct Label {
@@ -87,7 +90,9 @@ impl Segment {
             .map_err(Error::file("create", path))?;
         file.lock().map_err(Error::file("lock", path))?;
         allocate(&file, bytes).map_err(Error::file("allocate", path))?;
-        let map = map(&file, bytes).map_err(Error::file("map", path))?;
+        let mut map = map(&file, bytes).map_err(Error::file("map", path))?;
+        // The first write to a page costs a fault. It is had here, off the path of any statement.
+        map.chunks_mut(PAGE).for_each(|page| page[0] = 0);
         let path = path.to_owned();
         let nonce = RandomState::new().build_hasher().finish() as u32;
         let mut segment = Self {
@@ -240,14 +245,14 @@ fn fill(mut file: &File, bytes: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Maps a file for writing, its pages present.
+/// Maps a file for writing.
 #[expect(
     unsafe_code,
     reason = "memory that outlives the process can only be had by a mapping"
 )]
 fn map(file: &File, bytes: usize) -> std::io::Result<MmapMut> {
     let mut options = memmap2::MmapOptions::new();
-    options.len(bytes).populate();
+    options.len(bytes);
     // SAFETY: the file is new, locked and named for this writer, and nobody shortens a locked segment, so the mapping stays
     // backed. Other processes only read it, through the file. We look at no byte that another could change.
     unsafe { options.map_mut(file) }
