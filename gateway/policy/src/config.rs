@@ -59,11 +59,12 @@ impl fmt::Display for Grant {
 /// How much a policy may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyLimits {
-    /// Time for one `decide` or `session`.
+    /// Time for one `decide`.
     pub deadline_decide: Duration,
     /// Time for one `batch`.
     pub deadline_batch: Duration,
-    /// Time for starting an instance: instantiating it and `configure`.
+    /// Time for what happens seldom and may take longer: starting an instance (instantiating it and
+    /// `configure`), and `session`, which may look at the whole catalog.
     pub deadline_start: Duration,
     /// Linear memory of an instance.
     pub memory_bytes: usize,
@@ -76,9 +77,9 @@ pub struct PolicyLimits {
 impl Default for PolicyLimits {
     fn default() -> PolicyLimits {
         PolicyLimits {
-            deadline_decide: Duration::from_millis(10),
-            deadline_batch: Duration::from_millis(50),
-            deadline_start: Duration::from_secs(1),
+            deadline_decide: Duration::from_millis(50),
+            deadline_batch: Duration::from_millis(100),
+            deadline_start: Duration::from_secs(5),
             memory_bytes: 32 << 20,
             output_bytes: 4 << 20,
             calls_per_instance: 100_000,

@@ -12,7 +12,7 @@ use sql::analysis::{
     Access, Analysis, Class, ColumnId, ColumnUse, Kind, Opaque, OpaqueReason, Output, Outputs,
     Reach, RelationUse, Source, Statement, Use,
 };
-use sql::catalog::{Catalog, CatalogRows, ColumnRow, InheritRow, RelationRow};
+use sql::catalog::{Catalog, CatalogRows, ColumnRow, InheritRow, RelationRow, ViewRow};
 use tempfile::TempDir;
 
 use self::guest::Guest;
@@ -30,6 +30,8 @@ pub(crate) const USERS: u32 = 1000;
 pub(crate) const USERS_OLD: u32 = 1001;
 /// public.products.
 pub(crate) const PRODUCTS: u32 = 1002;
+/// public.addresses, a view of the e-mail addresses.
+pub(crate) const ADDRESSES: u32 = 1003;
 /// OID of citext in this database.
 pub(crate) const CITEXT: u32 = 5000;
 
@@ -48,11 +50,11 @@ pub(crate) const NICKNAME: ColumnId = ColumnId {
 
 /// The small database.
 pub(crate) fn catalog() -> Arc<Catalog> {
-    let relation = |oid, name: &str| RelationRow {
+    let relation = |oid, name: &str, kind| RelationRow {
         oid,
         schema: "public".to_owned(),
         name: name.to_owned(),
-        kind: 'r',
+        kind,
         has_triggers: false,
         has_rules: false,
     };
@@ -74,17 +76,23 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         ]
     };
     let mut columns = vec![column(PRODUCTS, 1, "id", 23, "integer")];
+    columns.push(column(ADDRESSES, 1, "email", 25, "text"));
     columns.extend(users(USERS).into_iter().chain(users(USERS_OLD)));
     Arc::new(Catalog::from_rows(CatalogRows {
         relations: vec![
-            relation(USERS, "users"),
-            relation(USERS_OLD, "users_old"),
-            relation(PRODUCTS, "products"),
+            relation(USERS, "users", 'r'),
+            relation(USERS_OLD, "users_old", 'r'),
+            relation(PRODUCTS, "products", 'r'),
+            relation(ADDRESSES, "addresses", 'v'),
         ],
         columns,
         inherits: vec![InheritRow {
             child: USERS_OLD,
             parent: USERS,
+        }],
+        views: vec![ViewRow {
+            relation: ADDRESSES,
+            definition: "SELECT users.email FROM public.users".to_owned(),
         }],
         ..CatalogRows::default()
     }))

@@ -97,12 +97,13 @@ impl log::Host for Host {
         }
         self.lines += 1;
         let policy = &*self.policy;
-        let message = &message[..message.floor_char_boundary(LINE_BYTES)];
+        // One line stays one line, and a terminal is not spoken to.
+        let message = message[..message.floor_char_boundary(LINE_BYTES)].escape_debug();
         match level.as_str() {
-            "error" => tracing::error!(policy, message),
-            "warn" => tracing::warn!(policy, message),
-            "debug" => tracing::debug!(policy, message),
-            _ => tracing::info!(policy, message),
+            "error" => tracing::error!(policy, "{message}"),
+            "warn" => tracing::warn!(policy, "{message}"),
+            "debug" => tracing::debug!(policy, "{message}"),
+            _ => tracing::info!(policy, "{message}"),
         }
     }
 }
@@ -178,7 +179,7 @@ impl Instance {
 
     /// Asks what the policy says about a session.
     pub(crate) fn session(&mut self, facts: Facts) -> Result<types::SessionDecision, Failed> {
-        let _running = self.begin(facts, self.policy.limits.deadline_decide);
+        let _running = self.begin(facts, self.policy.limits.deadline_start);
         let answer = self.hooks.call_session(&mut self.store);
         self.end(answer)
     }
@@ -201,8 +202,9 @@ impl Instance {
             return Err(Failed::answer("it has no transform"));
         };
         let answer = transform.call_batch(&mut self.store, columns, chunks);
+        // Its own words could carry the values that it was given.
         self.end(answer)?
-            .map_err(|words| Failed::answer(format!("it refused the rows: {words}")))
+            .map_err(|_| Failed::answer("it refused the rows"))
     }
 
     /// True where the last call read what differs between tokens of the same person.

@@ -20,7 +20,7 @@ use crate::hold::{Approval, Demand, Hold};
 use crate::instance::Failed;
 use crate::opinion::{Check, Effect, Opinion, Refusal, Reuse, Stance};
 use crate::plan::{Note, Plan, Recording};
-use crate::protection::{Guard, Protection, Protections};
+use crate::protection::{Guard, Protection, Protections, widened};
 use crate::request::Request;
 use crate::session::{Class, Session, SessionFacts};
 use crate::set::{Policies, Policy, PolicySet};
@@ -546,7 +546,7 @@ fn protect(
 ) {
     for protection in added {
         let guard = Guard::new(protection, index);
-        for column in catalog.family(protection.column) {
+        for column in widened(catalog, protection.column) {
             protections.add(column, &guard);
         }
     }

@@ -168,7 +168,8 @@ impl Masker {
     }
 
     /// Appends the rows, which are whole DataRow messages, masked. On an error nothing is appended,
-    /// and the result must end here. Not longer than `batch` of the policies that transform.
+    /// and the result must end here. Takes no longer than `batch` of the policies that transform
+    /// may, for each [`TRANSFORM_BYTES`] of rows.
     pub fn apply(
         &mut self,
         judge: &mut Judge,
@@ -179,26 +180,87 @@ impl Masker {
             out.extend_from_slice(rows);
             return Ok(());
         }
-        let unreadable = |error: wire::Error| MaskError::Rows(error.to_string());
-        let batch = Batch::read(rows, &self.wanted, &mut self.index).map_err(unreadable)?;
-        if batch.rows() == 0 {
-            return Ok(());
+        let start = out.len();
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (run, after) = rest.split_at(self.run_length(rest)?);
+            self.apply_run(judge, run, out)
+                .inspect_err(|_| out.truncate(start))?;
+            rest = after;
         }
-        if let [ColumnMask::Native(CellMask::KeepLast(n))] = self.columns.as_slice() {
-            let (n, done) = (*n, Overwritten::Done);
-            if batch.overwrite(out, |_, _, value| keep_last_in_place(n, value)) == done {
-                return Ok(());
+        Ok(())
+    }
+
+    /// How many bytes of rows are masked together: all, unless a policy transforms them, whose
+    /// memory and answers have limits.
+    fn run_length(&self, rows: &[u8]) -> Result<usize, MaskError> {
+        if self.custom.is_empty() || rows.len() <= TRANSFORM_BYTES {
+            return Ok(rows.len());
+        }
+        let mut length = 0;
+        for frame in wire::frame::frames(rows, usize::MAX) {
+            let (_, message) = frame.map_err(unreadable)?;
+            if length > 0 && length + message.len() > TRANSFORM_BYTES {
+                return Ok(length);
             }
+            length += message.len();
+        }
+        Ok(rows.len())
+    }
+
+    fn apply_run(
+        &mut self,
+        judge: &mut Judge,
+        rows: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), MaskError> {
+        let batch = Batch::read(rows, &self.wanted, &mut self.index).map_err(unreadable)?;
+        let columns = &self.columns;
+        if columns.iter().all(ColumnMask::keeps_length)
+            && batch.overwrite(out, |_, k, value| columns[k].overwrite(value)) == Overwritten::Done
+        {
+            return Ok(());
         }
         let rows = batch.rows();
         let transformed = transform(&self.custom, &self.set, judge, rows, |k| batch.column(k))?;
-        let columns = &self.columns;
         batch
             .rewrite(out, |row, k, out| {
                 replace(&columns[k], &transformed, row, batch.value(row, k), out)
             })
             .map_err(unreadable)
     }
+}
+
+/// How many bytes of rows a policy transforms in one call; a larger row is a call of its own.
+pub const TRANSFORM_BYTES: usize = 256 << 10;
+
+impl ColumnMask {
+    /// True where a replacement has the length of the value, if that is ASCII.
+    fn keeps_length(&self) -> bool {
+        match self {
+            ColumnMask::Native(CellMask::KeepFirst(_) | CellMask::KeepLast(_)) => true,
+            ColumnMask::Native(CellMask::Null | CellMask::Fixed(_) | CellMask::KeyedHash(_))
+            | ColumnMask::Custom { .. } => false,
+        }
+    }
+
+    /// Puts stars over the value, where that is the mask.
+    fn overwrite(&self, value: &mut [u8]) -> Overwritten {
+        let hidden = match self {
+            _ if !value.is_ascii() => return Overwritten::Misfit,
+            ColumnMask::Native(CellMask::KeepLast(n)) if value.len() > *n => 0..value.len() - n,
+            ColumnMask::Native(CellMask::KeepFirst(n)) if value.len() > *n => *n..value.len(),
+            ColumnMask::Native(CellMask::KeepLast(_) | CellMask::KeepFirst(_)) => 0..value.len(),
+            ColumnMask::Native(CellMask::Null | CellMask::Fixed(_) | CellMask::KeyedHash(_))
+            | ColumnMask::Custom { .. } => return Overwritten::Misfit,
+        };
+        value[hidden].fill(b'*');
+        Overwritten::Done
+    }
+}
+
+fn unreadable(error: wire::Error) -> MaskError {
+    MaskError::Rows(error.to_string())
 }
 
 impl fmt::Debug for Masker {
@@ -254,20 +316,6 @@ pub(crate) fn replace(
             }
         }
     }
-}
-
-/// Puts stars where the value is, which keeps its length where it is ASCII.
-fn keep_last_in_place(n: usize, value: &mut [u8]) -> Overwritten {
-    if !value.is_ascii() {
-        return Overwritten::Misfit;
-    }
-    let hidden = if value.len() > n {
-        value.len() - n
-    } else {
-        value.len()
-    };
-    value[..hidden].fill(b'*');
-    Overwritten::Done
 }
 
 /// What a policy is told about a column that it transforms.

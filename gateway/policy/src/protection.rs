@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sql::analysis::ColumnId;
+use sql::catalog::{Catalog, RelationKind};
 
 use crate::mask::Mask;
 
@@ -20,13 +21,14 @@ pub struct Protection {
     pub filter: FilterRule,
 }
 
-/// What an expression over a protected column, its whole row or a copy of it gets, mildest first.
+/// What an expression over a protected column, its whole row or a copy of it gets, mildest first:
+/// what waits for approval may be shown raw in the end, what is NULL never is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DerivedRule {
-    /// NULL in its place; a copy is refused.
-    Null,
     /// It waits for approval.
     Hold,
+    /// NULL in its place; a copy is refused.
+    Null,
     /// It is refused.
     Deny,
 }
@@ -91,6 +93,25 @@ pub(crate) fn stricter(a: &(Mask, PolicyIndex), b: &(Mask, PolicyIndex)) -> (Mas
     }
 }
 
+/// The columns that hold the same values as a protected one, or something made from them. Where a
+/// view's column is protected, so is what the view reads: an analysis speaks of base columns.
+pub(crate) fn widened(catalog: &Catalog, column: ColumnId) -> HashSet<ColumnId> {
+    let mut open = vec![column];
+    let mut seen = HashSet::new();
+    while let Some(column) = open.pop() {
+        if !seen.insert(column) {
+            continue;
+        }
+        open.extend(catalog.family(column));
+        let relation = catalog.relation(column.relation);
+        if relation.is_some_and(|relation| relation.kind == RelationKind::View) {
+            let made = |base: &ColumnId| catalog.dependents(*base).contains(&column);
+            open.extend(catalog.columns().map(|base| base.id).filter(made));
+        }
+    }
+    seen
+}
+
 /// All protections in force for a request, joined and widened to related columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Protections {
@@ -153,7 +174,8 @@ impl Protections {
 
 #[cfg(test)]
 mod tests {
-    use super::{DerivedRule, FilterRule, Guard, Protection, stricter};
+    use super::{DerivedRule, FilterRule, Guard, Protection, stricter, widened};
+    use crate::fixture::{ADDRESSES, EMAIL, USERS_OLD, catalog};
     use crate::mask::Mask;
     use sql::analysis::ColumnId;
 
@@ -192,6 +214,24 @@ mod tests {
             Mask::Null,
             "of two policies"
         );
+    }
+
+    #[test]
+    fn protecting_a_views_column_protects_what_it_reads_and_all_that_hold_the_same() {
+        let catalog = catalog();
+        let view = ColumnId {
+            relation: ADDRESSES,
+            attribute: 1,
+        };
+        let old = ColumnId {
+            relation: USERS_OLD,
+            attribute: 2,
+        };
+        for column in [view, EMAIL, old] {
+            let widened = widened(&catalog, column);
+            let expected = [view, EMAIL, old].into_iter().collect();
+            assert_eq!(widened, expected, "from {column:?}");
+        }
     }
 
     #[test]

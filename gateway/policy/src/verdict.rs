@@ -24,10 +24,20 @@ pub enum Verdict {
 ///
 /// Only this crate makes one, so whoever demands a `&Permit` cannot be handed something unjudged:
 ///
-/// ```compile_fail
-/// # fn forge(plan: std::sync::Arc<policy::Plan>) -> policy::Permit {
-/// policy::Permit { frames: bytes::Bytes::new(), plan }
-/// # }
+/// ```
+/// use sluice_policy::{Permit, Plan};
+///
+/// fn send(permit: &Permit) -> &bytes::Bytes {
+///     permit.frames()
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// use sluice_policy::{Permit, Plan};
+///
+/// fn forge(frames: bytes::Bytes, plan: std::sync::Arc<Plan>) -> Permit {
+///     Permit { frames, plan }
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Permit {

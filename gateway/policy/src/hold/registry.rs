@@ -44,8 +44,10 @@ pub struct HoldsConfig {
 /// Proof that a request was approved: bound to that request, used once by giving it away. Only the
 /// registry makes one.
 ///
-/// ```compile_fail
-/// fn twice(approval: policy::Approval) -> (policy::Approval, policy::Approval) {
+/// ```compile_fail,E0599
+/// use sluice_policy::Approval;
+///
+/// fn twice(approval: Approval) -> (Approval, Approval) {
 ///     (approval.clone(), approval)
 /// }
 /// ```

@@ -143,7 +143,7 @@ fn text_takes_the_mask_in_both_formats_and_null_stays_null() {
 fn each_common_mask_writes_its_value() {
     let fields = [field(AGE, 23, Format::Text), field(EMAIL, 25, Format::Text)];
     let given: &[Cells<'_>] = &[&[Some(b"7"), Some(b"secret")], &[Some(b"8"), None]];
-    let mut masked = |mask| {
+    let masked = |mask| {
         let out = single(EMAIL, mask).mask(&fields, given).unwrap();
         let expected_tail = rows(&[&[Some(b"8"), None]]);
         assert!(out.ends_with(&expected_tail), "a NULL stays NULL");
@@ -157,6 +157,28 @@ fn each_common_mask_writes_its_value() {
     assert_eq!(
         masked(Mask::KeyedHash("pan".into())).len(),
         first(Some(&[0; 16])).len()
+    );
+}
+
+#[test]
+fn several_columns_are_masked_in_place_as_one_is() {
+    let guest = Guest::protecting(vec![
+        guarded(EMAIL, Mask::KeepLast(3)),
+        guarded(NICKNAME, Mask::KeepFirst(1)),
+    ]);
+    let both = select(&[(EMAIL, Reach::Projected), (NICKNAME, Reach::Projected)]);
+    let mut setting = setting(&guest, both);
+    let fields = [
+        field(EMAIL, 25, Format::Text),
+        field(NICKNAME, CITEXT, Format::Text),
+    ];
+    let masked = setting.mask(
+        &fields,
+        &[&[Some(b"a@b.org"), Some(b"Zed")], &[Some(b"org"), None]],
+    );
+    assert_eq!(
+        masked.unwrap(),
+        rows(&[&[Some(b"****org"), Some(b"Z**")], &[Some(b"***"), None]])
     );
 }
 
@@ -302,6 +324,20 @@ fn a_policys_own_transform_gets_all_rows_at_once() {
         &[Some(b"3"), Some(b"de")],
     ]);
     assert_eq!(custom(STAMP, given).unwrap(), expected);
+}
+
+#[test]
+fn many_rows_are_transformed_in_runs_of_bounded_size() {
+    let value = vec![b'a'; 1000];
+    let row: Cells<'_> = &[Some(b"1"), Some(&value)];
+    let given: Vec<Cells<'_>> = vec![row; 2000];
+    let masked = custom(STAMP, &given).unwrap();
+    assert_eq!(masked.len(), rows(&given).len());
+    let stamped = masked.iter().filter(|byte| **byte == b'X').count();
+    assert!(
+        (8..12).contains(&stamped),
+        "one a run, 256 KiB each: {stamped}"
+    );
 }
 
 #[test]

@@ -130,6 +130,23 @@ fn expressions_rows_and_copies_follow_the_derived_rule() {
 }
 
 #[test]
+fn null_by_one_policy_is_not_shown_by_the_approval_that_another_asks_for() {
+    let bench = Bench::new();
+    let guests = [DerivedRule::Hold, DerivedRule::Null]
+        .map(|derived| Guest::protecting(guarding(derived, FilterRule::Allow)));
+    let judge = bench.judge(&[&guests[0], &guests[1]]);
+    let mut court = Court {
+        judge,
+        _bench: bench,
+        count: 0,
+    };
+    assert_eq!(
+        court.masks(select(&[(EMAIL, Reach::Derived)])),
+        [(0, "null")]
+    );
+}
+
+#[test]
 fn an_expression_that_reaches_no_known_output_is_refused() {
     let mut court = Court::rules(DerivedRule::Null, FilterRule::Allow);
     court.denial(using(plain(), EMAIL, Use::Derived));
