@@ -34,12 +34,17 @@ pub struct Connection {
 
 /// A token of the identity provider, one way or the other.
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct Token {
     /// Your token. Others on this machine can see arguments: prefer the variable or a file.
-    #[arg(long, env = "SLUICE_TOKEN", hide_env_values = true, value_name = "JWT")]
+    #[arg(
+        long,
+        env = "SLUICE_TOKEN",
+        hide_env_values = true,
+        value_name = "JWT",
+        required_unless_present = "token_file"
+    )]
     token: Option<String>,
-    /// A file that holds your token.
+    /// A file that holds your token; it wins over the variable.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -199,10 +204,10 @@ impl Connection {
     }
 
     fn token(&self) -> Result<String, Failure> {
-        let text = match (&self.token.token, &self.token.token_file) {
-            (Some(token), _) => token.clone(),
-            (None, Some(path)) => std::fs::read_to_string(path)
+        let text = match (&self.token.token_file, &self.token.token) {
+            (Some(path), _) => std::fs::read_to_string(path)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
+            (None, Some(token)) => token.clone(),
             (None, None) => return Err(Failure::Usage("no token".to_owned())),
         };
         Ok(text.trim().to_owned())

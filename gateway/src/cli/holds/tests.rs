@@ -161,6 +161,23 @@ fn a_token_does_not_cross_the_network_in_the_clear() {
 }
 
 #[test]
+fn a_token_file_wins_over_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dora.token");
+    std::fs::write(&file, "d.e.f\n").unwrap();
+    let (url, serving) = console("200 OK", &json!({ "holds": [] }));
+    let code = run(&["list", "--token-file", file.to_str().unwrap()], &url);
+    assert_eq!(code, ExitCode::SUCCESS);
+    let request = serving.join().unwrap();
+    assert!(
+        request
+            .to_lowercase()
+            .contains("authorization: bearer d.e.f\r\n"),
+        "{request}"
+    );
+}
+
+#[test]
 fn a_token_is_never_shown() {
     let words = [
         "sluice",
