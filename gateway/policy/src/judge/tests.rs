@@ -1,5 +1,6 @@
 //! Judging by real policies, most of them misbehaving.
 
+mod facts;
 mod hostile;
 mod swap;
 
