@@ -1,5 +1,7 @@
 //! A directory of segments, and those who write to it.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
@@ -73,7 +75,12 @@ impl Trail {
     /// # Errors
     /// If the directory cannot be made or no thread be started.
     pub fn open(config: TrailConfig) -> Result<Self> {
-        std::fs::create_dir_all(&config.dir).map_err(Error::file("make", &config.dir))?;
+        // What is recorded is nobody else's to read.
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.dir);
+        made.map_err(Error::file("make", &config.dir))?;
         segment::reclaim(&config.dir)?;
         let (orders, thread) = prepare::start(config.clone())?;
         let begun = record::to_micros(SystemTime::now());

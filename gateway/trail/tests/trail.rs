@@ -264,6 +264,19 @@ fn a_finished_trail_leaves_only_what_was_written() {
 }
 
 #[test]
+fn what_is_recorded_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("deep/trail");
+    let trail = Trail::open(TrailConfig::new(&dir)).unwrap();
+    let _writer = trail.writer().unwrap();
+    let file = std::fs::read_dir(&dir).unwrap().next().unwrap().unwrap();
+    let mode = |metadata: std::fs::Metadata| metadata.permissions().mode() & 0o777;
+    assert_eq!(mode(dir.metadata().unwrap()), 0o700);
+    assert_eq!(mode(file.metadata().unwrap()), 0o600);
+}
+
+#[test]
 fn a_segment_of_another_version_is_an_error_that_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let trail = Trail::open(TrailConfig::new(dir.path())).unwrap();
