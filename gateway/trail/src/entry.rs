@@ -7,7 +7,7 @@ use crate::codec::{put_bytes, put_number};
 use crate::facts::{Deed, Effect, Format, Judged, Opening, Outcome, Place, Statement, Step, Text};
 use crate::record::{Kind, framed, to_micros};
 use crate::writer::{Appender, CLOSING, Opened};
-use crate::{Error, Result, Session, SessionId};
+use crate::{Result, Session, SessionId};
 
 /// The most of a command tag that is kept.
 const TAG: usize = 64;
@@ -129,7 +129,8 @@ impl Entry {
         let session = Rc::clone(&self.session);
         let mut appender = session.writer.0.borrow_mut();
         let closing = CLOSING + framed(session.json.len());
-        appender.ensure(self.bound(judged)? + closing)?;
+        let bound = self.bound(&appender, judged);
+        appender.ensure(bound + closing)?;
         let mut head = std::mem::take(&mut appender.scratch);
         head.clear();
         put_number(&mut head, u64::from(appender.refer_session(&session)));
@@ -152,22 +153,17 @@ impl Entry {
     }
 
     /// More bytes than all the records of [`write`](Self::write) can take.
-    fn bound(&self, judged: Option<&Judged<'_>>) -> Result<usize> {
+    fn bound(&self, appender: &Appender, judged: Option<&Judged<'_>>) -> usize {
         let mut bytes = framed(self.session.json.len()) + self.buffer.len() + 256;
         bytes += self
             .kept
             .as_ref()
             .map_or(0, |text| framed(text.as_str().len()));
         if let Some(judged) = judged {
-            bytes += judged.policy.len() + judged.reason.len();
+            bytes += judged.policy.len() + judged.reason.len() + appender.generation_bytes(judged);
             bytes += judged.masks.map_or(0, |text| framed(text.as_str().len()));
-            bytes += judged
-                .digests
-                .iter()
-                .map(|(n, d)| 6 * (n.len() + d.len()) + 16)
-                .sum::<usize>();
         }
-        Ok(bytes)
+        bytes
     }
 
     /// Time, step and text; the parameters follow.
@@ -323,7 +319,7 @@ fn put_verdict(
         Effect::Deny => 2,
         Effect::Hold => 3,
     });
-    put_number(head, u64::from(refer_generation(appender, judged)?));
+    put_number(head, u64::from(appender.refer_generation(judged)?));
     put_bytes(head, judged.policy.as_bytes());
     put_bytes(head, judged.reason.as_bytes());
     let masks = judged.masks.map_or(0, |masks| refer_text(appender, masks));
@@ -340,14 +336,4 @@ fn refer_text(appender: &mut Appender, text: &Text) -> u32 {
     let offset = appender.append(Kind::Text, &[text.as_str().as_bytes()]);
     text.recorded_at(Place::new(ordinal, offset));
     offset
-}
-
-fn refer_generation(appender: &mut Appender, judged: &Judged<'_>) -> Result<u32> {
-    if let Some(offset) = appender.generation(judged.generation) {
-        return Ok(offset);
-    }
-    let policies = serde_json::to_vec(&(judged.generation, judged.digests)).map_err(Error::from)?;
-    let offset = appender.append(Kind::Generation, &[&policies]);
-    appender.generation_recorded(judged.generation, offset);
-    Ok(offset)
 }

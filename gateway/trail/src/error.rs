@@ -47,9 +47,6 @@ pub enum Error {
     /// The thread that works beside the writers could not be started, or has ended.
     #[error("cannot run the trail's thread: {0}")]
     Thread(std::io::Error),
-    /// What was asked for is not in the trail, or is not one thing.
-    #[error("{0}")]
-    NotFound(String),
 }
 
 impl Error {

@@ -179,7 +179,8 @@ pub struct Judged<'a> {
     pub reason: &'a str,
     /// The generation of the policy set that judged.
     pub generation: u64,
-    /// Name and digest of each policy of that generation. Written once a segment.
+    /// Name and digest of each policy of that generation, written once a segment. They may be left out where the writer
+    /// [knows](crate::Session::knows) them.
     pub digests: &'a [(String, String)],
     /// What is masked and noted, for people: one `column: mask` a line.
     pub masks: Option<&'a Text>,

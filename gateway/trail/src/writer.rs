@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::SystemTime;
 
 use crate::codec::put_number;
-use crate::facts::{Opening, Place, SessionOpening};
+use crate::facts::{Judged, Opening, Place, SessionOpening};
 use crate::prepare::Order;
 use crate::record::{Kind, SEGMENT_HEADER, framed, to_micros};
 use crate::segment::{LARGEST, Segment};
@@ -17,6 +17,9 @@ use crate::{Entry, Error, Result, SessionId};
 /// What every open request keeps free in the segment, so that its end can be recorded on a full disk too. The record of
 /// its session is counted beside it.
 pub(crate) const CLOSING: usize = 192;
+
+/// How many generations are kept. Old ones judge only what began before them.
+const GENERATIONS: usize = 64;
 
 /// Appends to the trail, for the sessions of one thread.
 #[derive(Debug, Clone)]
@@ -111,6 +114,17 @@ impl Session {
         self.0.id
     }
 
+    /// Whether the digests of a generation are known to the writer, so that a verdict of it need not bring them.
+    #[must_use]
+    pub fn knows(&self, generation: u64) -> bool {
+        let appender = self.0.writer.0.borrow();
+        appender
+            .generations
+            .iter()
+            .rev()
+            .any(|known| known.number == generation)
+    }
+
     /// Begins the record of a request. Nothing is written before it is [judged](Entry::judged), nor may anything be
     /// forwarded before that.
     pub fn open(&self, opening: &Opening<'_>) -> Entry {
@@ -130,6 +144,22 @@ impl Drop for Opened {
     }
 }
 
+/// A generation of the policy set, kept so that it can be recorded in the segments to come.
+#[derive(Debug)]
+struct Generation {
+    number: u64,
+    policies: usize,
+    json: Vec<u8>,
+    place: Place,
+}
+
+impl Generation {
+    fn is_of(&self, judged: &Judged<'_>) -> bool {
+        let same = judged.digests.is_empty() || judged.digests.len() == self.policies;
+        self.number == judged.generation && same
+    }
+}
+
 /// The writing end of one thread's segments.
 #[derive(Debug)]
 pub(crate) struct Appender {
@@ -140,8 +170,8 @@ pub(crate) struct Appender {
     next: Option<Receiver<Result<Segment>>>,
     /// What open requests need for their ends.
     pub(crate) reserved: usize,
-    /// The generations recorded in this segment, and where.
-    generations: Vec<(u64, u32)>,
+    /// Generations that judged of late.
+    generations: Vec<Generation>,
     /// Where payloads are put together.
     pub(crate) scratch: Vec<u8>,
     /// Buffers of past entries, for entries to come.
@@ -183,7 +213,6 @@ impl Appender {
             Some(Err(_)) | None => self.create(needed)?,
         };
         self.flush()?;
-        self.generations.clear();
         if let Some(full) = self.segment.replace(segment) {
             self.shared.order(Order::Finish(Box::new(full)));
         }
@@ -245,17 +274,52 @@ impl Appender {
         offset
     }
 
-    /// Where the generation is recorded in this segment, if it is.
-    pub(crate) fn generation(&self, generation: u64) -> Option<u32> {
-        let mut known = self.generations.iter().rev();
-        known
-            .find(|(number, _)| *number == generation)
-            .map(|(_, offset)| *offset)
+    /// Where the generation is recorded in this segment; there is room to do it now.
+    pub(crate) fn refer_generation(&mut self, judged: &Judged<'_>) -> Result<u32> {
+        let ordinal = self.ordinal();
+        let known = self
+            .generations
+            .iter()
+            .rposition(|known| known.is_of(judged));
+        let at = known.map_or_else(|| self.learn(judged), Ok)?;
+        if let Some(offset) = self.generations[at].place.within(ordinal) {
+            return Ok(offset);
+        }
+        let json = std::mem::take(&mut self.generations[at].json);
+        let offset = self.append(Kind::Generation, &[&json]);
+        let generation = &mut self.generations[at];
+        (generation.json, generation.place) = (json, Place::new(ordinal, offset));
+        Ok(offset)
     }
 
-    /// Remembers where a generation is recorded.
-    pub(crate) fn generation_recorded(&mut self, generation: u64, offset: u32) {
-        self.generations.push((generation, offset));
+    fn learn(&mut self, judged: &Judged<'_>) -> Result<usize> {
+        let json = serde_json::to_vec(&(judged.generation, judged.digests))?;
+        if self.generations.len() == GENERATIONS {
+            self.generations.remove(0);
+        }
+        let (number, policies) = (judged.generation, judged.digests.len());
+        self.generations.push(Generation {
+            number,
+            policies,
+            json,
+            place: Place::default(),
+        });
+        Ok(self.generations.len() - 1)
+    }
+
+    /// More bytes than the record of the generation can take.
+    pub(crate) fn generation_bytes(&self, judged: &Judged<'_>) -> usize {
+        let mut known = self.generations.iter().rev();
+        let given = || {
+            judged
+                .digests
+                .iter()
+                .map(|(name, digest)| 6 * (name.len() + digest.len()) + 16)
+        };
+        let known = known
+            .find(|known| known.is_of(judged))
+            .map(|known| known.json.len());
+        framed(known.unwrap_or_else(|| given().sum::<usize>() + 32))
     }
 
     fn end_session(&mut self, session: &Opened, now: u64) -> Result<()> {

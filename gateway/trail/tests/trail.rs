@@ -264,6 +264,29 @@ fn a_finished_trail_leaves_only_what_was_written() {
 }
 
 #[test]
+fn digests_given_once_are_known_in_every_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let trail = Trail::open(small(dir.path())).unwrap();
+    let session = session(&trail.writer().unwrap());
+    let digests = [("guard".to_owned(), "sha256:beef".to_owned())];
+    assert!(!session.knows(1));
+    for number in 0..300 {
+        let mut entry = ask(&session, &"x".repeat(200));
+        let digests = if number == 0 { &digests[..] } else { &[] };
+        entry.judged(&Judged { digests, ..ALLOWED }).unwrap();
+        entry.close(&answered("SELECT 1"));
+        assert!(session.knows(1));
+    }
+    let events = events(dir.path());
+    assert_eq!(events.len(), 300);
+    assert!(
+        events
+            .iter()
+            .all(|event| event.verdicts[0].policies.digests == digests)
+    );
+}
+
+#[test]
 fn what_is_recorded_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
