@@ -1,5 +1,7 @@
 //! The API as its callers meet it, over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails, fails the test")]
+
 extern crate sluice_console as console;
 
 mod issuer;
