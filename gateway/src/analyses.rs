@@ -29,7 +29,9 @@ impl Analyses {
             self.known.clear();
             self.bytes = 0;
         }
-        let before = self.known.insert(Arc::clone(text), (version, Arc::clone(analysis)));
+        let before = self
+            .known
+            .insert(Arc::clone(text), (version, Arc::clone(analysis)));
         if before.is_none() {
             self.bytes += text.len();
         }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use sql::analysis::Analysis;
+use sql::analysis::{Analysis, Opaque, OpaqueReason};
 use sql::catalog::Catalog;
 use tokio::sync::oneshot;
 
@@ -41,12 +41,29 @@ impl Analysts {
     /// What a text would do. A reader that gives up leaves an opaque analysis.
     pub(crate) async fn analyze(&self, text: &Arc<str>, catalog: &Arc<Catalog>) -> Arc<Analysis> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { text: Arc::clone(text), catalog: Arc::clone(catalog), answer };
+        let job = Job {
+            text: Arc::clone(text),
+            catalog: Arc::clone(catalog),
+            answer,
+        };
         let sent = self.jobs.send(job).is_ok();
         match answered.await {
             Ok(analysis) if sent => analysis,
-            _ => Arc::new(Analysis::unreadable("the reader gave up on this text")),
+            _ => Arc::new(unreadable()),
         }
+    }
+}
+
+/// A text that the readers could not cope with does anything.
+fn unreadable() -> Analysis {
+    let opaque = Opaque {
+        reason: OpaqueReason::Unparsed,
+        detail: "the reader gave up on this text".to_owned(),
+        statement: 0,
+    };
+    Analysis {
+        opaque: vec![opaque],
+        ..Analysis::default()
     }
 }
 
@@ -57,7 +74,11 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
             Err(_) => return,
         };
         let Ok(job) = job else { return };
-        let Job { text, catalog, answer } = job;
+        let Job {
+            text,
+            catalog,
+            answer,
+        } = job;
         let read = std::panic::catch_unwind(move || sql::analyze(&text, &catalog));
         if let Ok(analysis) = read {
             // The session may have ended meanwhile: then nobody waits for the answer.

@@ -76,7 +76,11 @@ impl CatalogKeeper {
         let mut reader = None;
         loop {
             let epoch = self.epoch();
-            let stale = self.loaded.borrow().as_ref().is_none_or(|s| s.epoch < epoch);
+            let stale = self
+                .loaded
+                .borrow()
+                .as_ref()
+                .is_none_or(|s| s.epoch < epoch);
             match read(&mut reader, database, dialer).await {
                 Ok(catalog) => self.publish(epoch, stale, catalog),
                 Err(error) => {
@@ -101,7 +105,12 @@ impl CatalogKeeper {
     /// Wake-ups of sessions that only wanted to be sure do not cause another reading.
     async fn rest_while_fresh(&self, database: &Database) {
         let deadline = tokio::time::Instant::now() + database.catalog_refresh;
-        while self.loaded.borrow().as_ref().is_some_and(|s| s.epoch >= self.epoch()) {
+        while self
+            .loaded
+            .borrow()
+            .as_ref()
+            .is_some_and(|s| s.epoch >= self.epoch())
+        {
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(deadline) => return,
@@ -122,7 +131,12 @@ impl CatalogKeeper {
         }
         self.loaded.send_modify(|loaded| match loaded {
             Some(snapshot) if same => snapshot.epoch = snapshot.epoch.max(epoch),
-            _ => *loaded = Some(Snapshot { catalog: Arc::new(catalog), epoch }),
+            _ => {
+                *loaded = Some(Snapshot {
+                    catalog: Arc::new(catalog),
+                    epoch,
+                })
+            }
         });
         self.failed.send_replace(None);
     }
@@ -155,7 +169,9 @@ async fn read(
         Some(client) if !client.is_closed() => client,
         _ => kept.insert(connect(database, dialer).await?),
     };
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    client
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await?;
     let mut rows = CatalogRows::default();
     for (set, query) in sql::catalog::queries() {
         for message in client.simple_query(query).await? {
@@ -174,9 +190,11 @@ async fn read(
     });
     match built.await {
         Ok(Ok(Ok(catalog))) => Ok(catalog),
-        _ => Err(ReadError::Dial(crate::error::SessionError::UpstreamProtocol(
-            "the catalog could not be made sense of".to_owned(),
-        ))),
+        _ => Err(ReadError::Dial(
+            crate::error::SessionError::UpstreamProtocol(
+                "the catalog could not be made sense of".to_owned(),
+            ),
+        )),
     }
 }
 
@@ -186,7 +204,10 @@ async fn connect(
 ) -> Result<tokio_postgres::Client, ReadError> {
     let stream = dialer.dial().await?;
     let mut config = tokio_postgres::Config::new();
-    config.user(&database.user).dbname(&database.name).application_name("sluice catalog");
+    config
+        .user(&database.user)
+        .dbname(&database.name)
+        .application_name("sluice catalog");
     // The stream is secured already, where it has to be.
     config.ssl_mode(tokio_postgres::config::SslMode::Disable);
     if let Some(password) = &database.password {
@@ -198,6 +219,8 @@ async fn connect(
             tracing::debug!(%error, "the catalog's connection ended");
         }
     });
-    client.batch_execute("SET search_path TO pg_catalog").await?;
+    client
+        .batch_execute("SET search_path TO pg_catalog")
+        .await?;
     Ok(client)
 }

@@ -7,7 +7,6 @@ use crate::config::{Database, Limits};
 use crate::session::upstream::Dialer;
 
 /// A configured database with what is known of it.
-#[derive(Debug)]
 pub(crate) struct DatabaseState {
     /// The name that clients ask for.
     pub(crate) name: Arc<str>,

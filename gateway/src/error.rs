@@ -61,7 +61,11 @@ pub(crate) enum Source {
 impl SessionError {
     /// A refusal that ends the session.
     pub(crate) fn refused(sqlstate: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal { sqlstate, message: message.into(), hint: None })
+        Self::Refused(Refusal {
+            sqlstate,
+            message: message.into(),
+            hint: None,
+        })
     }
 
     /// The same, with advice.
@@ -70,7 +74,11 @@ impl SessionError {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self::Refused(Refusal { sqlstate, message: message.into(), hint: Some(hint.into()) })
+        Self::Refused(Refusal {
+            sqlstate,
+            message: message.into(),
+            hint: Some(hint.into()),
+        })
     }
 
     /// What the client hears, where it can still hear: never an address or a path.
@@ -79,22 +87,30 @@ impl SessionError {
             Self::Client(_) => return,
             Self::Upstream(_) => ("08006", "the connection to the database was lost"),
             Self::ClientProtocol(what) => ("08P01", what.as_str()),
-            Self::UpstreamProtocol(_) => {
-                ("08P01", "the database sent something that is not understood")
-            }
+            Self::UpstreamProtocol(_) => (
+                "08P01",
+                "the database sent something that is not understood",
+            ),
             Self::Refused(refusal) => (refusal.sqlstate, refusal.message.as_str()),
-            Self::Connect(_) => ("08001", "the database cannot be reached through this gateway"),
+            Self::Connect(_) => (
+                "08001",
+                "the database cannot be reached through this gateway",
+            ),
             Self::UpstreamRefused(message) => return out.extend_from_slice(message),
-            Self::Trail(_) => {
-                ("58030", "the request cannot be recorded, so it was not let through")
-            }
+            Self::Trail(_) => (
+                "58030",
+                "the request cannot be recorded, so it was not let through",
+            ),
             Self::Stopping => ("57P01", "terminating connection: the gateway stops"),
         };
         let hint = match self {
             Self::Refused(refusal) => refusal.hint.as_deref(),
             _ => None,
         };
-        write::error(out, &ErrorResponse::new(Severity::Fatal, sqlstate, message).hint(hint));
+        write::error(
+            out,
+            &ErrorResponse::new(Severity::Fatal, sqlstate, message).hint(hint),
+        );
     }
 
     /// Whose fault it is.

@@ -124,7 +124,9 @@ pub(crate) enum Stop {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("sessions", &self.sessions).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("sessions", &self.sessions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,7 +167,13 @@ impl Gateway {
                 .map_err(StartError::io("a thread"))?;
             threads.push(thread);
         }
-        Ok(Running { addresses, console, stop, shared, threads })
+        Ok(Running {
+            addresses,
+            console,
+            stop,
+            shared,
+            threads,
+        })
     }
 }
 
@@ -193,7 +201,9 @@ fn serve(
     listeners: Vec<std::net::TcpListener>,
     stopped: watch::Receiver<Stop>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -16,13 +16,28 @@ fn render(shared: &Shared) -> String {
     let status = shared.policies.status();
     let sessions = shared.sessions.load(Ordering::Relaxed);
     let mut gauge = |name: &str, help: &str, value: u64| {
-        let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+        let _ = writeln!(
+            page,
+            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
+        );
     };
     gauge("sluice_sessions", "Clients connected.", sessions as u64);
-    gauge("sluice_holds", "Requests that wait for approval.", shared.holds.list().len() as u64);
-    gauge("sluice_policy_generation", "The policy set in force.", status.generation.number());
+    gauge(
+        "sluice_holds",
+        "Requests that wait for approval.",
+        shared.holds.list().len() as u64,
+    );
+    gauge(
+        "sluice_policy_generation",
+        "The policy set in force.",
+        status.generation.number(),
+    );
     let rejected = u64::from(status.rejected.is_some());
-    gauge("sluice_policy_rejected", "1 where the newest policy set was not taken.", rejected);
+    gauge(
+        "sluice_policy_rejected",
+        "1 where the newest policy set was not taken.",
+        rejected,
+    );
     page.push_str("# HELP sluice_policy_failures_total Calls of a policy that failed.\n");
     page.push_str("# TYPE sluice_policy_failures_total counter\n");
     for policy in &status.policies {

@@ -62,6 +62,10 @@ pub(crate) struct Session {
     passing: Cell<usize>,
     inward: Cell<usize>,
     catalog_changed: Cell<bool>,
+    /// The open transaction has touched what errors must not tell of.
+    tainted: Cell<bool>,
+    /// The client hears no replies up to the next ReadyForQuery.
+    muted: Cell<bool>,
     /// The upstream has said goodbye itself.
     farewell: Cell<bool>,
     /// Told when replies were relayed.
@@ -97,13 +101,26 @@ impl Session {
         loop {
             while let Some(frame) = self.next_frame(&mut buffer)? {
                 if let Flow::Ended = self.take(frame, &mut buffer).await? {
-                    return self.upstream.socket.flush().await.map_err(SessionError::Upstream);
+                    return self
+                        .upstream
+                        .socket
+                        .flush()
+                        .await
+                        .map_err(SessionError::Upstream);
                 }
                 if self.upstream.socket.queued() > WRITE_SOON {
-                    self.upstream.socket.flush().await.map_err(SessionError::Upstream)?;
+                    self.upstream
+                        .socket
+                        .flush()
+                        .await
+                        .map_err(SessionError::Upstream)?;
                 }
             }
-            self.upstream.socket.flush().await.map_err(SessionError::Upstream)?;
+            self.upstream
+                .socket
+                .flush()
+                .await
+                .map_err(SessionError::Upstream)?;
             self.client.flush().await.map_err(SessionError::Client)?;
             if !self.fill(&mut buffer).await? {
                 return Ok(());
@@ -117,7 +134,11 @@ impl Session {
             // An idle session keeps no buffer.
             *buffer = BytesMut::new();
         }
-        let read = self.client.read(&self.core.scratch).await.map_err(SessionError::Client)?;
+        let read = self
+            .client
+            .read(&self.core.scratch)
+            .await
+            .map_err(SessionError::Client)?;
         buffer.extend_from_slice(&self.core.scratch.borrow()[..read]);
         Ok(read > 0)
     }
@@ -138,9 +159,12 @@ impl Session {
             }
             let limit = self.core.shared.limits.message_bytes;
             let is_copy = buffer.first() == Some(&ClientTag::CopyData.byte());
-            let limit = if is_copy { 1 << 30 } else { limit } + HEADER_BYTES;
-            let Some(found) = header(buffer, limit).map_err(broken)? else { return Ok(None) };
-            if is_copy && !self.skipping.get() {
+            let passes = is_copy && !self.skipping.get();
+            let limit = if passes { 1 << 30 } else { limit } + HEADER_BYTES;
+            let Some(found) = header(buffer, limit).map_err(broken)? else {
+                return Ok(None);
+            };
+            if passes {
                 self.inward.set(found.len);
                 continue;
             }
@@ -178,7 +202,9 @@ impl Session {
                 return Ok(Flow::Ended);
             }
             ClientTag::Password => {
-                return Err(SessionError::ClientProtocol("unexpected password message".to_owned()));
+                return Err(SessionError::ClientProtocol(
+                    "unexpected password message".to_owned(),
+                ));
             }
         }
         Ok(Flow::Continue)
@@ -191,19 +217,18 @@ impl Session {
     }
 
     /// A simple query, from the client's bytes to the upstream.
-    async fn answer_query(
-        &self,
-        frame: Frame,
-        buffer: &mut BytesMut,
-    ) -> Result<(), SessionError> {
+    async fn answer_query(&self, frame: Frame, buffer: &mut BytesMut) -> Result<(), SessionError> {
         let started = SystemTime::now();
         let text: Arc<str> = Query::parse(frame.body())
             .map_err(|error| SessionError::ClientProtocol(error.to_string()))?
             .text
             .into();
         let statement = trail::Statement::Once(&text);
-        let mut entry =
-            self.trail.open(&Opening { time: started, step: trail::Step::Query, statement });
+        let mut entry = self.trail.open(&Opening {
+            time: started,
+            step: trail::Step::Query,
+            statement,
+        });
         let request = Request {
             frames: frame.into_bytes(),
             step: policy::Step::Query,
@@ -286,14 +311,21 @@ impl Session {
             return analysis;
         }
         let analysis = self.core.shared.analysts.analyze(text, &catalog).await;
-        self.core.analyses.borrow_mut().keep(text, catalog.version(), &analysis);
+        self.core
+            .analyses
+            .borrow_mut()
+            .keep(text, catalog.version(), &analysis);
         analysis
     }
 
     /// EXECUTE and FETCH do what their names mean, once everything before them has happened.
     async fn resolve_names(&self, analysis: Arc<Analysis>) -> Arc<Analysis> {
         let uses_names = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
-        if !analysis.statements.iter().any(|s| s.names.iter().any(uses_names)) {
+        if !analysis
+            .statements
+            .iter()
+            .any(|s| s.names.iter().any(uses_names))
+        {
             return analysis;
         }
         self.drained().await;
@@ -351,7 +383,10 @@ impl Session {
     /// Tells the client no. Where a transaction is open, the upstream is made to fail it, as it
     /// would have by an error of its own.
     fn refuse(&self, refusal: &Refusal, entry: Entry, step: Step) {
-        entry.close(&Outcome::error(refusal.sqlstate(), std::time::Duration::ZERO));
+        entry.close(&Outcome::error(
+            refusal.sqlstate(),
+            std::time::Duration::ZERO,
+        ));
         let mut pipeline = self.pipeline.borrow_mut();
         let mut error = BytesMut::new();
         refusal.write(&mut error);
@@ -372,7 +407,11 @@ impl Session {
     fn refuse_function_call(&self) -> Result<(), SessionError> {
         let time = SystemTime::now();
         let statement = trail::Statement::Once("FunctionCall");
-        let mut entry = self.trail.open(&Opening { time, step: trail::Step::Other, statement });
+        let mut entry = self.trail.open(&Opening {
+            time,
+            step: trail::Step::Other,
+            statement,
+        });
         let denial = self.own_denial("the function call message is not let through");
         self.record_denial(&mut entry, &denial)?;
         let refusal = Refusal {
@@ -385,7 +424,9 @@ impl Session {
 
     async fn until_expired(&self) -> Result<(), SessionError> {
         let expires = self.admitted.borrow().facts().identity.expires_at;
-        let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+        let left = expires
+            .duration_since(SystemTime::now())
+            .unwrap_or_default();
         // Longer than any token, and not too long for a timer.
         tokio::time::sleep(left.min(std::time::Duration::from_secs(365 * 86_400))).await;
         Err(SessionError::refused_with(
@@ -450,8 +491,11 @@ impl Refusal {
 fn record_permit(entry: &mut Entry, permit: &Permit) -> Result<(), SessionError> {
     let plan = permit.plan();
     let digests = digests_of(plan.digests());
-    let notes: Vec<_> =
-        plan.notes().iter().map(|note| format!("{}: {}", note.policy, note.text)).collect();
+    let notes: Vec<_> = plan
+        .notes()
+        .iter()
+        .map(|note| format!("{}: {}", note.policy, note.text))
+        .collect();
     let masks: Option<trail::Text> = None;
     let keep = match plan.recording() {
         policy::Recording::Statement => Some(0),
@@ -469,7 +513,10 @@ fn record_permit(entry: &mut Entry, permit: &Permit) -> Result<(), SessionError>
 }
 
 fn digests_of(digests: &[policy::PolicyDigest]) -> Vec<(String, String)> {
-    digests.iter().map(|policy| (policy.name.to_string(), policy.digest.to_string())).collect()
+    digests
+        .iter()
+        .map(|policy| (policy.name.to_string(), policy.digest.to_string()))
+        .collect()
 }
 
 fn has_unknown_relation(analysis: &Analysis) -> bool {

@@ -65,19 +65,25 @@ pub(crate) fn client(
     mode: UpstreamTls,
     ca: Option<&Path>,
 ) -> Result<Option<Arc<ClientConfig>>, Error> {
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let config = match mode {
         UpstreamTls::Disable => return Ok(None),
         UpstreamTls::Require => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Chain { roots: None, provider: provider() }))
+            .with_custom_certificate_verifier(Arc::new(Chain {
+                roots: None,
+                provider: provider(),
+            }))
             .with_no_client_auth(),
         UpstreamTls::VerifyCa => {
             let roots = Some(roots(ca)?);
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Chain { roots, provider: provider() }))
+                .with_custom_certificate_verifier(Arc::new(Chain {
+                    roots,
+                    provider: provider(),
+                }))
                 .with_no_client_auth()
         }
         UpstreamTls::VerifyFull => {
@@ -92,13 +98,15 @@ pub(crate) fn client(
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).map_err(|e| pem(path, &e))?.collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .map_err(|e| pem(path, &e))?
+        .collect();
     match found {
         Ok(chain) if !chain.is_empty() => Ok(chain),
-        Ok(_) => {
-            Err(Error::Pem { path: path.to_owned(), reason: "holds no certificate".to_owned() })
-        }
+        Ok(_) => Err(Error::Pem {
+            path: path.to_owned(),
+            reason: "holds no certificate".to_owned(),
+        }),
         Err(error) => Err(pem(path, &error)),
     }
 }
@@ -115,11 +123,18 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, Error> {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
-    if roots.is_empty() { Err(Error::NoRoots) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err(Error::NoRoots)
+    } else {
+        Ok(roots)
+    }
 }
 
 fn pem(path: &Path, error: &rustls::pki_types::pem::Error) -> Error {
-    Error::Pem { path: path.to_owned(), reason: error.to_string() }
+    Error::Pem {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 /// `verify-ca`: a chain to a trusted authority, whatever name it is made out for; without roots
@@ -177,6 +192,8 @@ impl ServerCertVerifier for Chain {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

@@ -137,6 +137,8 @@ enum RawMode {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawPolicyLimits {
     #[serde(default, deserialize_with = "optional_duration")]
+    session: Option<Duration>,
+    #[serde(default, deserialize_with = "optional_duration")]
     decide: Option<Duration>,
     #[serde(default, deserialize_with = "optional_duration")]
     batch: Option<Duration>,
@@ -181,7 +183,9 @@ struct RawHolds {
 
 impl Default for RawHolds {
     fn default() -> Self {
-        Self { max_wait: Duration::from_secs(15 * 60) }
+        Self {
+            max_wait: Duration::from_secs(15 * 60),
+        }
     }
 }
 
@@ -208,7 +212,9 @@ fn one_minute() -> Duration {
 fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     humantime::parse_duration(&text).map_err(|error| {
-        serde::de::Error::custom(format!("`{text}` is no duration ({error}); write \"90s\", \"15m\""))
+        serde::de::Error::custom(format!(
+            "`{text}` is no duration ({error}); write \"90s\", \"15m\""
+        ))
     })
 }
 
@@ -221,7 +227,9 @@ fn optional_duration<'de, D: serde::Deserializer<'de>>(
 fn optional_size<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
     let text = String::deserialize(from)?;
     size(&text).map(Some).ok_or_else(|| {
-        serde::de::Error::custom(format!("`{text}` is no size; write \"512B\", \"64KiB\", \"16MiB\""))
+        serde::de::Error::custom(format!(
+            "`{text}` is no size; write \"512B\", \"64KiB\", \"16MiB\""
+        ))
     })
 }
 
@@ -241,7 +249,11 @@ fn size(text: &str) -> Option<usize> {
 pub(super) fn read(text: &str, path: &Path) -> Result<Config, Error> {
     let raw: RawConfig = toml::from_str(text)
         .map_err(|error| Error::Syntax(format!("{}: {error}", path.display())))?;
-    let mut reader = Reader { text, path, findings: Vec::new() };
+    let mut reader = Reader {
+        text,
+        path,
+        findings: Vec::new(),
+    };
     let config = reader.config(raw);
     match config {
         Some(config) if reader.findings.is_empty() => Ok(config),
@@ -281,7 +293,9 @@ impl Reader<'_> {
                 address: raw.address,
                 admin_groups: raw.admin_groups,
             }),
-            holds: Holds { max_wait: raw.holds.max_wait },
+            holds: Holds {
+                max_wait: raw.holds.max_wait,
+            },
             limits: Limits {
                 sessions: raw.limits.sessions.unwrap_or(10_000),
                 message_bytes: raw.limits.message.unwrap_or(256 << 20),
@@ -305,32 +319,49 @@ impl Reader<'_> {
             RawPlaintext::Always => Plaintext::Always,
         };
         if tls.is_none() && plaintext == Plaintext::Never {
-            self.wrong(&["listen"], "has no tls and refuses tokens without it: nobody could connect");
+            self.wrong(
+                &["listen"],
+                "has no tls and refuses tokens without it: nobody could connect",
+            );
         }
         let threads = raw.threads.unwrap_or_else(cores);
         if threads == 0 {
             self.wrong(&["listen", "threads"], "must be at least 1");
         }
-        Listen { addresses: raw.address.into_vec(), tls, plaintext, threads }
+        Listen {
+            addresses: raw.address.into_vec(),
+            tls,
+            plaintext,
+            threads,
+        }
     }
 
     fn database(&mut self, key: &str, raw: RawDatabase) -> Option<Database> {
         let at = ["databases", key];
         let address = match (raw.host, raw.socket) {
-            (Some(host), None) => Address::Tcp { host, port: raw.port.unwrap_or(5432) },
+            (Some(host), None) => Address::Tcp {
+                host,
+                port: raw.port.unwrap_or(5432),
+            },
             (None, Some(folder)) => {
                 let name = format!(".s.PGSQL.{}", raw.port.unwrap_or(5432));
                 Address::Unix(self.relative(&folder).join(name))
             }
             _ => {
-                self.wrong(&at, "needs either host or socket (the folder of the Unix socket)");
+                self.wrong(
+                    &at,
+                    "needs either host or socket (the folder of the Unix socket)",
+                );
                 return None;
             }
         };
         let tls = match (&raw.tls, &address) {
             (Some(RawUpstreamTls::Disable), _) | (None, Address::Unix(_)) => UpstreamTls::Disable,
             (Some(_), Address::Unix(_)) => {
-                self.wrong(&["databases", key, "tls"], "has no meaning on a Unix socket");
+                self.wrong(
+                    &["databases", key, "tls"],
+                    "has no meaning on a Unix socket",
+                );
                 return None;
             }
             (Some(RawUpstreamTls::Require), _) => UpstreamTls::Require,
@@ -359,7 +390,10 @@ impl Reader<'_> {
             config.leeway = leeway;
         }
         if let Some(names) = raw.algorithms {
-            config.algorithms = names.iter().filter_map(|name| self.algorithm(name)).collect();
+            config.algorithms = names
+                .iter()
+                .filter_map(|name| self.algorithm(name))
+                .collect();
         }
         config.ca_file = raw.ca.map(|ca| self.file(&["identity", "ca"], &ca));
         match config.check() {
@@ -419,6 +453,7 @@ impl Reader<'_> {
             }
         };
         let mut limits = policy::PolicyLimits::default();
+        limits.deadline_start = raw.limits.session.unwrap_or(limits.deadline_start);
         limits.deadline_decide = raw.limits.decide.unwrap_or(limits.deadline_decide);
         limits.deadline_batch = raw.limits.batch.unwrap_or(limits.deadline_batch);
         limits.memory_bytes = raw.limits.memory.unwrap_or(limits.memory_bytes);
@@ -450,7 +485,10 @@ impl Reader<'_> {
     }
 
     /// A secret from a file or the environment; `Some(None)` where neither is named.
-    #[expect(clippy::option_option, reason = "the outer one says that a finding was noted")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says that a finding was noted"
+    )]
     fn secret(
         &mut self,
         at: &[&str],
@@ -460,9 +498,9 @@ impl Reader<'_> {
         match (file, variable) {
             (None, None) => Some(None),
             (Some(file), None) => match std::fs::read_to_string(self.relative(&file)) {
-                Ok(text) => {
-                    Some(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())))
-                }
+                Ok(text) => Some(Some(Secret::new(
+                    text.trim_end_matches(['\r', '\n']).to_owned(),
+                ))),
                 Err(error) => {
                     self.wrong(at, &format!("cannot read {}: {error}", file.display()));
                     None
@@ -471,12 +509,18 @@ impl Reader<'_> {
             (None, Some(variable)) => match std::env::var(&variable) {
                 Ok(value) => Some(Some(Secret::new(value))),
                 Err(_) => {
-                    self.wrong(at, &format!("the environment variable {variable} is not set"));
+                    self.wrong(
+                        at,
+                        &format!("the environment variable {variable} is not set"),
+                    );
                     None
                 }
             },
             (Some(_), Some(_)) => {
-                self.wrong(at, "takes a secret from a file or from the environment, not from both");
+                self.wrong(
+                    at,
+                    "takes a secret from a file or from the environment, not from both",
+                );
                 None
             }
         }
@@ -497,18 +541,24 @@ impl Reader<'_> {
 
     fn wrong(&mut self, key: &[&str], what: &str) {
         let place = format!("{}:{}", self.path.display(), self.line(key));
-        self.findings.push(format!("{place}: {}: {what}", key.join(".")));
+        self.findings
+            .push(format!("{place}: {}: {what}", key.join(".")));
     }
 
     /// The line of a key, or of the nearest table above it that is written out.
     fn line(&self, key: &[&str]) -> usize {
         let offset = DeTable::parse(self.text).map_or(0, |root| offset_of(root.get_ref(), key));
-        1 + self.text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count()
+        1 + self.text.as_bytes()[..offset]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
     }
 }
 
 fn offset_of(table: &DeTable<'_>, key: &[&str]) -> usize {
-    let Some((first, rest)) = key.split_first() else { return 0 };
+    let Some((first, rest)) = key.split_first() else {
+        return 0;
+    };
     let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref() == first) else {
         return 0;
     };

@@ -37,20 +37,32 @@ fn a_minimal_file_is_enough() {
 fn an_unknown_key_is_an_error_that_names_its_line() {
     let text = MINIMAL.replace("user = \"app\"", "user = \"app\"\npasword-file = \"x\"");
     let found = findings(&text);
-    assert!(found.contains("pasword-file") && found.contains("line 8"), "{found}");
+    assert!(
+        found.contains("pasword-file") && found.contains("line 8"),
+        "{found}"
+    );
 }
 
 #[test]
 fn a_missing_module_is_named_with_its_key_and_line() {
     let text = format!("{MINIMAL}\n[policies.mask]\nmodule = \"gone.wasm\"\n");
     let found = findings(&text);
-    assert!(found.contains("/nowhere/sluice.toml:18: policies.mask.module"), "{found}");
-    assert!(found.contains("there is no file /nowhere/gone.wasm"), "{found}");
+    assert!(
+        found.contains("/nowhere/sluice.toml:18: policies.mask.module"),
+        "{found}"
+    );
+    assert!(
+        found.contains("there is no file /nowhere/gone.wasm"),
+        "{found}"
+    );
 }
 
 #[test]
 fn every_finding_is_reported_at_once() {
-    let text = MINIMAL.replace("host = \"127.0.0.1\"", "password-env = \"SLUICE_TEST_NOT_SET\"");
+    let text = MINIMAL.replace(
+        "host = \"127.0.0.1\"",
+        "password-env = \"SLUICE_TEST_NOT_SET\"",
+    );
     let text = format!("{text}\n[policies.mask]\nmodule = \"gone.wasm\"\ngrants = [\"network\"]\n");
     let found = findings(&text);
     assert!(found.contains("databases.shop"), "{found}");
@@ -59,7 +71,10 @@ fn every_finding_is_reported_at_once() {
 
 #[test]
 fn secrets_do_not_show_in_debug() {
-    let text = MINIMAL.replace("tls = \"disable\"", "tls = \"disable\"\npassword-env = \"PATH\"");
+    let text = MINIMAL.replace(
+        "tls = \"disable\"",
+        "tls = \"disable\"\npassword-env = \"PATH\"",
+    );
     let config = Config::from_toml(&text, Path::new("sluice.toml")).unwrap();
     let shown = format!("{config:?}");
     assert!(!shown.contains(&std::env::var("PATH").unwrap()), "{shown}");

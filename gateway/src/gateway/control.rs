@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
 
 use policy::Holds;
@@ -36,7 +36,11 @@ impl Control {
             .spawn(move || run(config, stopped, tell))
             .map_err(StartError::io("a thread"))?;
         match told.await {
-            Ok(Ok((shared, console))) => Ok(Self { shared, console, thread }),
+            Ok(Ok((shared, console))) => Ok(Self {
+                shared,
+                console,
+                thread,
+            }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Io {
                 what: "the control thread".to_owned(),
@@ -47,7 +51,9 @@ impl Control {
 }
 
 fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender<Started>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = match runtime.map_err(StartError::io("the control runtime")) {
         Ok(runtime) => runtime,
         Err(error) => return drop(tell.send(Err(error))),
@@ -63,7 +69,10 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
                 for database in shared.databases.values() {
                     let database = Arc::clone(database);
                     tokio::spawn(async move {
-                        database.catalog.run(&database.config, &database.dialer).await;
+                        database
+                            .catalog
+                            .run(&database.config, &database.dialer)
+                            .await;
                     });
                 }
                 tokio::spawn(reload::watch(config, Arc::clone(&shared.policies)));
@@ -76,7 +85,12 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
 }
 
 async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
-    let tls = config.listen.tls.as_ref().map(crate::tls::server).transpose()?;
+    let tls = config
+        .listen
+        .tls
+        .as_ref()
+        .map(crate::tls::server)
+        .transpose()?;
     let policies = Arc::new(load_policies(config)?);
     let verifier = identity::Verifier::discover(config.identity.clone()).await?;
     let mut databases = BTreeMap::new();
@@ -84,8 +98,11 @@ async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
         let state = DatabaseState::new(name, database, &config.limits)?;
         databases.insert(name.clone(), Arc::new(state));
     }
-    let approvers =
-        config.console.as_ref().map(|console| console.admin_groups.clone()).unwrap_or_default();
+    let approvers = config
+        .console
+        .as_ref()
+        .map(|console| console.admin_groups.clone())
+        .unwrap_or_default();
     Ok(Arc::new(Shared {
         tls,
         plaintext: config.listen.plaintext,
@@ -108,9 +125,13 @@ async fn serve_console(
     shared: &Arc<Shared>,
     mut stopped: watch::Receiver<Stop>,
 ) -> Result<Option<SocketAddr>, StartError> {
-    let Some(console) = &config.console else { return Ok(None) };
+    let Some(console) = &config.console else {
+        return Ok(None);
+    };
     let what = || StartError::io(format!("cannot listen on {}", console.address));
-    let listener = tokio::net::TcpListener::bind(console.address).await.map_err(what())?;
+    let listener = tokio::net::TcpListener::bind(console.address)
+        .await
+        .map_err(what())?;
     let address = listener.local_addr().map_err(what())?;
     let router = console::router(console::State {
         verifier: shared.verifier.clone(),

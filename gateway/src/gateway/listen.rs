@@ -26,9 +26,9 @@ pub(super) fn bind(listen: &Listen) -> Result<Vec<Vec<TcpListener>>, StartError>
         let mut listeners = Vec::new();
         for (index, configured) in listen.addresses.iter().enumerate() {
             let address = match all.first() {
-                Some(first) if thread > 0 => {
-                    first[index].local_addr().map_err(StartError::io("an address"))?
-                }
+                Some(first) if thread > 0 => first[index]
+                    .local_addr()
+                    .map_err(StartError::io("an address"))?,
                 _ => *configured,
             };
             let listener =
@@ -41,7 +41,11 @@ pub(super) fn bind(listen: &Listen) -> Result<Vec<Vec<TcpListener>>, StartError>
 }
 
 fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
@@ -139,7 +143,11 @@ async fn enter(
         Arrival::Gone => return Ok(None),
     };
     if place.number > core.shared.limits.sessions {
-        return tell(newcomer.io, SessionError::refused("53300", "too many clients already")).await;
+        return tell(
+            newcomer.io,
+            SessionError::refused("53300", "too many clients already"),
+        )
+        .await;
     }
     match admission::admit(core, newcomer).await {
         Ok(session) => Ok(Some(session)),
@@ -164,7 +172,10 @@ struct Place {
 impl Place {
     fn take(core: &Rc<Core>) -> Self {
         let before = core.shared.sessions.fetch_add(1, Ordering::Relaxed);
-        Self { core: Rc::clone(core), number: before + 1 }
+        Self {
+            core: Rc::clone(core),
+            number: before + 1,
+        }
     }
 }
 

@@ -70,7 +70,10 @@ impl Watched {
                 changed.notify_one();
             }
         })?;
-        Ok(Self { watcher, folders: BTreeSet::new() })
+        Ok(Self {
+            watcher,
+            folders: BTreeSet::new(),
+        })
     }
 
     fn follow(&mut self, config: &Config) {

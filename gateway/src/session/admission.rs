@@ -79,14 +79,26 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
         })
     })?;
     let settings = settings(core, &catalog, &parameters.settings).await?;
-    let trail = core.writer.session(&opening(&identity, database, newcomer))?;
-    let LoggedIn { io, parameters, key } =
-        database.dialer.log_in(&database.config, &settings).await?;
+    let trail = core
+        .writer
+        .session(&opening(&identity, database, newcomer))?;
+    let LoggedIn {
+        io,
+        parameters,
+        key,
+    } = database.dialer.log_in(&database.config, &settings).await?;
     let long = newcomer.minor >= 2;
     let cancel = shared.cancels.register(Arc::clone(database), key, long);
     welcome(newcomer, &parameters, &cancel).await?;
     let database = Arc::clone(database);
-    Ok(Ready { database, admitted, catalog, trail, upstream: io, cancel })
+    Ok(Ready {
+        database,
+        admitted,
+        catalog,
+        trail,
+        upstream: io,
+        cancel,
+    })
 }
 
 /// The client's settings, each allowed only where SET of it would be; then what every analyzer
@@ -99,14 +111,14 @@ async fn settings(
     let mut settings = Vec::new();
     for (name, value) in wanted {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
-        let refuse = || {
+        let refuse = |why: &str| {
             SessionError::refused(
                 "42501",
-                format!("the startup parameter \"{name}\" cannot be set to \"{value}\""),
+                format!("the startup parameter \"{name}\" cannot be set to \"{value}\": {why}"),
             )
         };
         if name.is_empty() || !name.chars().all(plain) {
-            return Err(refuse());
+            return Err(refuse("it is no setting's name"));
         }
         if name.eq_ignore_ascii_case("client_encoding") {
             let utf8: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -121,8 +133,8 @@ async fn settings(
         }
         let text: Arc<str> = format!("SET {name} TO '{}'", value.replace('\'', "''")).into();
         let analysis = core.shared.analysts.analyze(&text, &catalog.catalog).await;
-        if analysis.statements.len() != 1 || !analysis.opaque.is_empty() {
-            return Err(refuse());
+        if let Some(opaque) = analysis.opaque.first() {
+            return Err(refuse(&opaque.detail));
         }
         settings.push((name.clone(), value.clone()));
     }
@@ -131,11 +143,7 @@ async fn settings(
     Ok(settings)
 }
 
-fn opening(
-    identity: &Identity,
-    database: &DatabaseState,
-    newcomer: &Newcomer,
-) -> SessionOpening {
+fn opening(identity: &Identity, database: &DatabaseState, newcomer: &Newcomer) -> SessionOpening {
     let time = SystemTime::now();
     SessionOpening {
         session: SessionId::new(time, rand::rng().random()),
@@ -144,7 +152,11 @@ fn opening(
         issuer: identity.issuer.clone(),
         email: identity.email.clone(),
         groups: identity.groups.clone(),
-        actors: identity.actors.iter().map(|actor| actor.subject.clone()).collect(),
+        actors: identity
+            .actors
+            .iter()
+            .map(|actor| actor.subject.clone())
+            .collect(),
         database: database.name.to_string(),
         role: database.config.user.clone(),
         client: newcomer.address.to_string(),
@@ -156,12 +168,22 @@ fn opening(
 }
 
 fn encryption(io: &Transport) -> Option<trail::Tls> {
-    let Transport::Tls(stream) = io else { return None };
+    let Transport::Tls(stream) = io else {
+        return None;
+    };
     let (_, connection) = stream.get_ref();
     let named = |value: Option<String>| value.unwrap_or_default();
     Some(trail::Tls {
-        version: named(connection.protocol_version().map(|version| format!("{version:?}"))),
-        cipher: named(connection.negotiated_cipher_suite().map(|c| format!("{:?}", c.suite()))),
+        version: named(
+            connection
+                .protocol_version()
+                .map(|version| format!("{version:?}")),
+        ),
+        cipher: named(
+            connection
+                .negotiated_cipher_suite()
+                .map(|c| format!("{:?}", c.suite())),
+        ),
     })
 }
 
@@ -179,7 +201,11 @@ async fn welcome(
     }
     write::backend_key_data(&mut out, &cancel.data()).map_err(broken)?;
     write::ready_for_query(&mut out, TxStatus::Idle);
-    newcomer.io.write_all(&out).await.map_err(SessionError::Client)?;
+    newcomer
+        .io
+        .write_all(&out)
+        .await
+        .map_err(SessionError::Client)?;
     newcomer.io.flush().await.map_err(SessionError::Client)
 }
 
@@ -189,7 +215,9 @@ impl Ready {
             core,
             database: self.database,
             client: Socket::new(newcomer.io),
-            upstream: Upstream { socket: Socket::new(self.upstream) },
+            upstream: Upstream {
+                socket: Socket::new(self.upstream),
+            },
             cancel: self.cancel,
             trail: self.trail,
             admitted: RefCell::new(self.admitted),
@@ -201,6 +229,8 @@ impl Ready {
             passing: Cell::new(0),
             inward: Cell::new(0),
             catalog_changed: Cell::new(false),
+            tainted: Cell::new(false),
+            muted: Cell::new(false),
             farewell: Cell::new(false),
             progress: Notify::new(),
         }

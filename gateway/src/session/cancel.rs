@@ -43,14 +43,22 @@ impl Cancels {
         long: bool,
     ) -> CancelKey {
         let pid = upstream.as_ref().map_or(0, |key| key.pid);
-        let cancel =
-            Arc::new(Cancel { database, upstream, held: AtomicBool::new(false), lift: Notify::new() });
+        let cancel = Arc::new(Cancel {
+            database,
+            upstream,
+            held: AtomicBool::new(false),
+            lift: Notify::new(),
+        });
         let mut secret = [0; 32];
         rand::rng().fill(&mut secret);
         let secret = Bytes::copy_from_slice(&secret[..if long { 32 } else { 4 }]);
         let key = (pid, secret);
         self.lock().insert(key.clone(), Arc::clone(&cancel));
-        CancelKey { cancels: Arc::clone(self), key, cancel }
+        CancelKey {
+            cancels: Arc::clone(self),
+            key,
+            cancel,
+        }
     }
 
     /// Acts on a cancel request. One with a wrong key does nothing, as PostgreSQL has it.
@@ -76,7 +84,10 @@ impl Cancels {
 impl CancelKey {
     /// What the client is told.
     pub(crate) fn data(&self) -> BackendKeyData {
-        BackendKeyData { pid: self.key.0, secret: self.key.1.clone() }
+        BackendKeyData {
+            pid: self.key.0,
+            secret: self.key.1.clone(),
+        }
     }
 
     /// Waits for a cancel request, which until then means the hold and not the upstream.

@@ -38,7 +38,9 @@ impl Session {
                     description: Description::default(),
                 });
                 let change = Change::Statement(parse.name.to_owned(), statement);
-                self.pipeline.borrow_mut().push(Step::Parse, Kept::Parse(entry, change));
+                self.pipeline
+                    .borrow_mut()
+                    .push(Step::Parse, Kept::Parse(entry, change));
                 self.upstream.send(&permit);
             }
             verdict => self.refuse_early(verdict, entry, Step::Parse)?,
@@ -61,7 +63,12 @@ impl Session {
             entry.parameter(0, format, value.as_deref());
         }
         let parameters = Some(parameters);
-        let request = request(frame, policy::Step::Bind, &statement.text, parameters.clone());
+        let request = request(
+            frame,
+            policy::Step::Bind,
+            &statement.text,
+            parameters.clone(),
+        );
         match self.judge(request).await {
             Verdict::Allow(permit) => {
                 record_permit(&mut entry, &permit)?;
@@ -74,7 +81,9 @@ impl Session {
                 });
                 let change = Change::Portal(bind.portal.to_owned(), portal);
                 let scrub = scrub_of_plan(permit.plan());
-                self.pipeline.borrow_mut().push(Step::Bind, Kept::Change(change, scrub));
+                self.pipeline
+                    .borrow_mut()
+                    .push(Step::Bind, Kept::Change(change, scrub));
                 self.upstream.send(&permit);
             }
             verdict => self.refuse_early(verdict, entry, Step::Bind)?,
@@ -98,7 +107,12 @@ impl Session {
         let mut entry =
             bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.recorded));
         let text = &portal.statement.text;
-        let request = request(frame, policy::Step::Execute, text, portal.parameters.clone());
+        let request = request(
+            frame,
+            policy::Step::Execute,
+            text,
+            portal.parameters.clone(),
+        );
         let verdict = self.judge(request).await;
         match self.settle(verdict, &mut entry, buffer).await? {
             Ok(permit) => {
@@ -208,7 +222,11 @@ impl Session {
                 Kept::Nothing | Kept::Describe(..) | Kept::Flight(_) | Kept::Refusal(_) => continue,
             };
             if let Some(found) = find(change) {
-                return if synced { Pending::BeforeSync } else { Pending::Here(found) };
+                return if synced {
+                    Pending::BeforeSync
+                } else {
+                    Pending::Here(found)
+                };
             }
         }
         Pending::None
@@ -216,7 +234,11 @@ impl Session {
 
     fn open(&self, step: trail::Step, text: &trail::Text) -> Entry {
         let statement = trail::Statement::Kept(text);
-        self.trail.open(&Opening { time: SystemTime::now(), step, statement })
+        self.trail.open(&Opening {
+            time: SystemTime::now(),
+            step,
+            statement,
+        })
     }
 
     /// A denial of what is only being prepared. A hold comes when it runs.
@@ -243,8 +265,12 @@ impl Session {
         let mut entry = self.open(trail::Step::Other, &recorded);
         let denial = self.own_denial(&message);
         self.record_denial(&mut entry, &denial)?;
-        let refusal =
-            Refusal { sqlstate: sqlstate.to_owned(), message, detail: None, hint: None };
+        let refusal = Refusal {
+            sqlstate: sqlstate.to_owned(),
+            message,
+            detail: None,
+            hint: None,
+        };
         self.refuse(&refusal, entry, Step::Execute);
         Ok(())
     }
@@ -266,14 +292,27 @@ fn request(
     text: &Arc<str>,
     parameters: Option<Parameters>,
 ) -> Request {
-    Request { frames: frames(frame), step, text: Arc::clone(text), shape: None, parameters }
+    Request {
+        frames: frames(frame),
+        step,
+        text: Arc::clone(text),
+        shape: None,
+        parameters,
+    }
 }
 
 /// The parameters as ranges of the frame they came in.
 fn parameters(frame: &Frame, bind: &Bind<'_>) -> Parameters {
     let slice = |value: &&[u8]| -> Bytes { frame.bytes().slice_ref(value) };
-    let values: Vec<_> = bind.parameters.iter().map(|value| value.as_ref().map(slice)).collect();
-    Parameters { values, formats: bind.formats.clone() }
+    let values: Vec<_> = bind
+        .parameters
+        .iter()
+        .map(|value| value.as_ref().map(slice))
+        .collect();
+    Parameters {
+        values,
+        formats: bind.formats.clone(),
+    }
 }
 
 fn recorded_format(format: Format) -> trail::Format {

@@ -30,7 +30,13 @@ impl Session {
         let (number, mut waiter) = self.core.shared.holds.register(hold.clone());
         let patience = hold.ttl().min(self.core.shared.max_wait);
         let until = SystemTime::now() + patience;
-        entry.event(SystemTime::now(), &Deed::HoldRequested { hold: number.number(), until })?;
+        entry.event(
+            SystemTime::now(),
+            &Deed::HoldRequested {
+                hold: number.number(),
+                until,
+            },
+        )?;
         self.announce(&hold, number.number(), patience).await?;
         let waited = tokio::select! {
             outcome = waiter.outcome() => Waited::Outcome(outcome),
@@ -82,13 +88,20 @@ impl Session {
         number: u64,
         patience: Duration,
     ) -> Result<(), SessionError> {
-        self.upstream.socket.flush().await.map_err(SessionError::Upstream)?;
+        self.upstream
+            .socket
+            .flush()
+            .await
+            .map_err(SessionError::Upstream)?;
         while self.passing.get() > 0 {
             self.progress.notified().await;
         }
         let (policy, reason) = sayings(hold);
-        let approvers: Vec<_> =
-            hold.demands().iter().flat_map(|demand| demand.approvers.iter().cloned()).collect();
+        let approvers: Vec<_> = hold
+            .demands()
+            .iter()
+            .flat_map(|demand| demand.approvers.iter().cloned())
+            .collect();
         let message = format!("request {number} waits for approval: {reason}");
         let locks = match self.status.get() {
             TxStatus::Idle => "",
@@ -98,7 +111,11 @@ impl Session {
         };
         let detail = format!(
             "Policy \"{policy}\" asks for approval by {}; it waits for {} at most.{locks}",
-            if approvers.is_empty() { "an approver".to_owned() } else { approvers.join(", ") },
+            if approvers.is_empty() {
+                "an approver".to_owned()
+            } else {
+                approvers.join(", ")
+            },
             humantime::format_duration(Duration::from_secs(patience.as_secs())),
         );
         let hint = format!("An approver runs: sluice holds approve {number}");
@@ -133,7 +150,13 @@ impl Session {
     ) -> Result<Result<Permit, Refusal>, SessionError> {
         for approver in approval.approvers() {
             let by = approver.subject.clone();
-            entry.event(SystemTime::now(), &Deed::Approved { by, note: String::new() })?;
+            entry.event(
+                SystemTime::now(),
+                &Deed::Approved {
+                    by,
+                    note: String::new(),
+                },
+            )?;
         }
         if let Err(denial) = self.refresh_catalog().await {
             self.record_denial(entry, &denial)?;
@@ -173,14 +196,25 @@ impl Session {
         message: String,
     ) -> Result<Result<Permit, Refusal>, SessionError> {
         entry.event(SystemTime::now(), &deed)?;
-        Ok(Err(Refusal { sqlstate: sqlstate.to_owned(), message, detail: None, hint: None }))
+        Ok(Err(Refusal {
+            sqlstate: sqlstate.to_owned(),
+            message,
+            detail: None,
+            hint: None,
+        }))
     }
 }
 
 /// Which policies hold a request, and why.
 fn sayings(hold: &Hold) -> (String, String) {
     let demands = hold.demands();
-    let policies: Vec<_> = demands.iter().map(|demand| demand.policy.to_string()).collect();
-    let reasons: Vec<_> = demands.iter().map(|demand| demand.reason.to_string()).collect();
+    let policies: Vec<_> = demands
+        .iter()
+        .map(|demand| demand.policy.to_string())
+        .collect();
+    let reasons: Vec<_> = demands
+        .iter()
+        .map(|demand| demand.reason.to_string())
+        .collect();
     (policies.join(", "), reasons.join("; "))
 }

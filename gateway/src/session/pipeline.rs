@@ -78,7 +78,10 @@ enum CopyIn {
 impl<T> Pipeline<T> {
     /// Nothing is owed.
     pub(crate) fn new() -> Self {
-        Self { owed: VecDeque::new(), copy: CopyIn::No }
+        Self {
+            owed: VecDeque::new(),
+            copy: CopyIn::No,
+        }
     }
 
     /// Nothing is owed.
@@ -113,12 +116,19 @@ impl<T> Pipeline<T> {
     /// What the next message of the upstream means.
     pub(crate) fn reply(&mut self, tag: UpstreamTag) -> Result<Reply<T>, Unexpected> {
         use UpstreamTag as Tag;
-        if matches!(tag, Tag::NoticeResponse | Tag::ParameterStatus | Tag::NotificationResponse) {
+        if matches!(
+            tag,
+            Tag::NoticeResponse | Tag::ParameterStatus | Tag::NotificationResponse
+        ) {
             return Ok(Reply::Aside);
         }
         let Some(first) = self.owed.front() else {
             // The upstream says why it ends the session ("terminating connection ...").
-            return if tag == Tag::ErrorResponse { Ok(Reply::Aside) } else { Err(Unexpected { tag }) };
+            return if tag == Tag::ErrorResponse {
+                Ok(Reply::Aside)
+            } else {
+                Err(Unexpected { tag })
+            };
         };
         let step = first.step;
         match (step, tag) {
@@ -162,7 +172,9 @@ impl<T> Pipeline<T> {
     fn fail(&mut self) -> Vec<Owed<T>> {
         self.copy = CopyIn::No;
         let until = self.owed.iter().position(|owed| owed.step == Step::Sync);
-        self.owed.drain(..until.unwrap_or(self.owed.len())).collect()
+        self.owed
+            .drain(..until.unwrap_or(self.owed.len()))
+            .collect()
     }
 
     /// The upstream ignores each Sync that comes before the end of the COPY data.
@@ -179,7 +191,11 @@ impl<T> Pipeline<T> {
     }
 
     fn drop_copy_ends(&mut self) {
-        while self.owed.front().is_some_and(|owed| owed.step == Step::CopyEnd) {
+        while self
+            .owed
+            .front()
+            .is_some_and(|owed| owed.step == Step::CopyEnd)
+        {
             self.owed.pop_front();
         }
     }

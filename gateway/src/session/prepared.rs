@@ -60,8 +60,14 @@ impl Description {
         self.asked.set(true);
     }
 
+    /// Notes that no answer will come.
+    pub(crate) fn forget(&self) {
+        self.asked.set(self.known.borrow().is_some());
+    }
+
     /// Keeps the answer: the whole RowDescription, or nothing for NoData.
     pub(crate) fn answer(&self, message: Option<&[u8]>) {
+        self.asked.set(true);
         *self.known.borrow_mut() = message.map(Bytes::copy_from_slice);
     }
 
@@ -139,14 +145,18 @@ impl Names {
 
     /// The upstream has completed one statement of a plan.
     pub(crate) fn completed(&mut self, plan: &Plan, statement: usize) {
-        let Some(statement) = plan.analysis().statements.get(statement) else { return };
+        let Some(statement) = plan.analysis().statements.get(statement) else {
+            return;
+        };
         for name in &statement.names {
             match name {
                 NameUse::Prepare(name, inner) => {
-                    self.prepared.insert(name.clone(), Arc::new((**inner).clone()));
+                    self.prepared
+                        .insert(name.clone(), Arc::new((**inner).clone()));
                 }
                 NameUse::Declare(name, inner) => {
-                    self.cursors.insert(name.clone(), Arc::new((**inner).clone()));
+                    self.cursors
+                        .insert(name.clone(), Arc::new((**inner).clone()));
                 }
                 NameUse::Deallocate(Some(name)) => {
                     self.apply(Change::NoStatement(name.clone()));

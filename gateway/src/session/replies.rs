@@ -1,10 +1,12 @@
 //! From the upstream to the client: which request a reply belongs to, and what of it may pass.
 
-use bytes::{Buf, Bytes, BytesMut};
-use policy::{CopyMasker, Masker};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use bytes::{Buf, Bytes, BytesMut};
+use policy::{CopyMasker, Masker};
+use sql::analysis::OpaqueReason;
 use trail::{Deed, Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
@@ -14,7 +16,7 @@ use wire::upstream::{
 use wire::write::{self, ErrorResponse, Severity};
 
 use super::Session;
-use super::pipeline::{Owed, Reply, Step};
+use super::pipeline::{Owed, Pipeline, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
 use crate::error::SessionError;
 
@@ -162,11 +164,13 @@ impl Session {
             let read = self.upstream.socket.read(&self.core.scratch).await;
             let read = read.map_err(SessionError::Upstream)?;
             if read == 0 {
-                return Err(SessionError::Upstream(std::io::ErrorKind::UnexpectedEof.into()));
+                return Err(SessionError::Upstream(
+                    std::io::ErrorKind::UnexpectedEof.into(),
+                ));
             }
             self.take_chunk(&mut carry, read)?;
             self.client.flush().await.map_err(SessionError::Client)?;
-            self.progress.notify_one();
+            self.progress.notify_waiters();
         }
     }
 
@@ -204,7 +208,9 @@ impl Session {
         if passing > 0 {
             let count = passing.min(buffer.len());
             self.passing.set(passing - count);
-            return self.pass_part(&buffer[..count]).map(|()| Taken::Bytes(count));
+            return self
+                .pass_part(&buffer[..count])
+                .map(|()| Taken::Bytes(count));
         }
         let Some(found) = header(buffer, MAX_MESSAGE + HEADER_BYTES).map_err(broken)? else {
             return Ok(Taken::Incomplete);
@@ -224,7 +230,10 @@ impl Session {
     fn pass_part(&self, bytes: &[u8]) -> Result<(), SessionError> {
         let mut pipeline = self.pipeline.borrow_mut();
         match pipeline.first_mut() {
-            Some(Owed { keep: Kept::Flight(flight), .. }) => {
+            Some(Owed {
+                keep: Kept::Flight(flight),
+                ..
+            }) => {
                 if matches!(flight.rows, Rows::Drop) {
                     return Ok(());
                 }
@@ -244,8 +253,14 @@ impl Session {
         buffer: &[u8],
     ) -> Result<Taken, SessionError> {
         let mut pipeline = self.pipeline.borrow_mut();
-        pipeline.reply(tag).map_err(|error| unexpected(&error.to_string()))?;
-        let Some(Owed { keep: Kept::Flight(flight), .. }) = pipeline.first_mut() else {
+        pipeline
+            .reply(tag)
+            .map_err(|error| unexpected(&error.to_string()))?;
+        let Some(Owed {
+            keep: Kept::Flight(flight),
+            ..
+        }) = pipeline.first_mut()
+        else {
             return Err(unexpected("rows that nothing asked for"));
         };
         if matches!(flight.rows, Rows::Undecided)
@@ -253,6 +268,8 @@ impl Session {
         {
             self.stop(flight, &stop)?;
         }
+        let scrubbed = flight.plan.scrub_errors();
+        self.tainted.set(self.tainted.get() || scrubbed);
         if matches!(flight.rows, Rows::Pass | Rows::Drop) && first > buffer.len() {
             self.passing.set(first);
             flight.delivered += 1;
@@ -272,6 +289,10 @@ impl Session {
         let run = &buffer[..count];
         if let Err(stop) = self.deliver(flight, run, rows)? {
             self.stop(flight, &stop)?;
+        }
+        let stopped = matches!(flight.rows, Rows::Drop) && flight.portal.is_some();
+        if stopped && !self.muted.get() {
+            self.skip_to_sync(&mut pipeline);
         }
         Ok(Taken::Bytes(count))
     }
@@ -313,12 +334,22 @@ impl Session {
         let what = match stop {
             Stop::Defect(defect) => {
                 tracing::error!(session = %self.trail.id(), %defect, "the analysis was wrong");
-                flight.entry.event(SystemTime::now(), &Deed::Defect { what: defect.to_string() })?;
+                flight.entry.event(
+                    SystemTime::now(),
+                    &Deed::Defect {
+                        what: defect.to_string(),
+                    },
+                )?;
                 "the result does not fit what the statement was judged to return".to_owned()
             }
             Stop::Mask(error) => {
                 tracing::warn!(session = %self.trail.id(), %error, "a mask failed");
-                flight.entry.event(SystemTime::now(), &Deed::Note { what: error.to_string() })?;
+                flight.entry.event(
+                    SystemTime::now(),
+                    &Deed::Note {
+                        what: error.to_string(),
+                    },
+                )?;
                 format!("the result cannot be masked: {error}")
             }
         };
@@ -330,19 +361,45 @@ impl Session {
         Ok(())
     }
 
+    /// After a result that was stopped, the client hears nothing up to the next ReadyForQuery, and
+    /// what it sends up to the next Sync does not run: as after an error of the upstream's.
+    fn skip_to_sync(&self, pipeline: &mut Pipeline<Kept>) {
+        self.muted.set(true);
+        let synced = pipeline.newest_first().any(|owed| owed.step == Step::Sync);
+        if !synced {
+            self.skipping.set(true);
+            self.upstream.fail_extended();
+            pipeline.push(Step::Parse, Kept::Refusal(Bytes::new()));
+        }
+    }
+
+    /// Passes a message on, unless the client is not to hear it.
+    fn tell(&self, message: &[u8]) {
+        if !self.muted.get() {
+            self.client.queue(message);
+        }
+    }
+
     /// Every other message, whole.
     fn take_reply(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
         let mut pipeline = self.pipeline.borrow_mut();
-        let reply = pipeline.reply(tag).map_err(|error| unexpected(&error.to_string()))?;
+        let reply = pipeline
+            .reply(tag)
+            .map_err(|error| unexpected(&error.to_string()))?;
         match reply {
             Reply::Aside => {
-                let scrub = pipeline.first_mut().map_or(Scrub::No, |owed| scrub_of(&owed.keep));
+                let scrub = pipeline
+                    .first_mut()
+                    .map_or(Scrub::No, |owed| scrub_of(&owed.keep));
+                let scrub = self.or_tainted(scrub);
                 drop(pipeline);
                 self.take_aside(tag, message, scrub)
             }
             Reply::Part => {
-                let Some(owed) = pipeline.first_mut() else { return Err(unexpected("a part")) };
+                let Some(owed) = pipeline.first_mut() else {
+                    return Err(unexpected("a part"));
+                };
                 self.take_part(&mut owed.keep, tag, message)
             }
             Reply::Last(owed) => {
@@ -370,13 +427,12 @@ impl Session {
                 self.client.queue(message);
                 Ok(())
             }
-            UpstreamTag::ErrorResponse => {
-                self.farewell.set(true);
-                self.send_error(message, Scrub::No).map(drop)
-            }
+            UpstreamTag::ErrorResponse => self.send_error(message, Scrub::No).map(drop),
             UpstreamTag::NoticeResponse if scrub == Scrub::Yes => {
                 let fields = ErrorFields::parse(body).map_err(broken)?.scrubbed();
-                self.client.queue_with(|out| fields.write_notice(out)).map_err(broken)
+                self.client
+                    .queue_with(|out| fields.write_notice(out))
+                    .map_err(broken)
             }
             _ => {
                 self.client.queue(message);
@@ -394,12 +450,15 @@ impl Session {
         match (kept, tag) {
             (Kept::Flight(flight), _) => self.take_flight_part(flight, tag, message),
             (Kept::Refusal(refusal), UpstreamTag::ErrorResponse) => {
-                self.client.queue(refusal);
+                self.tell(refusal);
                 Ok(())
+            }
+            (Kept::Nothing, UpstreamTag::ErrorResponse) => {
+                self.send_error(message, Scrub::No).map(drop)
             }
             (Kept::Describe(_, Asker::Gateway), _) => Ok(()),
             (Kept::Nothing | Kept::Describe(_, Asker::Client), _) => {
-                self.client.queue(message);
+                self.tell(message);
                 Ok(())
             }
             (Kept::Parse(..) | Kept::Change(..) | Kept::Refusal(_), _) => {
@@ -447,7 +506,7 @@ impl Session {
             _ => {}
         }
         flight.keep_shape(tag, message)?;
-        self.client.queue(message);
+        self.tell(message);
         Ok(())
     }
 
@@ -464,8 +523,12 @@ impl Session {
             if flight.delivered == 0 {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
-            self.names.borrow_mut().completed(&flight.plan, flight.statement);
+            self.names
+                .borrow_mut()
+                .completed(&flight.plan, flight.statement);
         }
+        self.tainted
+            .set(self.tainted.get() || flight.plan.scrub_errors());
         flight.statement += 1;
         if !matches!(flight.rows, Rows::Drop) {
             flight.rows = Rows::Undecided;
@@ -482,8 +545,7 @@ impl Session {
     ) -> Result<(), SessionError> {
         let mut pass = true;
         match owed.keep {
-            Kept::Nothing => {}
-            Kept::Refusal(_) => {}
+            Kept::Nothing | Kept::Refusal(_) => {}
             Kept::Parse(entry, change) => {
                 self.names.borrow_mut().apply(change);
                 entry.close(&Outcome {
@@ -504,8 +566,11 @@ impl Session {
                 flight.close();
             }
         }
+        if tag == UpstreamTag::ReadyForQuery {
+            self.muted.set(false);
+        }
         if pass {
-            self.client.queue(message);
+            self.tell(message);
         }
         if tag == UpstreamTag::ReadyForQuery {
             self.ready(ReadyForQuery::parse(body).map_err(broken)?.status);
@@ -538,7 +603,8 @@ impl Session {
         for (index, owed) in owed.into_iter().enumerate() {
             let failed = index == 0;
             match owed.keep {
-                Kept::Refusal(refusal) if failed => self.client.queue(&refusal),
+                Kept::Describe(described, _) if !failed => described.forget(),
+                Kept::Refusal(refusal) if failed => self.tell(&refusal),
                 Kept::Flight(mut flight) if failed => {
                     if changes_catalog(&flight.plan) {
                         self.catalog_changed.set(true);
@@ -560,14 +626,29 @@ impl Session {
         Ok(())
     }
 
+    /// A deferred constraint speaks of an earlier statement of the transaction.
+    fn or_tainted(&self, scrub: Scrub) -> Scrub {
+        if self.tainted.get() {
+            Scrub::Yes
+        } else {
+            scrub
+        }
+    }
+
     /// Sends an error on, scrubbed where its text may carry a value, and gives its SQLSTATE.
     fn send_error(&self, message: &[u8], scrub: Scrub) -> Result<Option<String>, SessionError> {
         let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
-        match scrub {
+        let severity = fields.get(b'V').unwrap_or_default();
+        self.farewell
+            .set(self.farewell.get() || matches!(severity, b"FATAL" | b"PANIC"));
+        match self.or_tainted(scrub) {
+            _ if self.muted.get() => {}
             Scrub::No => self.client.queue(message),
             Scrub::Yes => {
                 let fields = fields.scrubbed();
-                self.client.queue_with(|out| fields.write_error(out)).map_err(broken)?;
+                self.client
+                    .queue_with(|out| fields.write_error(out))
+                    .map_err(broken)?;
             }
         }
         Ok(fields.sqlstate().map(str::to_owned))
@@ -577,6 +658,7 @@ impl Session {
     fn ready(&self, status: TxStatus) {
         self.status.set(status);
         if status == TxStatus::Idle {
+            self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
             if self.catalog_changed.take() {
                 self.database.catalog.invalidate();
@@ -599,7 +681,19 @@ impl Described {
     fn answer(&self, message: Option<&[u8]>) {
         match self {
             Self::Statement(statement) => statement.description.answer(message),
-            Self::Portal(portal) => portal.description.answer(message),
+            Self::Portal(portal) => {
+                portal.description.answer(message);
+                portal.statement.description.answer(message);
+            }
+            Self::Unknown => {}
+        }
+    }
+
+    /// The question was not answered.
+    fn forget(&self) {
+        match self {
+            Self::Statement(statement) => statement.description.forget(),
+            Self::Portal(portal) => portal.description.forget(),
             Self::Unknown => {}
         }
     }
@@ -628,17 +722,23 @@ fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
         flight.rows = Rows::Pass;
         return Ok(());
     }
-    let mut fields = RowDescription::parse(&message[HEADER_BYTES..])
-        .map_err(|_| policy::Defect::Form)?;
+    let mut fields =
+        RowDescription::parse(&message[HEADER_BYTES..]).map_err(|_| policy::Defect::Form)?;
     if let Some(portal) = &flight.portal {
         for (index, field) in fields.fields.iter_mut().enumerate() {
             field.format = portal.formats.format(index);
         }
     }
-    let result = flight.plan.result(flight.statement).ok_or(policy::Defect::Form)?;
+    let result = flight
+        .plan
+        .result(flight.statement)
+        .ok_or(policy::Defect::Form)?;
     let masker = result.bind(&fields)?;
-    flight.rows =
-        if masker.is_identity() { Rows::Pass } else { Rows::Mask(Box::new(masker)) };
+    flight.rows = if masker.is_identity() {
+        Rows::Pass
+    } else {
+        Rows::Mask(Box::new(masker))
+    };
     Ok(())
 }
 
@@ -648,21 +748,28 @@ fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> 
         return Ok(());
     }
     let statements = &flight.plan.analysis().statements;
-    let copy = statements.get(flight.statement).and_then(|statement| statement.copy.as_ref());
+    let copy = statements
+        .get(flight.statement)
+        .and_then(|statement| statement.copy.as_ref());
     let result = flight.plan.result(flight.statement);
     let (Some(copy), Some(result)) = (copy, result) else {
         return Err(policy::Defect::Form);
     };
     let masker = result.bind_copy(&copy.format, columns)?;
-    flight.rows =
-        if masker.is_identity() { Rows::Pass } else { Rows::Copy(Box::new(masker)) };
+    flight.rows = if masker.is_identity() {
+        Rows::Pass
+    } else {
+        Rows::Copy(Box::new(masker))
+    };
     Ok(())
 }
 
 impl Portal {
     /// The RowDescription of its rows; that of the statement lacks the formats.
     fn shape(&self) -> Option<Bytes> {
-        self.description.known().or_else(|| self.statement.description.known())
+        self.description
+            .known()
+            .or_else(|| self.statement.description.known())
     }
 }
 
@@ -699,7 +806,17 @@ fn watch_parameter(status: &ParameterStatus<'_>) -> Result<(), SessionError> {
 
 fn changes_catalog(plan: &policy::Plan) -> bool {
     let analysis = plan.analysis();
-    !analysis.opaque.is_empty() || analysis.statements.iter().any(|s| s.changes_catalog)
+    let unseen = |reason| {
+        matches!(
+            reason,
+            OpaqueReason::ProceduralCode | OpaqueReason::Unparsed
+        )
+    };
+    analysis
+        .statements
+        .iter()
+        .any(|statement| statement.changes_catalog)
+        || analysis.opaque.iter().any(|opaque| unseen(opaque.reason))
 }
 
 fn scrub_of(kept: &Kept) -> Scrub {
@@ -711,7 +828,11 @@ fn scrub_of(kept: &Kept) -> Scrub {
 }
 
 pub(super) fn scrub_of_plan(plan: &policy::Plan) -> Scrub {
-    if plan.scrub_errors() { Scrub::Yes } else { Scrub::No }
+    if plan.scrub_errors() {
+        Scrub::Yes
+    } else {
+        Scrub::No
+    }
 }
 
 fn broken(error: wire::Error) -> SessionError {

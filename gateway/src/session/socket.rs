@@ -24,7 +24,11 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(io: Transport) -> Self {
-        Self { io: RefCell::new(io), out: RefCell::default(), unflushed: Cell::new(false) }
+        Self {
+            io: RefCell::new(io),
+            out: RefCell::default(),
+            unflushed: Cell::new(false),
+        }
     }
 
     /// Reads what is there into `scratch`; 0 is the end of the stream. Cancel-safe.

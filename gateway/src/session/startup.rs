@@ -81,14 +81,21 @@ pub(crate) async fn greet(
     }
     let mut greeting = Greeting::Bare(stream);
     if startup::begins_tls(first[0]) {
-        greeting = accept_tls(greeting, shared, Alpn::Demanded).await.map_err(alone)?;
+        greeting = accept_tls(greeting, shared, Alpn::Demanded)
+            .await
+            .map_err(alone)?;
     }
     loop {
-        let Ok(initial) = read_initial(&mut greeting).await else { return Ok(Arrival::Gone) };
+        let Ok(initial) = read_initial(&mut greeting).await else {
+            return Ok(Arrival::Gone);
+        };
         let reply = match initial {
             Err(error) => return Err((Some(greeting.into_transport()), error)),
             Ok(Initial::Cancel { pid, secret }) => return Ok(Arrival::Cancel { pid, secret }),
-            Ok(Initial::Startup { version, parameters }) => {
+            Ok(Initial::Startup {
+                version,
+                parameters,
+            }) => {
                 return newcomer(greeting, address, version, parameters);
             }
             Ok(Initial::Gss) => b'N',
@@ -99,7 +106,9 @@ pub(crate) async fn greet(
             return Ok(Arrival::Gone);
         }
         if reply == b'S' {
-            greeting = accept_tls(greeting, shared, Alpn::Optional).await.map_err(alone)?;
+            greeting = accept_tls(greeting, shared, Alpn::Optional)
+                .await
+                .map_err(alone)?;
         }
     }
 }
@@ -117,10 +126,15 @@ async fn accept_tls(
     alpn: Alpn,
 ) -> Result<Greeting, SessionError> {
     let (Greeting::Bare(stream), Some(config)) = (greeting, &shared.tls) else {
-        return Err(SessionError::ClientProtocol("TLS is not available here".to_owned()));
+        return Err(SessionError::ClientProtocol(
+            "TLS is not available here".to_owned(),
+        ));
     };
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(config));
-    let stream = acceptor.accept(Plain::Tcp(stream)).await.map_err(SessionError::Client)?;
+    let stream = acceptor
+        .accept(Plain::Tcp(stream))
+        .await
+        .map_err(SessionError::Client)?;
     if alpn == Alpn::Demanded && stream.get_ref().1.alpn_protocol().is_none() {
         return Err(SessionError::ClientProtocol(
             "direct TLS without the application protocol \"postgresql\"".to_owned(),
@@ -157,7 +171,12 @@ fn newcomer(
     match Parameters::sort(parameters) {
         Ok(parameters) => {
             let minor = version.1;
-            Ok(Arrival::Newcomer(Box::new(Newcomer { io, address, minor, parameters })))
+            Ok(Arrival::Newcomer(Box::new(Newcomer {
+                io,
+                address,
+                minor,
+                parameters,
+            })))
         }
         Err(error) => Err((Some(io), error)),
     }
@@ -279,16 +298,26 @@ impl Newcomer {
         }
         self.demand_privacy(shared.plaintext)?;
         write::authentication_cleartext_password(&mut out);
-        self.io.write_all(&out).await.map_err(SessionError::Client)?;
+        self.io
+            .write_all(&out)
+            .await
+            .map_err(SessionError::Client)?;
         self.io.flush().await.map_err(SessionError::Client)?;
         let token = self.read_token().await?;
-        shared.verifier.verify(&token, SystemTime::now()).await.map_err(|error| {
-            SessionError::refused_with(
-                "28P01",
-                format!("the token is refused: {error}"),
-                format!("Send a token of {} as the password.", shared.verifier.issuer()),
-            )
-        })
+        shared
+            .verifier
+            .verify(&token, SystemTime::now())
+            .await
+            .map_err(|error| {
+                SessionError::refused_with(
+                    "28P01",
+                    format!("the token is refused: {error}"),
+                    format!(
+                        "Send a token of {} as the password.",
+                        shared.verifier.issuer()
+                    ),
+                )
+            })
     }
 
     /// A token that travels in the clear is a token given away.
@@ -310,7 +339,10 @@ impl Newcomer {
 
     async fn read_token(&mut self) -> Result<String, SessionError> {
         let mut header = [0; wire::frame::HEADER_BYTES];
-        self.io.read_exact(&mut header).await.map_err(SessionError::Client)?;
+        self.io
+            .read_exact(&mut header)
+            .await
+            .map_err(SessionError::Client)?;
         let broken = |what: &str| SessionError::ClientProtocol(what.to_owned());
         let found = wire::frame::header(&header, MAX_TOKEN_MESSAGE)
             .map_err(|error| broken(&error.to_string()))?
@@ -319,7 +351,10 @@ impl Newcomer {
             return Err(broken("expected the password message"));
         }
         let mut body = vec![0; found.len - header.len()];
-        self.io.read_exact(&mut body).await.map_err(SessionError::Client)?;
+        self.io
+            .read_exact(&mut body)
+            .await
+            .map_err(SessionError::Client)?;
         let password = Password::parse(&body).map_err(|error| broken(&error.to_string()))?;
         Ok(password.password.to_owned())
     }
@@ -331,16 +366,25 @@ mod tests {
 
     #[test]
     fn options_are_split_as_postgresql_splits_them() {
-        assert_eq!(split_words(r"-c a=b\ c  --d=e\\f"), ["-c", "a=b c", r"--d=e\f"]);
+        assert_eq!(
+            split_words(r"-c a=b\ c  --d=e\\f"),
+            ["-c", "a=b c", r"--d=e\f"]
+        );
         assert_eq!(split_words("  "), Vec::<String>::new());
     }
 
     #[test]
     fn options_are_settings_or_refused() {
         let settings = parse_options("-c geqo=off -cwork_mem=1MB --statement-timeout=5").unwrap();
-        let expected =
-            [("geqo", "off"), ("work_mem", "1MB"), ("statement_timeout", "5")];
-        assert_eq!(settings, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+        let expected = [
+            ("geqo", "off"),
+            ("work_mem", "1MB"),
+            ("statement_timeout", "5"),
+        ];
+        assert_eq!(
+            settings,
+            expected.map(|(n, v)| (n.to_owned(), v.to_owned()))
+        );
         for refused in ["-c", "-c geqo", "-D /tmp", "geqo=off", "-S 5"] {
             assert!(parse_options(refused).is_err(), "{refused}");
         }

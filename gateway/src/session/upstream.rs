@@ -5,21 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use policy::Permit;
 use postgres_protocol::authentication::{md5_hash, sasl};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use policy::Permit;
 use wire::client::{ClientTag, Target};
 use wire::frame::Frame;
 use wire::startup::Initial;
-use wire::upstream::{
-    Authentication, BackendKeyData, ErrorFields, ParameterStatus, UpstreamTag,
-};
+use wire::upstream::{Authentication, BackendKeyData, ErrorFields, ParameterStatus, UpstreamTag};
 use wire::write;
 
-use crate::config::{self, Address, Database, Secret};
 use super::socket::Socket;
+use crate::config::{self, Address, Database, Secret};
 use crate::error::SessionError;
 use crate::transport::{Plain, Transport};
 
@@ -58,7 +56,14 @@ impl Upstream {
                 | Tag::CopyFail
                 | Tag::Terminate,
             ) => self.socket.queue(frame.bytes()),
-            Ok(Tag::Query | Tag::Parse | Tag::Bind | Tag::Execute | Tag::FunctionCall | Tag::Password)
+            Ok(
+                Tag::Query
+                | Tag::Parse
+                | Tag::Bind
+                | Tag::Execute
+                | Tag::FunctionCall
+                | Tag::Password,
+            )
             | Err(_) => tracing::error!("a message without a permit was not sent"),
         }
     }
@@ -70,7 +75,9 @@ impl Upstream {
 
     /// Asks for the shape of a portal's rows.
     pub(crate) fn describe_portal(&self, name: &str) {
-        let described = self.socket.queue_with(|out| write::describe(out, Target::Portal(name)));
+        let described = self
+            .socket
+            .queue_with(|out| write::describe(out, Target::Portal(name)));
         described.expect("a name that came in a message fits in one");
     }
 
@@ -87,7 +94,9 @@ impl Upstream {
 
     /// Makes the upstream raise an error in place of a message of the extended protocol.
     pub(crate) fn fail_extended(&self) {
-        let written = self.socket.queue_with(|out| write::parse(out, "sluice", REFUSED, &[]));
+        let written = self
+            .socket
+            .queue_with(|out| write::parse(out, "sluice", REFUSED, &[]));
         written.expect("the text is short");
     }
 }
@@ -115,9 +124,16 @@ impl Dialer {
     ///
     /// # Errors
     /// Certificates that cannot be read.
-    pub(crate) fn new(upstream: config::Upstream, timeout: Duration) -> Result<Self, crate::tls::Error> {
+    pub(crate) fn new(
+        upstream: config::Upstream,
+        timeout: Duration,
+    ) -> Result<Self, crate::tls::Error> {
         let tls = crate::tls::client(upstream.tls, upstream.ca.as_deref())?;
-        Ok(Self { upstream, tls, timeout })
+        Ok(Self {
+            upstream,
+            tls,
+            timeout,
+        })
     }
 
     /// Connects, with TLS where that is demanded.
@@ -131,7 +147,9 @@ impl Dialer {
     async fn connect(&self) -> io::Result<Transport> {
         let (mut plain, host) = match &self.upstream.address {
             Address::Unix(path) => {
-                return Ok(Transport::Plain(Plain::Unix(UnixStream::connect(path).await?)));
+                return Ok(Transport::Plain(Plain::Unix(
+                    UnixStream::connect(path).await?,
+                )));
             }
             Address::Tcp { host, port } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
@@ -139,16 +157,22 @@ impl Dialer {
                 (Plain::Tcp(stream), host)
             }
         };
-        let Some(tls) = &self.tls else { return Ok(Transport::Plain(plain)) };
+        let Some(tls) = &self.tls else {
+            return Ok(Transport::Plain(plain));
+        };
         let mut request = BytesMut::new();
         Initial::Ssl.write(&mut request).map_err(io::Error::other)?;
         plain.write_all(&request).await?;
         if plain.read_u8().await? != b'S' {
-            return Err(io::Error::other("the upstream declines TLS, which is demanded of it"));
+            return Err(io::Error::other(
+                "the upstream declines TLS, which is demanded of it",
+            ));
         }
         let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
         let connector = tokio_rustls::TlsConnector::from(Arc::clone(tls));
-        Ok(Transport::Tls(Box::new(connector.connect(name, plain).await?.into())))
+        Ok(Transport::Tls(Box::new(
+            connector.connect(name, plain).await?.into(),
+        )))
     }
 
     /// Connects and logs in.
@@ -158,7 +182,11 @@ impl Dialer {
         parameters: &[(String, String)],
     ) -> Result<LoggedIn, SessionError> {
         let io = self.dial().await?;
-        let login = Login { io, buffer: BytesMut::new(), user: &database.user };
+        let login = Login {
+            io,
+            buffer: BytesMut::new(),
+            user: &database.user,
+        };
         tokio::time::timeout(self.timeout, login.run(database, parameters))
             .await
             .map_err(|_| SessionError::Connect("no login in time".to_owned()))?
@@ -168,10 +196,15 @@ impl Dialer {
     pub(crate) async fn cancel(&self, key: &BackendKeyData) -> Result<(), SessionError> {
         let mut io = self.dial().await?;
         let mut request = BytesMut::new();
-        Initial::Cancel { pid: key.pid, secret: key.secret.clone() }
-            .write(&mut request)
-            .map_err(|error| SessionError::Connect(error.to_string()))?;
-        io.write_all(&request).await.map_err(SessionError::Upstream)?;
+        Initial::Cancel {
+            pid: key.pid,
+            secret: key.secret.clone(),
+        }
+        .write(&mut request)
+        .map_err(|error| SessionError::Connect(error.to_string()))?;
+        io.write_all(&request)
+            .await
+            .map_err(SessionError::Upstream)?;
         io.flush().await.map_err(SessionError::Upstream)?;
         // The upstream closes when it has acted; after that nothing later can be hit.
         let _ = io.read(&mut [0; 1]).await;
@@ -197,7 +230,10 @@ impl Login<'_> {
             ("database".to_owned(), database.name.clone()),
         ];
         all.extend_from_slice(parameters);
-        let startup = Initial::Startup { version: wire::startup::VERSION_3_0, parameters: all };
+        let startup = Initial::Startup {
+            version: wire::startup::VERSION_3_0,
+            parameters: all,
+        };
         let mut out = BytesMut::new();
         startup
             .write(&mut out)
@@ -289,7 +325,11 @@ impl Login<'_> {
                 }
                 UpstreamTag::NoticeResponse => {}
                 UpstreamTag::ReadyForQuery => {
-                    return Ok(LoggedIn { io: self.io, parameters, key });
+                    return Ok(LoggedIn {
+                        io: self.io,
+                        parameters,
+                        key,
+                    });
                 }
                 tag => {
                     return Err(SessionError::UpstreamProtocol(format!("{tag:?} at login")));
@@ -316,15 +356,17 @@ impl Login<'_> {
     /// The next message; an ErrorResponse is the upstream's refusal.
     async fn frame(&mut self) -> Result<Frame, SessionError> {
         loop {
-            if let Some(frame) =
-                Frame::take(&mut self.buffer, MAX_LOGIN_MESSAGE).map_err(broken)?
-            {
+            if let Some(frame) = Frame::take(&mut self.buffer, MAX_LOGIN_MESSAGE).map_err(broken)? {
                 if frame.tag() == UpstreamTag::ErrorResponse.byte() {
                     return Err(refusal(frame));
                 }
                 return Ok(frame);
             }
-            let read = self.io.read_buf(&mut self.buffer).await.map_err(SessionError::Upstream)?;
+            let read = self
+                .io
+                .read_buf(&mut self.buffer)
+                .await
+                .map_err(SessionError::Upstream)?;
             if read == 0 {
                 return Err(SessionError::Upstream(io::ErrorKind::UnexpectedEof.into()));
             }
@@ -332,15 +374,21 @@ impl Login<'_> {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
-        self.io.write_all(bytes).await.map_err(SessionError::Upstream)?;
+        self.io
+            .write_all(bytes)
+            .await
+            .map_err(SessionError::Upstream)?;
         self.io.flush().await.map_err(SessionError::Upstream)
     }
 }
 
 /// Errors of authentication name our role and are kept from the client; others are the client's.
 fn refusal(frame: Frame) -> SessionError {
-    let is_ours = ErrorFields::parse(frame.body())
-        .map(|fields| fields.get(b'C').is_some_and(|state| state.starts_with(b"28")));
+    let is_ours = ErrorFields::parse(frame.body()).map(|fields| {
+        fields
+            .get(b'C')
+            .is_some_and(|state| state.starts_with(b"28"))
+    });
     match is_ours {
         Ok(false) => SessionError::UpstreamRefused(frame.into_bytes()),
         _ => SessionError::Connect("the upstream does not let our role in".to_owned()),

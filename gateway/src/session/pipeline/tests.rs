@@ -30,8 +30,13 @@ fn feed(pipeline: &mut Pipeline<u32>, tag: Tag) -> Made {
     }
 }
 
-const EXTENDED: [Step; 5] =
-    [Step::Parse, Step::Bind, Step::Describe, Step::Execute, Step::Sync];
+const EXTENDED: [Step; 5] = [
+    Step::Parse,
+    Step::Bind,
+    Step::Describe,
+    Step::Execute,
+    Step::Sync,
+];
 
 #[test]
 fn replies_belong_to_what_asked_for_them() {
@@ -51,7 +56,10 @@ fn an_error_ends_everything_up_to_the_next_sync() {
     let steps = [EXTENDED.as_slice(), EXTENDED.as_slice()].concat();
     let mut pipeline = pipeline(&steps);
     assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(0));
-    assert_eq!(feed(&mut pipeline, Tag::ErrorResponse), Made::Failed(vec![1, 2, 3]));
+    assert_eq!(
+        feed(&mut pipeline, Tag::ErrorResponse),
+        Made::Failed(vec![1, 2, 3])
+    );
     assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(4));
     assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(5));
 }
@@ -82,8 +90,14 @@ fn a_sync_before_the_end_of_copy_data_is_not_answered() {
 #[test]
 fn rows_that_nothing_asked_for_are_unexpected() {
     assert_eq!(feed(&mut pipeline(&[]), Tag::DataRow), Made::Unexpected);
-    assert_eq!(feed(&mut pipeline(&[Step::Parse]), Tag::DataRow), Made::Unexpected);
-    assert_eq!(feed(&mut pipeline(&[Step::Sync]), Tag::RowDescription), Made::Unexpected);
+    assert_eq!(
+        feed(&mut pipeline(&[Step::Parse]), Tag::DataRow),
+        Made::Unexpected
+    );
+    assert_eq!(
+        feed(&mut pipeline(&[Step::Sync]), Tag::RowDescription),
+        Made::Unexpected
+    );
 }
 
 #[test]
