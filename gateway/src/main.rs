@@ -7,6 +7,9 @@ use tracing_subscriber::EnvFilter;
 fn main() -> std::process::ExitCode {
     let filter = EnvFilter::try_from_env("SLUICE_LOG");
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,sluice=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     sluice::cli::run(Cli::parse())
 }

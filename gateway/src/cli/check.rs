@@ -7,7 +7,9 @@ use crate::config::Config;
 
 /// Arguments of `sluice check`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  sluice check /etc/sluice/sluice.toml && systemctl reload sluice")]
+#[command(
+    after_help = "Example:\n  sluice check /etc/sluice/sluice.toml && systemctl reload sluice"
+)]
 pub struct Args {
     /// The configuration file.
     file: PathBuf,
@@ -27,12 +29,19 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .and_then(|config| crate::gateway::load_policies(&config).map_err(anyhow::Error::from));
     if args.json {
         let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
-        println!("{}", serde_json::json!({ "ok": error.is_none(), "error": error }));
+        println!(
+            "{}",
+            serde_json::json!({ "ok": error.is_none(), "error": error })
+        );
     } else {
         match &outcome {
             Ok(_) => println!("{}: good", args.file.display()),
             Err(error) => eprintln!("{error:#}"),
         }
     }
-    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if outcome.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

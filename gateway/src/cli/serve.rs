@@ -24,7 +24,9 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
     let drain = config.limits.drain;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let running = runtime.block_on(Gateway::start(config))?;
     for address in running.addresses() {
         tracing::info!(%address, "listening for PostgreSQL clients");
