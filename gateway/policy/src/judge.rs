@@ -1,31 +1,33 @@
 //! Asks every policy, combines what they say, makes it sound, and refuses on failure.
 
 mod classes;
+mod denials;
 mod instances;
+mod said;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, Cache};
-use sql::analysis::Analysis;
+use sql::analysis::{Analysis, Outputs};
 use sql::catalog::Catalog;
 
 use self::classes::Classes;
+use self::denials::{broken, observed_failure, observed_stance, refused};
 pub(crate) use self::instances::Instances;
+use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
 use crate::facts::{Facts, RequestFacts};
-use crate::hold::{Approval, Demand, Hold};
+use crate::hold::{Approval, Hold};
 use crate::instance::Failed;
-use crate::opinion::{Check, Effect, Opinion, Refusal, Reuse, Stance};
-use crate::plan::{Note, Plan, Recording};
-use crate::protection::{Guard, Protection, Protections, widened};
+use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
+use crate::protection::Protections;
 use crate::request::Request;
 use crate::session::{Class, Session, SessionFacts};
-use crate::set::{Policies, Policy, PolicySet};
-use crate::soundness::{Examination, Sound, Unsound};
-use crate::verdict::{Denial, Failure, Permit, SqlState, Verdict};
+use crate::set::{Generation, Policies, PolicySet};
+use crate::soundness::Examination;
+use crate::verdict::{Denial, Permit, Verdict};
 
 /// Bytes of verdicts that a judge keeps unless told otherwise.
 const CACHE_BYTES: usize = 8 << 20;
@@ -377,10 +379,8 @@ fn weight(analysis: &Analysis) -> usize {
         .statements
         .iter()
         .map(|statement| match &statement.outputs {
-            sql::analysis::Outputs::Columns(outputs) => outputs.len() * 64,
-            sql::analysis::Outputs::None
-            | sql::analysis::Outputs::Harmless
-            | sql::analysis::Outputs::Unknown => 0,
+            Outputs::Columns(outputs) => outputs.len() * 64,
+            Outputs::None | Outputs::Harmless | Outputs::Unknown => 0,
         })
         .sum();
     512 + analysis.statements.len() * 256
@@ -391,12 +391,7 @@ fn weight(analysis: &Analysis) -> usize {
         + outputs
 }
 
-fn verdict(
-    kept: Kept,
-    session: &Session,
-    request: Request,
-    generation: crate::set::Generation,
-) -> Verdict {
+fn verdict(kept: Kept, session: &Session, request: Request, generation: Generation) -> Verdict {
     match kept {
         Kept::Allow(plan) => Verdict::Allow(Permit::new(request.frames, plan)),
         Kept::Deny(denial) => Verdict::Deny(denial),
@@ -404,225 +399,6 @@ fn verdict(
             let facts = Arc::clone(&session.facts);
             Verdict::Hold(Hold::new(request, facts, demands, ttl, generation))
         }
-    }
-}
-
-/// What the policies said so far.
-struct Said {
-    denial: Option<Denial>,
-    demands: Vec<Demand>,
-    ttl: Duration,
-    protections: Arc<Protections>,
-    recording: Recording,
-    notes: Vec<Note>,
-    reuse: Reuse,
-}
-
-/// How long a request waits that the host holds by a policy's rule.
-const HOLD_BY_RULE: Duration = Duration::from_secs(15 * 60);
-
-impl Said {
-    fn new(session: &Session) -> Said {
-        Said {
-            denial: None,
-            demands: Vec::new(),
-            ttl: Duration::MAX,
-            protections: Arc::clone(&session.class.protections),
-            recording: Recording::Statement,
-            notes: session.class.notes.clone(),
-            reuse: Reuse::Shape,
-        }
-    }
-
-    /// Takes an opinion that counts.
-    fn heed(
-        &mut self,
-        set: &PolicySet,
-        index: usize,
-        opinion: Opinion,
-        reuse: Reuse,
-        class: &Class,
-        catalog: &Catalog,
-    ) {
-        let policy = &set.policies()[index];
-        self.reuse = self.reuse.min(reuse);
-        self.recording = self.recording.max(opinion.recording);
-        if let Some(text) = opinion.note {
-            self.notes.push(Note {
-                policy: Arc::clone(&policy.name),
-                text,
-            });
-        }
-        if !opinion.protections.is_empty() {
-            let protections = Arc::make_mut(&mut self.protections);
-            protect(
-                protections,
-                index,
-                &opinion.protections,
-                &class.trusted[index],
-                catalog,
-            );
-        }
-        match opinion.effect {
-            Effect::Allow => {}
-            Effect::Deny(refusal) => {
-                self.denial
-                    .get_or_insert_with(|| refused(set, policy, refusal));
-            }
-            Effect::Hold(demand, ttl) => {
-                self.ttl = self.ttl.min(ttl);
-                self.demands.push(demand);
-            }
-        }
-    }
-
-    /// Notes an opinion that does not count.
-    fn observe(&mut self, policy: &Policy, opinion: &Opinion, reuse: Reuse) {
-        self.reuse = self.reuse.min(reuse);
-        let reason = match &opinion.effect {
-            Effect::Allow if opinion.protections.is_empty() => return,
-            Effect::Allow => "",
-            Effect::Deny(refusal) => &refusal.reason,
-            Effect::Hold(demand, _) => &demand.reason,
-        };
-        let text = format!(
-            "observed: {}, {} protections: {reason}",
-            opinion.effect.as_str(),
-            opinion.protections.len()
-        );
-        self.notes.push(Note {
-            policy: Arc::clone(&policy.name),
-            text: text.into(),
-        });
-    }
-
-    /// Deny over hold over allow.
-    fn conclude(
-        self,
-        set: &Arc<PolicySet>,
-        sound: Result<Sound, Unsound>,
-        analysis: &Arc<Analysis>,
-        approval: Option<&Approval>,
-    ) -> Kept {
-        if let Some(denial) = self.denial {
-            return Kept::Deny(denial);
-        }
-        let sound = match sound {
-            Ok(sound) => sound,
-            Err(unsound) => return Kept::Deny(unsound_denial(set, unsound)),
-        };
-        let met = |demand: &Demand| approval.is_some_and(|approval| approval.meets(demand));
-        let mut ttl = self.ttl;
-        let mut demands: Vec<Demand> = self
-            .demands
-            .into_iter()
-            .filter(|demand| !met(demand))
-            .collect();
-        if !sound.demands.is_empty() {
-            ttl = ttl.min(HOLD_BY_RULE);
-            demands.extend(sound.demands);
-        }
-        if !demands.is_empty() {
-            return Kept::Hold(demands.into(), ttl);
-        }
-        Kept::Allow(Arc::new(Plan {
-            results: sound.results,
-            scrub_errors: sound.scrub_errors,
-            recording: self.recording,
-            notes: self.notes.into(),
-            analysis: Arc::clone(analysis),
-            set: Arc::clone(set),
-        }))
-    }
-}
-
-/// Adds a policy's protections, widened to the columns that hold the same values.
-fn protect(
-    protections: &mut Protections,
-    index: usize,
-    added: &[Protection],
-    trusted: &Arc<std::collections::HashSet<String>>,
-    catalog: &Catalog,
-) {
-    for protection in added {
-        let guard = Guard::new(protection, index);
-        for column in widened(catalog, protection.column) {
-            protections.add(column, &guard);
-        }
-    }
-    if !added.is_empty() {
-        protections.trust(index, trusted);
-    }
-}
-
-fn observed_stance(policy: &Policy, stance: &Stance) -> Option<Note> {
-    let denied = match &stance.effect {
-        Effect::Deny(refusal) => Some(format!("observed: deny session: {}", refusal.reason)),
-        Effect::Allow | Effect::Hold(..) => None,
-    };
-    denied.map(|text| Note {
-        policy: Arc::clone(&policy.name),
-        text: text.into(),
-    })
-}
-
-fn observed_failure(policy: &Policy, failed: &Failed) -> Note {
-    let text = format!("observed: failed ({}): {}", failed.failure, failed.reason);
-    Note {
-        policy: Arc::clone(&policy.name),
-        text: text.into(),
-    }
-}
-
-fn refused(set: &PolicySet, policy: &Policy, refusal: Refusal) -> Denial {
-    Denial {
-        policy: Arc::clone(&policy.name),
-        reason: refusal.reason,
-        hint: refusal.hint,
-        sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
-        failure: None,
-        digests: Arc::clone(set.digests()),
-    }
-}
-
-/// The denial that a failed policy becomes. The client hears what kind of failure it is; the
-/// guest's own words are for the log.
-fn broken(set: &PolicySet, policy: &Policy, failed: Failed) -> Denial {
-    tracing::warn!(
-        policy = &*policy.name,
-        failure = failed.failure.as_str(),
-        reason = failed.reason,
-        "a policy failed"
-    );
-    let words = match failed.failure {
-        Failure::Answer => format!(": {}", failed.reason),
-        Failure::Start | Failure::Deadline | Failure::Memory | Failure::Trap | Failure::Output => {
-            String::new()
-        }
-    };
-    let reason = format!("policy {} failed ({}){words}", policy.name, failed.failure);
-    Denial {
-        policy: Arc::clone(&policy.name),
-        reason: reason.into(),
-        hint: Some("This is no fault of the statement; tell whoever runs the gateway.".into()),
-        sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
-        failure: Some(failed.failure),
-        digests: Arc::clone(set.digests()),
-    }
-}
-
-fn unsound_denial(set: &PolicySet, unsound: Unsound) -> Denial {
-    let name = match unsound.policy {
-        Some(index) => Arc::clone(&set.policies()[index].name),
-        None => Denial::GATEWAY.into(),
-    };
-    Denial {
-        policy: name,
-        reason: unsound.reason.into(),
-        hint: unsound.hint.map(Into::into),
-        sqlstate: unsound.sqlstate,
-        failure: None,
-        digests: Arc::clone(set.digests()),
     }
 }
 

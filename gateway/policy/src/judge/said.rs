@@ -1,0 +1,167 @@
+//! What the policies say together: deny over hold over allow, protections joined.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sql::analysis::Analysis;
+use sql::catalog::Catalog;
+
+use super::denials::{refused, unsound_denial};
+use crate::cache::Kept;
+use crate::hold::{Approval, Demand};
+use crate::opinion::{Effect, Opinion, Reuse};
+use crate::plan::{Note, Plan, Recording};
+use crate::protection::{Guard, Protection, Protections, widened};
+use crate::session::{Class, Session};
+use crate::set::{Policy, PolicySet};
+use crate::soundness::{Sound, Unsound};
+use crate::verdict::Denial;
+
+/// What the policies said so far.
+pub(super) struct Said {
+    denial: Option<Denial>,
+    demands: Vec<Demand>,
+    ttl: Duration,
+    pub(super) protections: Arc<Protections>,
+    recording: Recording,
+    pub(super) notes: Vec<Note>,
+    pub(super) reuse: Reuse,
+}
+
+/// How long a request waits that the host holds by a policy's rule.
+const HOLD_BY_RULE: Duration = Duration::from_secs(15 * 60);
+
+impl Said {
+    pub(super) fn new(session: &Session) -> Said {
+        Said {
+            denial: None,
+            demands: Vec::new(),
+            ttl: Duration::MAX,
+            protections: Arc::clone(&session.class.protections),
+            recording: Recording::Statement,
+            notes: session.class.notes.clone(),
+            reuse: Reuse::Shape,
+        }
+    }
+
+    /// Takes an opinion that counts.
+    pub(super) fn heed(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        opinion: Opinion,
+        reuse: Reuse,
+        class: &Class,
+        catalog: &Catalog,
+    ) {
+        let policy = &set.policies()[index];
+        self.reuse = self.reuse.min(reuse);
+        self.recording = self.recording.max(opinion.recording);
+        if let Some(text) = opinion.note {
+            self.notes.push(Note {
+                policy: Arc::clone(&policy.name),
+                text,
+            });
+        }
+        if !opinion.protections.is_empty() {
+            let protections = Arc::make_mut(&mut self.protections);
+            protect(
+                protections,
+                index,
+                &opinion.protections,
+                &class.trusted[index],
+                catalog,
+            );
+        }
+        match opinion.effect {
+            Effect::Allow => {}
+            Effect::Deny(refusal) => {
+                self.denial
+                    .get_or_insert_with(|| refused(set, policy, refusal));
+            }
+            Effect::Hold(demand, ttl) => {
+                self.ttl = self.ttl.min(ttl);
+                self.demands.push(demand);
+            }
+        }
+    }
+
+    /// Notes an opinion that does not count.
+    pub(super) fn observe(&mut self, policy: &Policy, opinion: &Opinion, reuse: Reuse) {
+        self.reuse = self.reuse.min(reuse);
+        let reason = match &opinion.effect {
+            Effect::Allow if opinion.protections.is_empty() => return,
+            Effect::Allow => "",
+            Effect::Deny(refusal) => &refusal.reason,
+            Effect::Hold(demand, _) => &demand.reason,
+        };
+        let text = format!(
+            "observed: {}, {} protections: {reason}",
+            opinion.effect.as_str(),
+            opinion.protections.len()
+        );
+        self.notes.push(Note {
+            policy: Arc::clone(&policy.name),
+            text: text.into(),
+        });
+    }
+
+    /// Deny over hold over allow.
+    pub(super) fn conclude(
+        self,
+        set: &Arc<PolicySet>,
+        sound: Result<Sound, Unsound>,
+        analysis: &Arc<Analysis>,
+        approval: Option<&Approval>,
+    ) -> Kept {
+        if let Some(denial) = self.denial {
+            return Kept::Deny(denial);
+        }
+        let sound = match sound {
+            Ok(sound) => sound,
+            Err(unsound) => return Kept::Deny(unsound_denial(set, unsound)),
+        };
+        let met = |demand: &Demand| approval.is_some_and(|approval| approval.meets(demand));
+        let mut ttl = self.ttl;
+        let mut demands: Vec<Demand> = self
+            .demands
+            .into_iter()
+            .filter(|demand| !met(demand))
+            .collect();
+        if !sound.demands.is_empty() {
+            ttl = ttl.min(HOLD_BY_RULE);
+            demands.extend(sound.demands);
+        }
+        if !demands.is_empty() {
+            return Kept::Hold(demands.into(), ttl);
+        }
+        Kept::Allow(Arc::new(Plan {
+            results: sound.results,
+            scrub_errors: sound.scrub_errors,
+            recording: self.recording,
+            notes: self.notes.into(),
+            analysis: Arc::clone(analysis),
+            set: Arc::clone(set),
+        }))
+    }
+}
+
+/// Adds a policy's protections, widened to the columns that hold the same values.
+pub(super) fn protect(
+    protections: &mut Protections,
+    index: usize,
+    added: &[Protection],
+    trusted: &Arc<HashSet<String>>,
+    catalog: &Catalog,
+) {
+    for protection in added {
+        let guard = Guard::new(protection, index);
+        for column in widened(catalog, protection.column) {
+            protections.add(column, &guard);
+        }
+    }
+    if !added.is_empty() {
+        protections.trust(index, trusted);
+    }
+}
