@@ -5,6 +5,9 @@ use crate::parse;
 /// The longest text, in bytes.
 const LONGEST: usize = 1 << 20;
 
+/// How often a comment may begin.
+const MOST_COMMENTS: usize = 500;
+
 /// The deepest tree that a text may make, in levels.
 pub(crate) const DEEPEST: usize = 3_000;
 
@@ -12,6 +15,10 @@ pub(crate) const DEEPEST: usize = 3_000;
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     if text.len() > LONGEST {
         return Err("the text is longer than 1 MiB");
+    }
+    // The scanner's time for nested comments is quadratic.
+    if text.matches("/*").count() > MOST_COMMENTS {
+        return Err("too many comments");
     }
     // A level takes at least a byte.
     if text.len() <= DEEPEST {

@@ -179,7 +179,6 @@ pub(crate) struct Operator {
 
 #[derive(Debug)]
 pub(crate) struct Cast {
-    pub(crate) source: u32,
     pub(crate) target: u32,
     pub(crate) implicit: bool,
     pub(crate) function: String,

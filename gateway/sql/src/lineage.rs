@@ -18,7 +18,7 @@ mod statement;
 mod utility;
 mod value;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::analysis::{
     Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
@@ -59,11 +59,11 @@ pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
         changed |= one.changes_catalog && !define::only_adds(node);
         done.push(one);
     }
-    let mut analysis = walk.finish(done);
-    if let Some(difference) = compare::difference(text, &statements, &analysis) {
-        analysis.opaque.push(difference);
+    if let Some((place, detail)) = compare::difference(text, &statements, &walk.names) {
+        walk.statement = u32::try_from(place).unwrap_or(u32::MAX);
+        walk.opaque(OpaqueReason::ReadersDiffer, &detail);
     }
-    analysis
+    walk.finish(done)
 }
 
 fn refused(reason: OpaqueReason, detail: &str) -> Analysis {
@@ -129,6 +129,8 @@ pub(crate) struct Walk<'a> {
     catalog: &'a Catalog,
     statement: u32,
     found: Found,
+    /// Every name of a relation or function that was met, as the second reader would have it.
+    names: HashSet<String>,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     budget: usize,
@@ -152,6 +154,7 @@ impl<'a> Walk<'a> {
             catalog,
             statement: 0,
             found: Found::default(),
+            names: HashSet::new(),
             inner: Vec::new(),
             budget: BUDGET,
             built: None,

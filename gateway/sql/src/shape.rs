@@ -1,13 +1,263 @@
 //! Keys under which texts that differ in plain literals only are the same.
 
+#[cfg(test)]
+mod tests;
+
+/// The longest text that is given a shape.
+const LONGEST: usize = 1 << 20;
+
+/// Marks that no text with a shape contains.
+const NUMBER: u8 = 1;
+const STRING: u8 = 2;
+
 /// What is left of a text when its plain literals are folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// The text with a marker in place of every plain literal.
+    /// The text with a mark in place of every plain literal.
     pub key: Box<str>,
 }
 
 /// The shape of a text; none where the text itself must be the key.
-pub fn shape(_text: &str) -> Option<Shape> {
-    None
+///
+/// Texts of one shape have the same analysis. Plain numbers and plain strings are folded where they
+/// only are values: not after BY or DISTINCT, where a number is a position, and in texts that update
+/// or delete only in `column = literal`, so that what is always true stays in the key.
+pub fn shape(text: &str) -> Option<Shape> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    let mut scan = Scan {
+        bytes: text.as_bytes(),
+        place: 0,
+        key: Vec::with_capacity(text.len()),
+        folds: Folds::Everywhere,
+        after_limit: false,
+        first_word: true,
+        raw: false,
+        pending: Vec::new(),
+    };
+    scan.run()?;
+    let key = String::from_utf8(scan.key).ok()?;
+    Some(Shape { key: key.into_boxed_str() })
+}
+
+/// Where literals may be folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Folds {
+    /// Wherever they are.
+    Everywhere,
+    /// In `column = literal` only.
+    Equalities,
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    place: usize,
+    key: Vec<u8>,
+    folds: Folds,
+    /// The last word was LIMIT or OFFSET.
+    after_limit: bool,
+    first_word: bool,
+    /// After BY or DISTINCT: literals stay as they are.
+    raw: bool,
+    /// Folded so far: place in the key, the literal, whether it is in `column = literal`.
+    pending: Vec<Folded<'a>>,
+}
+
+struct Folded<'a> {
+    at: usize,
+    literal: &'a [u8],
+    equality: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn run(&mut self) -> Option<()> {
+        while let Some(&byte) = self.bytes.get(self.place) {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word()?,
+                b'0'..=b'9' => self.number()?,
+                b'\'' => self.string()?,
+                b'"' => self.quoted()?,
+                b'$' => self.parameter()?,
+                b'-' if self.next_is(b'-') => return None,
+                b'/' if self.next_is(b'*') => return None,
+                b' ' | b'\n' | b'\t' | b'\r' => self.copy(1),
+                0x21..=0x7e => self.copy(1),
+                _ => return None,
+            }
+        }
+        if self.folds == Folds::Equalities {
+            self.unfold();
+        }
+        Some(())
+    }
+
+    fn next_is(&self, byte: u8) -> bool {
+        self.bytes.get(self.place + 1) == Some(&byte)
+    }
+
+    fn copy(&mut self, count: usize) {
+        let end = (self.place + count).min(self.bytes.len());
+        self.key.extend_from_slice(&self.bytes[self.place..end]);
+        self.place = end;
+    }
+
+    fn word(&mut self) -> Option<()> {
+        let rest = &self.bytes[self.place..];
+        let length = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+        let word = &rest[..length];
+        // E'', B'', X'', N'', U&'' and U&"".
+        match rest.get(length) {
+            Some(b'\'' | b'"') => return None,
+            Some(b'&') if word.eq_ignore_ascii_case(b"u") => return None,
+            Some(byte) if !byte.is_ascii() => return None,
+            _ => {}
+        }
+        self.after_limit = is_one_of(word, &[b"limit", b"offset"]);
+        if std::mem::take(&mut self.first_word)
+            && !is_one_of(word, &[b"select", b"insert", b"update", b"delete", b"with", b"values"])
+        {
+            return None;
+        }
+        if is_one_of(word, &[b"by", b"distinct"]) {
+            self.raw = true;
+        } else if is_one_of(word, &[b"update", b"delete"]) {
+            self.folds = Folds::Equalities;
+        } else if is_one_of(word, &[b"set_config", b"merge", b"uescape"]) {
+            return None;
+        }
+        self.copy(length);
+        Some(())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let rest = &self.bytes[self.place..];
+        let mut length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if rest.get(length) == Some(&b'.') {
+            let fraction =
+                rest[length + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if fraction == 0 {
+                return None;
+            }
+            length += 1 + fraction;
+        }
+        let before = self.place.checked_sub(1).map(|place| self.bytes[place]);
+        let odd = |byte: u8| is_name_byte(byte) || byte == b'.' || !byte.is_ascii();
+        if before.is_some_and(odd) || rest.get(length).copied().is_some_and(odd) {
+            return None;
+        }
+        self.fold(length, NUMBER);
+        Some(())
+    }
+
+    fn string(&mut self) -> Option<()> {
+        let rest = &self.bytes[self.place..];
+        let mut length = 1;
+        loop {
+            match rest.get(length)? {
+                b'\'' if rest.get(length + 1) == Some(&b'\'') => length += 2,
+                b'\'' => break,
+                b'\\' | 0..=0x1f | 0x7f => return None,
+                _ => length += 1,
+            }
+        }
+        length += 1;
+        // Another string may continue this one.
+        let after = rest[length..].iter().find(|byte| !byte.is_ascii_whitespace());
+        if after == Some(&b'\'') {
+            return None;
+        }
+        self.fold(length, STRING);
+        Some(())
+    }
+
+    fn quoted(&mut self) -> Option<()> {
+        let rest = &self.bytes[self.place..];
+        let length = rest[1..].iter().position(|byte| *byte == b'"')? + 2;
+        if rest[..length].iter().any(u8::is_ascii_control) {
+            return None;
+        }
+        self.after_limit = false;
+        self.copy(length);
+        Some(())
+    }
+
+    fn parameter(&mut self) -> Option<()> {
+        let rest = &self.bytes[self.place + 1..];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || rest.get(digits).copied().is_some_and(|byte| is_name_byte(byte) || byte == b'.') {
+            return None;
+        }
+        self.copy(1 + digits);
+        Some(())
+    }
+
+    fn fold(&mut self, length: usize, mark: u8) {
+        let literal = &self.bytes[self.place..self.place + length];
+        if self.raw && !self.after_limit {
+            self.copy(length);
+            return;
+        }
+        let equality = follows_equals(&self.key) && ends_condition(&self.bytes[self.place + length..]);
+        self.pending.push(Folded { at: self.key.len(), literal, equality });
+        self.key.push(mark);
+        self.place += length;
+        self.after_limit = false;
+    }
+
+    /// Puts literals back where what they are may matter: in a text that updates or deletes, all but
+    /// those in plain equalities, and these too where anything but AND joins conditions.
+    fn unfold(&mut self) {
+        let plain = !has_other_conditions(&self.key);
+        let folded = std::mem::take(&mut self.key);
+        let mut from = 0;
+        for one in self.pending.iter().filter(|one| !(plain && one.equality)) {
+            self.key.extend_from_slice(&folded[from..one.at]);
+            self.key.extend_from_slice(one.literal);
+            from = one.at + 1;
+        }
+        self.key.extend_from_slice(&folded[from..]);
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$'
+}
+
+fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
+    list.iter().any(|one| word.eq_ignore_ascii_case(one))
+}
+
+/// Whether a key so far ends in `column =`.
+fn follows_equals(key: &[u8]) -> bool {
+    let key = key.trim_ascii_end();
+    let Some(key) = key.strip_suffix(b"=") else { return false };
+    let key = key.trim_ascii_end();
+    let word = key.iter().rev().take_while(|byte| is_name_byte(**byte)).count();
+    let first = key.get(key.len() - word).copied();
+    word > 0 && first.is_some_and(|byte| !byte.is_ascii_digit() && byte != b'$')
+        || key.ends_with(b"\"")
+}
+
+/// Whether nothing but another condition, or the end of them, comes next.
+fn ends_condition(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    let word = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+    match rest.first() {
+        None | Some(b',' | b')' | b';') => true,
+        Some(_) => is_one_of(&rest[..word], &[b"and", b"where", b"returning", b"from"]),
+    }
+}
+
+/// Whether a key has words or operators that make conditions of other kinds.
+fn has_other_conditions(key: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"or", b"not", b"case", b"coalesce", b"nullif", b"is", b"isnull", b"notnull", b"in",
+        b"between", b"like", b"ilike", b"similar", b"any", b"all", b"some", b"exists", b"select",
+        b"values", b"greatest", b"least", b"row", b"array", b"union", b"except", b"intersect",
+    ];
+    if key.iter().any(|byte| matches!(byte, b'<' | b'>' | b'!' | b'~' | b'@' | b'|' | b'&')) {
+        return true;
+    }
+    key.split(|byte| !is_name_byte(*byte)).any(|word| is_one_of(word, WORDS))
 }

@@ -4,7 +4,7 @@ use super::Walk;
 use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
-use crate::analysis::{FunctionUse, OpaqueReason, Reach, Use};
+use crate::analysis::{FunctionUse, OpaqueReason, Use};
 use crate::catalog::{Type, TypeKind};
 use crate::functions::{self, Effect};
 use crate::parse::{NodeEnum, inner, pg, string, strings};
@@ -35,6 +35,7 @@ impl<'a> Walk<'a> {
             self.window(window, scope);
         }
         let name = strings(&call.funcname);
+        self.names.extend(name.last().map(|name| (*name).to_owned()));
         if let ([field], [row]) = (name.as_slice(), arguments.as_slice())
             && let Some(value) = self.field_of(field, row)
         {
@@ -182,8 +183,8 @@ impl<'a> Walk<'a> {
 
     fn operator_in(&mut self, schema: &str, name: &str) {
         for (schema, extension) in self.catalog.operators_named(schema, name) {
-            self.use_function(&schema, name);
             if !functions::is_reviewed(&extension) {
+                self.use_function(&schema, name);
                 self.opaque(OpaqueReason::UnknownFunction, &qualified(&schema, name));
             }
         }
@@ -432,13 +433,4 @@ pub(super) fn text_constant(node: &pg::Node) -> Option<String> {
         NodeEnum::TypeCast(cast) => cast.arg.as_deref().and_then(text_constant),
         _ => string(node).map(str::to_owned),
     }
-}
-
-/// Whether a value is a plain column.
-pub(super) fn is_plain(value: &Value) -> bool {
-    !value.sources.is_empty()
-        && value
-            .sources
-            .iter()
-            .all(|source| source.how == Reach::Projected)
 }

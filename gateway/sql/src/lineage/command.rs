@@ -7,8 +7,6 @@ use crate::analysis::{Class, Kind, Outputs, Statement};
 pub(super) enum Effect {
     /// It changes definitions.
     Define,
-    /// It changes the session.
-    Session,
     /// It begins, ends or marks a transaction.
     Transaction,
     /// The rest.
@@ -31,7 +29,6 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
 pub(super) fn of(effect: Effect, command: &'static str) -> Statement {
     let class = match effect {
         Effect::Define => Class::Define,
-        Effect::Session => Class::Session,
         Effect::Transaction => Class::Transaction,
         Effect::Utility => Class::Utility,
     };

@@ -12,6 +12,7 @@ use crate::parse::{pg, strings};
 impl<'a> Walk<'a> {
     /// A relation named in FROM.
     pub(super) fn range_var(&mut self, var: &pg::RangeVar, scope: &Scope<'_>) -> Item {
+        self.names.insert(var.relname.clone());
         let alias = var.alias.as_ref();
         let name = alias.map_or(var.relname.as_str(), |alias| &alias.aliasname);
         if var.schemaname.is_empty()
@@ -56,6 +57,7 @@ impl<'a> Walk<'a> {
 
     /// The relations that a name may mean, with what is done to them noted.
     pub(super) fn relations(&mut self, var: &pg::RangeVar, access: Access) -> Vec<&'a Relation> {
+        self.names.insert(var.relname.clone());
         let found = self.catalog.relations_named(&var.schemaname, &var.relname);
         if found.is_empty() {
             self.use_relation(None, &var.schemaname, &var.relname, access);

@@ -154,12 +154,10 @@ pub(super) fn truth(node: &pg::Node) -> Option<bool> {
             Some(null == (test.nulltesttype() == pg::NullTestType::IsNull))
         }
         NodeEnum::CoalesceExpr(coalesce) => {
-            let last = coalesce.args.last().and_then(truth);
-            let rest = coalesce.args.len() - 1;
-            let agree = coalesce.args[..rest]
-                .iter()
-                .all(|one| truth(one) == last || same_pair(one));
-            last.filter(|_| agree)
+            let first = coalesce.args.first()?;
+            let truths: Vec<Option<bool>> = coalesce.args.iter().map(truth).collect();
+            let agree = truths.iter().all(|one| *one == truths[0]);
+            truths[0].filter(|_| agree || constant(first).is_some())
         }
         NodeEnum::CaseExpr(case) => {
             let whens = case.args.iter().map(|when| match inner(when) {
@@ -179,11 +177,6 @@ pub(super) fn truth(node: &pg::Node) -> Option<bool> {
         NodeEnum::SubLink(link) => subquery_truth(link),
         _ => None,
     }
-}
-
-/// `x = x` inside COALESCE: true or NULL.
-fn same_pair(node: &pg::Node) -> bool {
-    matches!(inner(node), Some(NodeEnum::AExpr(expression)) if comparison_truth(expression) == Some(true))
 }
 
 fn text_truth(text: &str) -> Option<bool> {

@@ -232,6 +232,11 @@ impl<'a> Walk<'a> {
                 Some(columns) => extend(&mut table, columns),
                 None => {
                     let value = self.value(node, scope);
+                    // A computed value counts even where nobody takes it: computing may fail and
+                    // tell. What a column carries along counts where it arrives.
+                    if !matches!(inner(node), Some(NodeEnum::ColumnRef(_))) {
+                        self.mark_derived(&value);
+                    }
                     let name = if target.name.is_empty() {
                         output_name(node)
                     } else {
@@ -240,9 +245,6 @@ impl<'a> Walk<'a> {
                     table.columns.push(Named { name, value });
                 }
             }
-        }
-        for column in &table.columns {
-            self.mark_derived(&column.value);
         }
         table
     }

@@ -50,9 +50,8 @@ impl<'a> Walk<'a> {
         use pg::VariableSetKind as Kind;
         let reset = matches!(set.kind(), Kind::VarReset | Kind::VarResetAll);
         match set.kind() {
-            Kind::VarSetMulti | Kind::VarSetCurrent => {}
-            // The defaults come from the server and its roles: they may be anything.
-            Kind::VarResetAll => self.opaque(OpaqueReason::SessionState, "all"),
+            // RESET ALL leaves the role alone and gives the rest what the session started with.
+            Kind::VarSetMulti | Kind::VarSetCurrent | Kind::VarResetAll => {}
             Kind::VarReset | Kind::VarSetDefault => self.setting(&set.name, None),
             Kind::VarSetValue | Kind::Undefined => {
                 let value = match set.args.as_slice() {

@@ -1,6 +1,7 @@
 //! Texts and what must be found in them: `data/*.sql.txt` hold both. `SLUICE_BLESS=1` writes what is
 //! found instead of comparing, to be reviewed as a diff.
 
+mod deep;
 mod support;
 
 use std::fs;

@@ -1,0 +1,69 @@
+use super::shape;
+
+fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (shape(one), shape(other));
+    one.is_some() && one == other
+}
+
+#[test]
+fn plain_literals_do_not_matter() {
+    assert!(same("SELECT a FROM t WHERE b = 1", "SELECT a FROM t WHERE b = 22"));
+    assert!(same("SELECT 'x', 1.5 FROM t LIMIT 3", "SELECT 'it''s', 2.25 FROM t LIMIT 4"));
+    assert!(same("INSERT INTO t VALUES (1, 'a')", "INSERT INTO t VALUES (2, 'ü')"));
+    assert!(same("UPDATE t SET a = 1 WHERE id = 2", "UPDATE t SET a = 5 WHERE id = 7"));
+    assert!(same("DELETE FROM t WHERE id = 2 AND b = 'x'", "DELETE FROM t WHERE id = 3 AND b = 'y'"));
+    assert!(same("SELECT a FROM t ORDER BY b LIMIT 1", "SELECT a FROM t ORDER BY b LIMIT 2"));
+}
+
+#[test]
+fn literals_that_carry_meaning_stay() {
+    for (one, other) in [
+        ("SELECT a, b FROM t ORDER BY 1", "SELECT a, b FROM t ORDER BY 2"),
+        ("SELECT a, b FROM t GROUP BY 1", "SELECT a, b FROM t GROUP BY 2"),
+        ("SELECT a, b FROM t GROUP BY (SELECT 1 LIMIT 1), 1", "SELECT a, b FROM t GROUP BY (SELECT 1 LIMIT 1), 2"),
+        ("SELECT DISTINCT ON (1) a, b FROM t", "SELECT DISTINCT ON (2) a, b FROM t"),
+        ("DELETE FROM t WHERE 1 = 1", "DELETE FROM t WHERE 1 = 2"),
+        ("DELETE FROM t WHERE 'a' = 'a'", "DELETE FROM t WHERE 'a' = 'b'"),
+        ("DELETE FROM t WHERE id = 1 OR id <> 1", "DELETE FROM t WHERE id = 1 OR id <> 2"),
+        ("DELETE FROM t WHERE id = 1 OR 1 = 1", "DELETE FROM t WHERE id = 1 OR 1 = 2"),
+        ("DELETE FROM t WHERE 't'", "DELETE FROM t WHERE 'f'"),
+        ("DELETE FROM t WHERE a LIKE '%'", "DELETE FROM t WHERE a LIKE 'x'"),
+        ("DELETE FROM t WHERE a ~ ''", "DELETE FROM t WHERE a ~ 'x'"),
+        ("DELETE FROM t WHERE id = 1 = 1", "DELETE FROM t WHERE id = 1 = 2"),
+        ("UPDATE t SET a = 1 WHERE 2 > 1", "UPDATE t SET a = 1 WHERE 2 > 3"),
+        ("SELECT set_config('a', 'b', true)", "SELECT set_config('role', 'b', true)"),
+        ("SET a = 1", "SET a = 2"),
+    ] {
+        assert!(!same(one, other), "{one}");
+    }
+}
+
+#[test]
+fn texts_that_are_hard_to_read_have_no_shape() {
+    for text in [
+        "SELECT 1 -- x",
+        "SELECT /* 1 */ 1",
+        "SELECT E'a'",
+        "SELECT U&'a'",
+        "SELECT u&\"a\"",
+        "SELECT B'1'",
+        "SELECT $$a$$",
+        "SELECT $a$b$a$",
+        "SELECT 'a\\'",
+        "SELECT 'a'\n'b'",
+        "SELECT 'a",
+        "SELECT \"a",
+        "SELECT 1e5",
+        "SELECT 0x1F",
+        "SELECT 1_000",
+        "SELECT 1.",
+        "SELECT .5",
+        "SELECT é",
+        "SELECT 1\u{0}",
+        "SELECT 1\u{b}",
+        "EXPLAIN SELECT 1",
+        "COPY t TO STDOUT",
+    ] {
+        assert!(shape(text).is_none(), "{text}");
+    }
+}
