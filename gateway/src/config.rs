@@ -148,12 +148,23 @@ pub enum UpstreamTls {
 pub struct Trail {
     /// The folder of its segments.
     pub directory: PathBuf,
+    /// Whose results are kept.
+    pub results: Results,
     /// Bytes of one request's results that are kept.
     pub results_limit: usize,
     /// Size of a segment in bytes.
     pub segment_bytes: u64,
     /// Where JSON lines go; nowhere where not configured.
     pub export: Option<Export>,
+}
+
+/// Whose results are kept, as delivered and up to the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Results {
+    /// Those of every request.
+    All,
+    /// Those for which a policy asks.
+    Asked,
 }
 
 /// Where JSON lines go.

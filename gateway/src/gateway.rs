@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::analyses::Analyses;
 use crate::analyst::Analysts;
-use crate::config::{Config, Limits, Plaintext};
+use crate::config::{Config, Limits, Plaintext, Results};
 use crate::database::DatabaseState;
 use crate::session::cancel::Cancels;
 
@@ -71,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) cancels: Arc<Cancels>,
     pub(crate) analysts: Analysts,
     pub(crate) limits: Limits,
+    pub(crate) keep_results: Results,
     pub(crate) sessions: AtomicUsize,
     pub(crate) stopping: watch::Sender<bool>,
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use policy::{Denial, Permit, Recall, Request, Verdict};
 use sql::analysis::{Analysis, NameUse};
 use tokio::sync::Notify;
@@ -20,6 +20,7 @@ use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
 use crate::catalog::Snapshot;
+use crate::config::Results;
 use crate::database::DatabaseState;
 use crate::error::SessionError;
 use crate::gateway::Core;
@@ -30,6 +31,7 @@ mod extended;
 mod hold;
 mod pipeline;
 mod prepared;
+mod redact;
 mod replies;
 pub(crate) mod socket;
 pub(crate) mod startup;
@@ -223,7 +225,8 @@ impl Session {
             .map_err(|error| SessionError::ClientProtocol(error.to_string()))?
             .text
             .into();
-        let statement = trail::Statement::Once(&text);
+        let recorded = redact::redact(&text);
+        let statement = trail::Statement::Once(&recorded);
         let mut entry = self.trail.open(&Opening {
             time: started,
             step: trail::Step::Query,
@@ -246,7 +249,7 @@ impl Session {
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
             }
-            Err(refusal) => self.refuse(&refusal, entry, Step::Query),
+            Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
         }
         Ok(())
     }
@@ -260,7 +263,7 @@ impl Session {
     ) -> Result<Result<Permit, Refusal>, SessionError> {
         match verdict {
             Verdict::Allow(permit) => {
-                record_permit(entry, &permit)?;
+                self.record_permit(entry, &permit)?;
                 Ok(Ok(permit))
             }
             Verdict::Deny(denial) => {
@@ -367,14 +370,46 @@ impl Session {
         }
     }
 
+    /// Records that a request may go.
+    fn record_permit(&self, entry: &mut Entry, permit: &Permit) -> Result<(), SessionError> {
+        let plan = permit.plan();
+        let generation = plan.generation().number();
+        let notes: Vec<_> =
+            plan.notes().iter().map(|note| format!("{}: {}", note.policy, note.text)).collect();
+        let keep = match (plan.recording(), self.core.shared.keep_results) {
+            (policy::Recording::Results, _) | (_, Results::All) => None,
+            (policy::Recording::Statement, Results::Asked) => Some(0),
+        };
+        Ok(entry.judged(&Judged {
+            effect: Effect::Allow,
+            policy: "",
+            reason: &notes.join("\n"),
+            generation,
+            digests: &self.digests(generation, plan.digests()),
+            masks: None,
+            keep,
+        })?)
+    }
+
+    /// The policies of a generation, where the record does not have them yet.
+    fn digests(&self, generation: u64, digests: &[policy::PolicyDigest]) -> Vec<(String, String)> {
+        if self.trail.knows(generation) {
+            return Vec::new();
+        }
+        let named = |policy: &policy::PolicyDigest| {
+            (policy.name.to_string(), policy.digest.to_string())
+        };
+        digests.iter().map(named).collect()
+    }
+
     fn record_denial(&self, entry: &mut Entry, denial: &Denial) -> Result<(), SessionError> {
-        let digests = digests_of(&denial.digests);
+        let generation = self.admitted.borrow().generation().number();
         Ok(entry.judged(&Judged {
             effect: Effect::Deny,
             policy: &denial.policy,
             reason: &denial.reason,
-            generation: self.admitted.borrow().generation().number(),
-            digests: &digests,
+            generation,
+            digests: &self.digests(generation, &denial.digests),
             masks: None,
             keep: Some(0),
         })?)
@@ -382,11 +417,9 @@ impl Session {
 
     /// Tells the client no. Where a transaction is open, the upstream is made to fail it, as it
     /// would have by an error of its own.
-    fn refuse(&self, refusal: &Refusal, entry: Entry, step: Step) {
-        entry.close(&Outcome::error(
-            refusal.sqlstate(),
-            std::time::Duration::ZERO,
-        ));
+    fn refuse(&self, refusal: &Refusal, entry: Entry, started: SystemTime, step: Step) {
+        let duration = started.elapsed().unwrap_or_default();
+        entry.close(&Outcome::error(&refusal.sqlstate, duration));
         let mut pipeline = self.pipeline.borrow_mut();
         let mut error = BytesMut::new();
         refusal.write(&mut error);
@@ -418,7 +451,7 @@ impl Session {
             hint: Some("Call the function in a SELECT.".to_owned()),
             ..Refusal::of(&denial)
         };
-        self.refuse(&refusal, entry, Step::Query);
+        self.refuse(&refusal, entry, time, Step::Query);
         Ok(())
     }
 
@@ -476,10 +509,6 @@ impl Refusal {
         }
     }
 
-    fn sqlstate(&self) -> &str {
-        &self.sqlstate
-    }
-
     fn write(&self, out: &mut BytesMut) {
         let error = ErrorResponse::new(Severity::Error, &self.sqlstate, &self.message)
             .detail(self.detail.as_deref())
@@ -488,44 +517,8 @@ impl Refusal {
     }
 }
 
-fn record_permit(entry: &mut Entry, permit: &Permit) -> Result<(), SessionError> {
-    let plan = permit.plan();
-    let digests = digests_of(plan.digests());
-    let notes: Vec<_> = plan
-        .notes()
-        .iter()
-        .map(|note| format!("{}: {}", note.policy, note.text))
-        .collect();
-    let masks: Option<trail::Text> = None;
-    let keep = match plan.recording() {
-        policy::Recording::Statement => Some(0),
-        policy::Recording::Results => None,
-    };
-    Ok(entry.judged(&Judged {
-        effect: Effect::Allow,
-        policy: "",
-        reason: &notes.join("\n"),
-        generation: plan.generation().number(),
-        digests: &digests,
-        masks: masks.as_ref(),
-        keep,
-    })?)
-}
-
-fn digests_of(digests: &[policy::PolicyDigest]) -> Vec<(String, String)> {
-    digests
-        .iter()
-        .map(|policy| (policy.name.to_string(), policy.digest.to_string()))
-        .collect()
-}
-
 fn has_unknown_relation(analysis: &Analysis) -> bool {
     use sql::analysis::OpaqueReason as Reason;
     let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
     analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
-}
-
-/// The frames of a request on their own, for the extended protocol.
-fn frames(frame: &Frame) -> Bytes {
-    frame.bytes().clone()
 }

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Plaintext, Secret,
-    ServerTls, Trail, Upstream, UpstreamTls,
+    Results, ServerTls, Trail, Upstream, UpstreamTls,
 };
 
 #[derive(Debug, Deserialize)]
@@ -159,11 +159,21 @@ struct RawMasks {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawTrail {
     directory: PathBuf,
+    #[serde(default)]
+    results: RawResults,
     #[serde(default, deserialize_with = "optional_size")]
     results_limit: Option<usize>,
     #[serde(default, deserialize_with = "optional_size")]
     segment: Option<usize>,
     export: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RawResults {
+    #[default]
+    All,
+    Asked,
 }
 
 #[derive(Debug, Deserialize)]
@@ -475,6 +485,10 @@ impl Reader<'_> {
     fn trail(&mut self, raw: RawTrail) -> Trail {
         Trail {
             directory: self.relative(&raw.directory),
+            results: match raw.results {
+                RawResults::All => Results::All,
+                RawResults::Asked => Results::Asked,
+            },
             results_limit: raw.results_limit.unwrap_or(64 << 10),
             segment_bytes: raw.segment.unwrap_or(16 << 20) as u64,
             export: raw.export.map(|to| match to.as_str() {

@@ -115,6 +115,7 @@ async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
         analysts: Analysts::start(config.listen.threads)
             .map_err(StartError::io("a reading thread"))?,
         limits: config.limits.clone(),
+        keep_results: config.trail.results,
         sessions: AtomicUsize::new(0),
         stopping: watch::Sender::new(false),
     }))

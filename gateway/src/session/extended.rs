@@ -3,6 +3,7 @@
 //! Parse and Bind are judged as what they are, Execute as what runs: a policy that was swapped in
 //! between binds statements that were prepared before it.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use wire::frame::Frame;
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Flight, Kept, scrub_of_plan};
-use super::{Refusal, Session, frames, record_permit};
+use super::{Refusal, Session, redact};
 use crate::error::SessionError;
 
 impl Session {
@@ -25,12 +26,15 @@ impl Session {
     pub(super) async fn answer_parse(&self, frame: &Frame) -> Result<(), SessionError> {
         let parse = Parse::parse(frame.body()).map_err(broken)?;
         let text: Arc<str> = parse.text.into();
-        let recorded = trail::Text::new(Arc::clone(&text));
+        let recorded = match redact::redact(&text) {
+            Cow::Borrowed(_) => trail::Text::new(Arc::clone(&text)),
+            Cow::Owned(redacted) => trail::Text::new(redacted),
+        };
         let mut entry = self.open(trail::Step::Parse, &recorded);
         let request = request(frame, policy::Step::Parse, &text, None);
         match self.judge(request).await {
             Verdict::Allow(permit) => {
-                record_permit(&mut entry, &permit)?;
+                self.record_permit(&mut entry, &permit)?;
                 let statement = Rc::new(Statement {
                     text,
                     recorded,
@@ -71,7 +75,7 @@ impl Session {
         );
         match self.judge(request).await {
             Verdict::Allow(permit) => {
-                record_permit(&mut entry, &permit)?;
+                self.record_permit(&mut entry, &permit)?;
                 let portal = Rc::new(Portal {
                     statement,
                     parameters,
@@ -125,7 +129,7 @@ impl Session {
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Execute, Kept::Flight(Box::new(flight)));
             }
-            Err(refusal) => self.refuse(&refusal, entry, Step::Execute),
+            Err(refusal) => self.refuse(&refusal, entry, started, Step::Execute),
         }
         Ok(())
     }
@@ -255,7 +259,7 @@ impl Session {
             }
         };
         self.record_denial(&mut entry, &denial)?;
-        self.refuse(&Refusal::of(&denial), entry, step);
+        self.refuse(&Refusal::of(&denial), entry, SystemTime::now(), step);
         Ok(())
     }
 
@@ -271,7 +275,7 @@ impl Session {
             detail: None,
             hint: None,
         };
-        self.refuse(&refusal, entry, Step::Execute);
+        self.refuse(&refusal, entry, SystemTime::now(), Step::Execute);
         Ok(())
     }
 }
@@ -293,7 +297,7 @@ fn request(
     parameters: Option<Parameters>,
 ) -> Request {
     Request {
-        frames: frames(frame),
+        frames: frame.bytes().clone(),
         step,
         text: Arc::clone(text),
         shape: None,

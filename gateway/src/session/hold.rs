@@ -9,7 +9,7 @@ use trail::{Deed, Effect, Entry, Judged};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
-use super::{Refusal, Session, digests_of, record_permit};
+use super::{Refusal, Session};
 use crate::error::SessionError;
 
 /// How the wait ended.
@@ -69,13 +69,13 @@ impl Session {
     fn record_hold(&self, entry: &mut Entry, hold: &Hold) -> Result<(), SessionError> {
         let (policy, reason) = sayings(hold);
         let set = self.core.shared.policies.current();
-        let digests = digests_of(set.digests());
+        let generation = hold.generation().number();
         Ok(entry.judged(&Judged {
             effect: Effect::Hold,
             policy: &policy,
             reason: &reason,
-            generation: hold.generation().number(),
-            digests: &digests,
+            generation,
+            digests: &self.digests(generation, set.digests()),
             masks: None,
             keep: None,
         })?)
@@ -173,7 +173,7 @@ impl Session {
         };
         match verdict {
             Verdict::Allow(permit) => {
-                record_permit(entry, &permit)?;
+                self.record_permit(entry, &permit)?;
                 entry.event(SystemTime::now(), &Deed::Released)?;
                 Ok(Ok(permit))
             }

@@ -479,7 +479,7 @@ impl Session {
                 let scrub = scrub_of_plan(&flight.plan);
                 let dropped = matches!(flight.rows, Rows::Drop);
                 if !dropped {
-                    flight.sqlstate = self.send_error(message, scrub)?;
+                    flight.sqlstate = self.fail(flight, message, scrub)?;
                 }
                 return Ok(());
             }
@@ -610,7 +610,8 @@ impl Session {
                         self.catalog_changed.set(true);
                     }
                     if !matches!(flight.rows, Rows::Drop) {
-                        flight.sqlstate = self.send_error(message, scrub_of_plan(&flight.plan))?;
+                        let scrub = scrub_of_plan(&flight.plan);
+                        flight.sqlstate = self.fail(&mut flight, message, scrub)?;
                     }
                     flight.close();
                 }
@@ -624,6 +625,19 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// The error that ends a request, on the record as the client sees it.
+    fn fail(
+        &self,
+        flight: &mut Flight,
+        message: &[u8],
+        scrub: Scrub,
+    ) -> Result<Option<String>, SessionError> {
+        let before = self.client.queued();
+        let sqlstate = self.send_error(message, scrub)?;
+        self.client.queue_with(|out| flight.entry.delivered(&out[before..]))?;
+        Ok(sqlstate)
     }
 
     /// A deferred constraint speaks of an earlier statement of the transaction.
