@@ -159,7 +159,8 @@ impl Judge {
     }
 
     /// Notices that another set has taken effect and lets go of all that belongs to the old one.
-    fn follow(&mut self) {
+    /// Judging does so by itself; a judge that has nothing to judge keeps the old set until told.
+    pub fn follow(&mut self) {
         let current = self.current.load();
         if current.generation() == self.set.generation() {
             return;
@@ -347,6 +348,9 @@ impl Judge {
         kept: &Kept,
         reuse: Reuse,
     ) {
+        if depends_on_names(analysis) {
+            return;
+        }
         let text = match (reuse, &request.shape) {
             (Reuse::Once, _) => return,
             (Reuse::Shape, Some(shape)) => shape,
@@ -363,6 +367,18 @@ impl fmt::Debug for Judge {
             .field("set", &self.set)
             .finish_non_exhaustive()
     }
+}
+
+/// True where the same text does something else once a name of the session means something else.
+fn depends_on_names(analysis: &Analysis) -> bool {
+    let uses = |name: &NameUse| match name {
+        NameUse::Execute(_) | NameUse::Fetch(_) => true,
+        NameUse::Prepare(..)
+        | NameUse::Declare(..)
+        | NameUse::Deallocate(_)
+        | NameUse::Close(_) => false,
+    };
+    analysis.statements.iter().any(|statement| statement.names.iter().any(uses))
 }
 
 fn key<'a>(class: &Class, request: &Request, text: &'a str) -> Key<'a> {
