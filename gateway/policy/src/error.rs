@@ -86,12 +86,6 @@ impl fmt::Display for Step {
 /// may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
-    /// The statement has no plan.
-    #[error("the request has no statement number {statement}")]
-    NoStatement {
-        /// The number, from 0.
-        statement: usize,
-    },
     /// Rows came from a statement that was to give none.
     #[error("a statement that was to return nothing returns {found} columns")]
     UnexpectedRows {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
-use sql::analysis::{Analysis, NameUse};
+use sql::analysis::{Analysis, NameUse, Outputs};
 use sql::catalog::Catalog;
 
 use self::classes::Classes;

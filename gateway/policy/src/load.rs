@@ -98,10 +98,18 @@ fn policy(
         name: config.name.as_str().into(),
         mode: config.mode,
         limits: config.limits.clone(),
-        settings: config.settings.to_string().into(),
+        settings: settings(&config.settings),
         compiled,
         counters: Arc::new(Counters::default()),
     })
+}
+
+/// The settings as text; a policy without any gets an empty object.
+fn settings(settings: &serde_json::Value) -> Arc<str> {
+    match settings {
+        serde_json::Value::Null => "{}".into(),
+        some => some.to_string().into(),
+    }
 }
 
 /// Starts the policy once and runs each hook over no facts, so that what cannot work is found out

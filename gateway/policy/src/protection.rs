@@ -1,5 +1,6 @@
 //! Which columns are protected, and how: what the policies said, joined.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -93,23 +94,50 @@ pub(crate) fn stricter(a: &(Mask, PolicyIndex), b: &(Mask, PolicyIndex)) -> (Mas
     }
 }
 
-/// The columns that hold the same values as a protected one, or something made from them. Where a
-/// view's column is protected, so is what the view reads: an analysis speaks of base columns.
-pub(crate) fn widened(catalog: &Catalog, column: ColumnId) -> HashSet<ColumnId> {
-    let mut open = vec![column];
-    let mut seen = HashSet::new();
-    while let Some(column) = open.pop() {
-        if !seen.insert(column) {
-            continue;
-        }
-        open.extend(catalog.family(column));
-        let relation = catalog.relation(column.relation);
-        if relation.is_some_and(|relation| relation.kind == RelationKind::View) {
-            let made = |base: &ColumnId| catalog.dependents(*base).contains(&column);
-            open.extend(catalog.columns().map(|base| base.id).filter(made));
+/// Finds the columns that hold the same values as a protected one, or something made from them.
+pub(crate) struct Widening<'a> {
+    catalog: &'a Catalog,
+    /// What each column of a view is made from; worked out when one is protected.
+    bases: OnceCell<HashMap<ColumnId, Vec<ColumnId>>>,
+}
+
+impl<'a> Widening<'a> {
+    pub(crate) fn over(catalog: &'a Catalog) -> Widening<'a> {
+        Widening {
+            catalog,
+            bases: OnceCell::new(),
         }
     }
-    seen
+
+    /// The column and its like. Where a view's column is protected, so is what the view reads: an
+    /// analysis speaks of base columns.
+    pub(crate) fn of(&self, column: ColumnId) -> HashSet<ColumnId> {
+        let mut open = vec![column];
+        let mut seen = HashSet::new();
+        while let Some(column) = open.pop() {
+            if !seen.insert(column) {
+                continue;
+            }
+            open.extend(self.catalog.family(column));
+            let relation = self.catalog.relation(column.relation);
+            if relation.is_some_and(|relation| relation.kind == RelationKind::View) {
+                open.extend(self.bases().get(&column).into_iter().flatten());
+            }
+        }
+        seen
+    }
+
+    fn bases(&self) -> &HashMap<ColumnId, Vec<ColumnId>> {
+        self.bases.get_or_init(|| {
+            let mut bases: HashMap<ColumnId, Vec<ColumnId>> = HashMap::new();
+            for base in self.catalog.columns() {
+                for made in self.catalog.dependents(base.id) {
+                    bases.entry(*made).or_default().push(base.id);
+                }
+            }
+            bases
+        })
+    }
 }
 
 /// All protections in force for a request, joined and widened to related columns.
@@ -174,7 +202,7 @@ impl Protections {
 
 #[cfg(test)]
 mod tests {
-    use super::{DerivedRule, FilterRule, Guard, Protection, stricter, widened};
+    use super::{DerivedRule, FilterRule, Guard, Protection, Widening, stricter};
     use crate::fixture::{ADDRESSES, EMAIL, USERS_OLD, catalog};
     use crate::mask::Mask;
     use sql::analysis::ColumnId;
@@ -228,7 +256,7 @@ mod tests {
             attribute: 2,
         };
         for column in [view, EMAIL, old] {
-            let widened = widened(&catalog, column);
+            let widened = Widening::over(&catalog).of(column);
             let expected = [view, EMAIL, old].into_iter().collect();
             assert_eq!(widened, expected, "from {column:?}");
         }

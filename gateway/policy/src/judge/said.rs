@@ -12,7 +12,7 @@ use crate::cache::Kept;
 use crate::hold::{Approval, Demand};
 use crate::opinion::{Effect, Opinion, Reuse};
 use crate::plan::{Note, Plan, Recording};
-use crate::protection::{Guard, Protection, Protections, widened};
+use crate::protection::{Guard, Protection, Protections, Widening};
 use crate::session::{Class, Session};
 use crate::set::{Policy, PolicySet};
 use crate::soundness::{Sound, Unsound};
@@ -155,9 +155,10 @@ pub(super) fn protect(
     trusted: &Arc<HashSet<String>>,
     catalog: &Catalog,
 ) {
+    let widening = Widening::over(catalog);
     for protection in added {
         let guard = Guard::new(protection, index);
-        for column in widened(catalog, protection.column) {
+        for column in widening.of(protection.column) {
             protections.add(column, &guard);
         }
     }

@@ -236,6 +236,56 @@ fn settings_that_the_policy_refuses_keep_it_out_in_its_own_words() {
 }
 
 #[test]
+fn names_are_unique_and_not_the_gateways_own() {
+    let bench = Bench::new();
+    let named = |name| bench.policy(name, &Guest::default());
+    for names in [vec!["a", "a"], vec![""], vec!["gateway"]] {
+        let configs = names.into_iter().map(named).collect();
+        let error = bench.load(configs).unwrap_err();
+        assert_eq!(error.step.as_str(), "configuration", "{error}");
+    }
+}
+
+#[test]
+fn a_policy_gets_no_more_memory_than_the_engine_has() {
+    let bench = Bench::new();
+    let mut config = bench.policy("large", &Guest::default());
+    config.limits.memory_bytes = 1 << 30;
+    let error = bench.load(vec![config]).unwrap_err();
+    assert_eq!(error.step.as_str(), "configuration", "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let bench = Bench::new();
+    let mut config = bench.policy("lost", &Guest::default());
+    config.module = "/nowhere/lost.wasm".into();
+    let error = bench.load(vec![config]).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/lost.wasm"), "{error}");
+}
+
+#[test]
+fn when_no_instance_is_left_requests_are_refused_and_later_served() {
+    let bench = Bench::new();
+    let policies = std::sync::Arc::new(
+        bench
+            .load(vec![bench.policy("p", &Guest::default())])
+            .unwrap(),
+    );
+    let mut judges: Vec<Judge> = (0..40).map(|_| Judge::new(policies.clone())).collect();
+    let admitted: Vec<bool> = judges
+        .iter_mut()
+        .map(|judge| judge.admit(facts(), &catalog()).is_ok())
+        .collect();
+    assert!(
+        admitted[0] && !admitted[39],
+        "the engine of the bench has 32 instances"
+    );
+    judges.truncate(8);
+    Judge::new(policies).admit(facts(), &catalog()).unwrap();
+}
+
+#[test]
 fn a_hook_that_traps_in_the_trial_does_not_load() {
     let guest = Guest {
         before_session: "unreachable".to_owned(),
