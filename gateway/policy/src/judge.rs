@@ -378,7 +378,10 @@ fn depends_on_names(analysis: &Analysis) -> bool {
         | NameUse::Deallocate(_)
         | NameUse::Close(_) => false,
     };
-    analysis.statements.iter().any(|statement| statement.names.iter().any(uses))
+    analysis
+        .statements
+        .iter()
+        .any(|statement| statement.names.iter().any(uses))
 }
 
 fn key<'a>(class: &Class, request: &Request, text: &'a str) -> Key<'a> {

@@ -160,7 +160,8 @@ impl Examination<'_> {
             return Ok(());
         };
         match used.used {
-            Use::Projected | Use::Written => Ok(()),
+            Use::Written => Ok(()),
+            Use::Projected => self.projected(analysis, guard, used),
             Use::Derived | Use::WholeRow if reaches_output(analysis, used) => Ok(()),
             Use::Derived => self.derived(guard, used.column, "is part of an expression", demands),
             Use::WholeRow => self.derived(guard, used.column, "is part of a whole row", demands),
@@ -168,6 +169,26 @@ impl Examination<'_> {
             Use::Filtered | Use::FilteredByEquality => self.filtered(guard, used),
             Use::Ordered => self.ordered(guard, used.column),
         }
+    }
+
+    /// A column that is shown must be in an output that can be masked.
+    fn projected(
+        &self,
+        analysis: &Analysis,
+        guard: &Guard,
+        used: &ColumnUse,
+    ) -> Result<(), Unsound> {
+        let statement = analysis.statements.get(used.statement as usize);
+        let harmless = statement.is_some_and(|one| one.outputs == Outputs::Harmless);
+        if harmless || reaches_output(analysis, used) {
+            return Ok(());
+        }
+        let name = self.name(used.column);
+        Err(Unsound::new(
+            guard.mask.1,
+            format!("where the statement shows protected column {name} cannot be known"),
+            format!("Select {name} as itself in a plain SELECT: it comes back masked."),
+        ))
     }
 
     fn derived(
@@ -416,7 +437,8 @@ impl Treatment {
     }
 }
 
-/// True where the use is seen in an output of its statement, or its statement shows no values.
+/// True where the use is seen in an output of its statement. Where a statement shows no values but
+/// runs, as EXPLAIN ANALYZE does, computing them may still fail and tell.
 fn reaches_output(analysis: &Analysis, used: &ColumnUse) -> bool {
     let statement = analysis.statements.get(used.statement as usize);
     match statement.map(|statement| &statement.outputs) {
@@ -424,8 +446,7 @@ fn reaches_output(analysis: &Analysis, used: &ColumnUse) -> bool {
             .iter()
             .flat_map(|output| &output.sources)
             .any(|source| source.column == used.column),
-        Some(Outputs::Harmless) => true,
-        Some(Outputs::None | Outputs::Unknown) | None => false,
+        Some(Outputs::None | Outputs::Harmless | Outputs::Unknown) | None => false,
     }
 }
 

@@ -130,6 +130,27 @@ fn expressions_rows_and_copies_follow_the_derived_rule() {
 }
 
 #[test]
+fn a_column_that_is_shown_in_no_known_output_is_refused() {
+    let mut court = Court::rules(DerivedRule::Null, FilterRule::Allow);
+    court.denial(using(plain(), EMAIL, Use::Projected));
+    let mut nowhere = using(plain(), EMAIL, Use::Projected);
+    nowhere.statements[0].outputs = Outputs::None;
+    court.denial(nowhere);
+}
+
+#[test]
+fn what_is_explained_shows_no_values_but_computes_where_it_runs() {
+    let mut court = Court::rules(DerivedRule::Null, FilterRule::Allow);
+    let explained = |used| {
+        let mut analysis = using(plain(), EMAIL, used);
+        analysis.statements[0].outputs = Outputs::Harmless;
+        analysis
+    };
+    assert_eq!(court.masks(explained(Use::Projected)), []);
+    court.denial(explained(Use::Derived));
+}
+
+#[test]
 fn null_by_one_policy_is_not_shown_by_the_approval_that_another_asks_for() {
     let bench = Bench::new();
     let guests = [DerivedRule::Hold, DerivedRule::Null]
