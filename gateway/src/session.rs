@@ -236,7 +236,7 @@ impl Session {
             frames: frame.into_bytes(),
             step: policy::Step::Query,
             text: Arc::clone(&text),
-            shape: None,
+            shape: sql::shape(&text).map(|shape| shape.key.into()),
             parameters: None,
         };
         let verdict = self.judge(request).await;
@@ -374,8 +374,11 @@ impl Session {
     fn record_permit(&self, entry: &mut Entry, permit: &Permit) -> Result<(), SessionError> {
         let plan = permit.plan();
         let generation = plan.generation().number();
-        let notes: Vec<_> =
-            plan.notes().iter().map(|note| format!("{}: {}", note.policy, note.text)).collect();
+        let notes: Vec<_> = plan
+            .notes()
+            .iter()
+            .map(|note| format!("{}: {}", note.policy, note.text))
+            .collect();
         let keep = match (plan.recording(), self.core.shared.keep_results) {
             (policy::Recording::Results, _) | (_, Results::All) => None,
             (policy::Recording::Statement, Results::Asked) => Some(0),
@@ -396,9 +399,8 @@ impl Session {
         if self.trail.knows(generation) {
             return Vec::new();
         }
-        let named = |policy: &policy::PolicyDigest| {
-            (policy.name.to_string(), policy.digest.to_string())
-        };
+        let named =
+            |policy: &policy::PolicyDigest| (policy.name.to_string(), policy.digest.to_string());
         digests.iter().map(named).collect()
     }
 

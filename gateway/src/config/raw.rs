@@ -9,8 +9,8 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Plaintext, Secret,
-    Results, ServerTls, Trail, Upstream, UpstreamTls,
+    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Plaintext, Results,
+    Secret, ServerTls, Trail, Upstream, UpstreamTls,
 };
 
 #[derive(Debug, Deserialize)]

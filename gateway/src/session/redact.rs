@@ -14,7 +14,9 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
     let mut at = 0;
     while let Some(found) = find_word(bytes, at) {
         at = found + WORD.len();
-        let Some((start, end, stars)) = secret_after(bytes, at) else { continue };
+        let Some((start, end, stars)) = secret_after(bytes, at) else {
+            continue;
+        };
         kept.push_str(&text[from..start]);
         kept.push_str(stars);
         from = end;
@@ -28,9 +30,18 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// The next `password`, in any case, from `at` on.
-fn find_word(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes.get(at..)?;
-    rest.windows(WORD.len()).position(|window| window.eq_ignore_ascii_case(WORD)).map(|i| at + i)
+fn find_word(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += bytes
+            .get(at..)?
+            .iter()
+            .position(|byte| byte | 0x20 == b'p')?;
+        let word = bytes.get(at..at + WORD.len())?;
+        if word.eq_ignore_ascii_case(WORD) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// Where the secret behind the word stands, and what stands there instead. Both ends lie at ASCII
@@ -39,10 +50,16 @@ fn secret_after(bytes: &[u8], at: usize) -> Option<(usize, usize, &'static str)>
     if bytes.get(at) == Some(&b'=') {
         let start = at + 1;
         let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\'' | b'"' | b';');
-        let length = bytes[start..].iter().position(ends).unwrap_or(bytes.len() - start);
+        let length = bytes[start..]
+            .iter()
+            .position(ends)
+            .unwrap_or(bytes.len() - start);
         return (length > 0).then_some((start, start + length, "***"));
     }
-    let spaces = bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let spaces = bytes[at..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
     let start = at + spaces;
     let end = literal_end(bytes, start)?;
     Some((start, end, STARS))
@@ -82,11 +99,26 @@ mod tests {
     #[test]
     fn secrets_are_replaced_and_nothing_else() {
         for (text, kept) in [
-            ("ALTER ROLE a PASSWORD 'it''s'; SELECT 1", "ALTER ROLE a PASSWORD '***'; SELECT 1"),
-            ("alter user a password E'x\\'y' valid until 'z'", "alter user a password '***' valid until 'z'"),
-            ("CREATE ROLE a PASSWORD $q$se$cret$q$ LOGIN", "CREATE ROLE a PASSWORD '***' LOGIN"),
-            ("ALTER ROLE a PASSWORD 'unfinished", "ALTER ROLE a PASSWORD '***'"),
-            ("CONNECTION 'host=h password=geheim user=u'", "CONNECTION 'host=h password=*** user=u'"),
+            (
+                "ALTER ROLE a PASSWORD 'it''s'; SELECT 1",
+                "ALTER ROLE a PASSWORD '***'; SELECT 1",
+            ),
+            (
+                "alter user a password E'x\\'y' valid until 'z'",
+                "alter user a password '***' valid until 'z'",
+            ),
+            (
+                "CREATE ROLE a PASSWORD $q$se$cret$q$ LOGIN",
+                "CREATE ROLE a PASSWORD '***' LOGIN",
+            ),
+            (
+                "ALTER ROLE a PASSWORD 'unfinished",
+                "ALTER ROLE a PASSWORD '***'",
+            ),
+            (
+                "CONNECTION 'host=h password=geheim user=u'",
+                "CONNECTION 'host=h password=*** user=u'",
+            ),
         ] {
             assert_eq!(redact(text), kept);
         }

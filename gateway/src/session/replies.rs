@@ -636,7 +636,8 @@ impl Session {
     ) -> Result<Option<String>, SessionError> {
         let before = self.client.queued();
         let sqlstate = self.send_error(message, scrub)?;
-        self.client.queue_with(|out| flight.entry.delivered(&out[before..]))?;
+        self.client
+            .queue_with(|out| flight.entry.delivered(&out[before..]))?;
         Ok(sqlstate)
     }
 
