@@ -291,11 +291,12 @@ impl Relation {
 }
 
 fn reach(edges: &HashMap<u32, Vec<u32>>, start: u32) -> Vec<u32> {
+    let mut seen = HashSet::from([start]);
     let mut found = Vec::new();
     let mut open = vec![start];
     while let Some(oid) = open.pop() {
         for &other in edges.get(&oid).into_iter().flatten() {
-            if other != start && !found.contains(&other) {
+            if seen.insert(other) {
                 found.push(other);
                 open.push(other);
             }

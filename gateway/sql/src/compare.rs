@@ -27,10 +27,15 @@ pub(crate) fn difference(
 ) -> Option<(usize, String)> {
     let second = catch_unwind(AssertUnwindSafe(|| read(text))).ok()??;
     if second.len() != statements.len() {
-        return Some((0, format!("{} or {} statements", statements.len(), second.len())));
+        return Some((
+            0,
+            format!("{} or {} statements", statements.len(), second.len()),
+        ));
     }
     for (place, (first, second)) in statements.iter().zip(&second).enumerate() {
-        let Some(node) = first.stmt.as_deref().and_then(inner) else { continue };
+        let Some(node) = first.stmt.as_deref().and_then(inner) else {
+            continue;
+        };
         let (first, second_kind) = (first_kind(node), second_kind(second));
         if first != second_kind {
             if first == Sort::Other || second_kind == Sort::Other {
@@ -41,7 +46,10 @@ pub(crate) fn difference(
         if first == Sort::Other {
             continue;
         }
-        let mut seen = Names { known: names, strange: None };
+        let mut seen = Names {
+            known: names,
+            strange: None,
+        };
         let _ = second.visit(&mut seen);
         if let Some(name) = seen.strange {
             return Some((place, name));
@@ -53,13 +61,17 @@ pub(crate) fn difference(
 /// What the second reader makes of a text, where it can read it.
 fn read(text: &str) -> Option<Vec<Statement>> {
     let dialect = PostgreSqlDialect {};
-    let tokens: Vec<TokenWithSpan> =
-        Tokenizer::new(&dialect, text).tokenize_with_location().ok()?;
+    let tokens: Vec<TokenWithSpan> = Tokenizer::new(&dialect, text)
+        .tokenize_with_location()
+        .ok()?;
     if bounds::depth(tokens.iter().map(|token| part(&token.token))) > DEEPEST {
         return None;
     }
     let parser = Parser::new(&dialect).with_recursion_limit(DEEPEST);
-    parser.with_tokens_with_locations(tokens).parse_statements().ok()
+    parser
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+        .ok()
 }
 
 fn part(token: &Token) -> Part {

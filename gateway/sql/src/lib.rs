@@ -1,4 +1,8 @@
 //! What a statement would do: analysis, lineage, catalog; no IO.
+//!
+//! [`analyze`] reads a text with PostgreSQL's own grammar and follows every column of the
+//! [`catalog::Catalog`] through it. What cannot be followed is opaque: nothing is guessed. A second
+//! reader only adds doubt. [`shape`] gives the key under which an [`analysis::Analysis`] may be kept.
 
 pub mod analysis;
 mod bounds;

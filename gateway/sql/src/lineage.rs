@@ -21,7 +21,7 @@ mod value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::analysis::{
-    Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
+    Access, Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, inner, pg};
@@ -129,8 +129,12 @@ pub(crate) struct Walk<'a> {
     catalog: &'a Catalog,
     statement: u32,
     found: Found,
+    /// The known relations among those found.
+    used: HashSet<(u32, Access, u32)>,
     /// Every name of a relation or function that was met, as the second reader would have it.
     names: HashSet<String>,
+    /// The one row of pg_settings that the present SELECT reads.
+    setting: Option<String>,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     budget: usize,
@@ -154,7 +158,9 @@ impl<'a> Walk<'a> {
             catalog,
             statement: 0,
             found: Found::default(),
+            used: HashSet::new(),
             names: HashSet::new(),
+            setting: None,
             inner: Vec::new(),
             budget: BUDGET,
             built: None,

@@ -10,9 +10,24 @@ pub(crate) fn statements(text: &str) -> Result<Vec<pg::RawStmt>, String> {
     // The reader walks the tree once more for uses of its own; nothing of it may take us down.
     match catch_unwind(AssertUnwindSafe(|| pg_query::parse(text, 0))) {
         Ok(Ok(result)) => Ok(result.protobuf.stmts),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(without_values(&error.to_string())),
         Err(_) => Err("the reader failed".to_owned()),
     }
+}
+
+/// A message of the reader, without what it quotes of the text unless that is a word.
+fn without_values(message: &str) -> String {
+    let Some((before, quoted)) = message.split_once(" at or near \"") else {
+        return message.to_owned();
+    };
+    let word = quoted.trim_end_matches('"');
+    if word
+        .bytes()
+        .all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    {
+        return message.to_owned();
+    }
+    before.to_owned()
 }
 
 /// The tokens of a text as PostgreSQL's scanner reads them.

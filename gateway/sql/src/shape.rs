@@ -38,7 +38,9 @@ pub fn shape(text: &str) -> Option<Shape> {
     };
     scan.run()?;
     let key = String::from_utf8(scan.key).ok()?;
-    Some(Shape { key: key.into_boxed_str() })
+    Some(Shape {
+        key: key.into_boxed_str(),
+    })
 }
 
 /// Where literals may be folded.
@@ -115,7 +117,12 @@ impl<'a> Scan<'a> {
         }
         self.after_limit = is_one_of(word, &[b"limit", b"offset"]);
         if std::mem::take(&mut self.first_word)
-            && !is_one_of(word, &[b"select", b"insert", b"update", b"delete", b"with", b"values"])
+            && !is_one_of(
+                word,
+                &[
+                    b"select", b"insert", b"update", b"delete", b"with", b"values",
+                ],
+            )
         {
             return None;
         }
@@ -134,8 +141,10 @@ impl<'a> Scan<'a> {
         let rest = &self.bytes[self.place..];
         let mut length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if rest.get(length) == Some(&b'.') {
-            let fraction =
-                rest[length + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let fraction = rest[length + 1..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             if fraction == 0 {
                 return None;
             }
@@ -163,7 +172,9 @@ impl<'a> Scan<'a> {
         }
         length += 1;
         // Another string may continue this one.
-        let after = rest[length..].iter().find(|byte| !byte.is_ascii_whitespace());
+        let after = rest[length..]
+            .iter()
+            .find(|byte| !byte.is_ascii_whitespace());
         if after == Some(&b'\'') {
             return None;
         }
@@ -185,7 +196,12 @@ impl<'a> Scan<'a> {
     fn parameter(&mut self) -> Option<()> {
         let rest = &self.bytes[self.place + 1..];
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 || rest.get(digits).copied().is_some_and(|byte| is_name_byte(byte) || byte == b'.') {
+        if digits == 0
+            || rest
+                .get(digits)
+                .copied()
+                .is_some_and(|byte| is_name_byte(byte) || byte == b'.')
+        {
             return None;
         }
         self.copy(1 + digits);
@@ -198,8 +214,13 @@ impl<'a> Scan<'a> {
             self.copy(length);
             return;
         }
-        let equality = follows_equals(&self.key) && ends_condition(&self.bytes[self.place + length..]);
-        self.pending.push(Folded { at: self.key.len(), literal, equality });
+        let equality =
+            follows_equals(&self.key) && ends_condition(&self.bytes[self.place + length..]);
+        self.pending.push(Folded {
+            at: self.key.len(),
+            literal,
+            equality,
+        });
         self.key.push(mark);
         self.place += length;
         self.after_limit = false;
@@ -231,9 +252,15 @@ fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
 /// Whether a key so far ends in `column =`.
 fn follows_equals(key: &[u8]) -> bool {
     let key = key.trim_ascii_end();
-    let Some(key) = key.strip_suffix(b"=") else { return false };
+    let Some(key) = key.strip_suffix(b"=") else {
+        return false;
+    };
     let key = key.trim_ascii_end();
-    let word = key.iter().rev().take_while(|byte| is_name_byte(**byte)).count();
+    let word = key
+        .iter()
+        .rev()
+        .take_while(|byte| is_name_byte(**byte))
+        .count();
     let first = key.get(key.len() - word).copied();
     word > 0 && first.is_some_and(|byte| !byte.is_ascii_digit() && byte != b'$')
         || key.ends_with(b"\"")
@@ -252,12 +279,39 @@ fn ends_condition(rest: &[u8]) -> bool {
 /// Whether a key has words or operators that make conditions of other kinds.
 fn has_other_conditions(key: &[u8]) -> bool {
     const WORDS: &[&[u8]] = &[
-        b"or", b"not", b"case", b"coalesce", b"nullif", b"is", b"isnull", b"notnull", b"in",
-        b"between", b"like", b"ilike", b"similar", b"any", b"all", b"some", b"exists", b"select",
-        b"values", b"greatest", b"least", b"row", b"array", b"union", b"except", b"intersect",
+        b"or",
+        b"not",
+        b"case",
+        b"coalesce",
+        b"nullif",
+        b"is",
+        b"isnull",
+        b"notnull",
+        b"in",
+        b"between",
+        b"like",
+        b"ilike",
+        b"similar",
+        b"any",
+        b"all",
+        b"some",
+        b"exists",
+        b"select",
+        b"values",
+        b"greatest",
+        b"least",
+        b"row",
+        b"array",
+        b"union",
+        b"except",
+        b"intersect",
     ];
-    if key.iter().any(|byte| matches!(byte, b'<' | b'>' | b'!' | b'~' | b'@' | b'|' | b'&')) {
+    if key
+        .iter()
+        .any(|byte| matches!(byte, b'<' | b'>' | b'!' | b'~' | b'@' | b'|' | b'&'))
+    {
         return true;
     }
-    key.split(|byte| !is_name_byte(*byte)).any(|word| is_one_of(word, WORDS))
+    key.split(|byte| !is_name_byte(*byte))
+        .any(|word| is_one_of(word, WORDS))
 }

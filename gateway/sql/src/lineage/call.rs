@@ -35,7 +35,8 @@ impl<'a> Walk<'a> {
             self.window(window, scope);
         }
         let name = strings(&call.funcname);
-        self.names.extend(name.last().map(|name| (*name).to_owned()));
+        self.names
+            .extend(name.last().map(|name| (*name).to_owned()));
         if let ([field], [row]) = (name.as_slice(), arguments.as_slice())
             && let Some(value) = self.field_of(field, row)
         {
@@ -406,7 +407,14 @@ impl<'a> Walk<'a> {
             return;
         }
         let constant = |place: usize| arguments.get(place).and_then(text_constant);
-        match (constant(0), constant(1)) {
+        let by_row = || {
+            let NodeEnum::ColumnRef(column) = arguments.first().and_then(inner)? else {
+                return None;
+            };
+            let is_name = strings(&column.fields).last() == Some(&"name");
+            self.setting.clone().filter(|_| is_name)
+        };
+        match (constant(0).or_else(by_row), constant(1)) {
             (Some(name), value) => {
                 if let Some(reason) = super::setting::danger(&name, value.as_deref()) {
                     self.opaque(reason, &name);

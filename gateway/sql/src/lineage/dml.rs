@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
         };
         let (targets, item) = self.target(var, Access::Update);
         scope.items.push(item.clone());
-        self.from_clause(&update.from_clause, &mut scope);
+        self.put_in_reach(&update.from_clause, &mut scope);
         let condition = update.where_clause.as_deref();
         let restriction = self.filtered(condition, &targets, &scope);
         self.assignments(&update.target_list, &targets, &scope);
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
         };
         let (targets, item) = self.target(var, Access::Delete);
         scope.items.push(item.clone());
-        self.from_clause(&delete.using_clause, &mut scope);
+        self.put_in_reach(&delete.using_clause, &mut scope);
         let condition = delete.where_clause.as_deref();
         let restriction = self.filtered(condition, &targets, &scope);
         (
@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
         }
         scope.items.push(item.clone());
         if let Some(source) = merge.source_relation.as_deref() {
-            let (items, _) = self.from_item(source, &Scope::inside(&scope), &[]);
+            let (items, _) = self.member(source, &Scope::inside(&scope), &[]);
             scope.items.extend(items);
         }
         if let Some(condition) = merge.join_condition.as_deref() {

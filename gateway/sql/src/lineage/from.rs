@@ -12,16 +12,16 @@ use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 impl<'a> Walk<'a> {
     /// Puts everything in a FROM list in reach. `scope` is the level that the list belongs to.
-    pub(super) fn from_clause(&mut self, list: &[pg::Node], scope: &mut Scope<'_>) {
+    pub(super) fn put_in_reach(&mut self, list: &[pg::Node], scope: &mut Scope<'_>) {
         for node in list {
-            let (items, _) = self.from_item(node, scope, &[]);
+            let (items, _) = self.member(node, scope, &[]);
             scope.items.extend(items);
         }
     }
 
     /// One member of FROM: what it puts in reach, and its columns. `left` is what LATERAL sees
     /// beside what the level already has.
-    pub(super) fn from_item(
+    pub(super) fn member(
         &mut self,
         node: &pg::Node,
         scope: &Scope<'_>,
@@ -80,9 +80,9 @@ impl<'a> Walk<'a> {
         let (Some(larg), Some(rarg)) = (join.larg.as_deref(), join.rarg.as_deref()) else {
             return self.unknown_item();
         };
-        let (mut items, left_table) = self.from_item(larg, scope, left);
+        let (mut items, left_table) = self.member(larg, scope, left);
         let seen: Vec<Item> = left.iter().chain(&items).cloned().collect();
-        let (right_items, right_table) = self.from_item(rarg, scope, &seen);
+        let (right_items, right_table) = self.member(rarg, scope, &seen);
         items.extend(right_items);
         if let Some(condition) = join.quals.as_deref() {
             let own = Scope {
@@ -182,7 +182,7 @@ impl<'a> Walk<'a> {
             self.mark(&value, Use::Filtered);
         }
         match sample.relation.as_deref() {
-            Some(relation) => self.from_item(relation, scope, left),
+            Some(relation) => self.member(relation, scope, left),
             None => self.unknown_item(),
         }
     }

@@ -190,13 +190,17 @@ impl<'a> Walk<'a> {
         name: &str,
         access: Access,
     ) {
-        let known = self.found.relations.iter().any(|one| {
-            one.statement == self.statement
-                && one.access == access
-                && one.oid == oid
-                && one.name == name
-                && one.schema == schema
-        });
+        let known = match oid {
+            // A table may have thousands of partitions.
+            Some(oid) => !self.used.insert((oid, access, self.statement)),
+            None => self.found.relations.iter().any(|one| {
+                one.oid.is_none()
+                    && one.statement == self.statement
+                    && one.access == access
+                    && one.name == name
+                    && one.schema == schema
+            }),
+        };
         if !known {
             self.found.relations.push(RelationUse {
                 oid,

@@ -42,7 +42,7 @@ impl<'a> Walk<'a> {
         } else if !select.values_lists.is_empty() {
             self.values(&select.values_lists, &scope)
         } else {
-            self.from_clause(&select.from_clause, &mut scope);
+            self.put_in_reach(&select.from_clause, &mut scope);
             self.simple_select(select, &scope)
         };
         self.order(&select.sort_clause, &table, &scope);
@@ -60,7 +60,9 @@ impl<'a> Walk<'a> {
         if let Some(condition) = &select.where_clause {
             self.condition(condition, scope);
         }
+        self.setting = self.one_setting(select);
         let table = self.target_list(&select.target_list, scope);
+        self.setting = None;
         self.group(&select.group_clause, &table, scope);
         if let Some(condition) = &select.having_clause {
             let value = self.value(condition, scope);

@@ -4,8 +4,9 @@
 use super::Walk;
 use super::call::text_constant;
 use super::command::{Effect, session};
+use super::condition::equality_column;
 use crate::analysis::{OpaqueReason, Statement};
-use crate::parse::pg;
+use crate::parse::{NodeEnum, inner, pg, strings};
 
 /// Why giving this setting this value cannot be let through; `None` as value is its default.
 pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
@@ -17,7 +18,7 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
         "standard_conforming_strings" => {
             matches!(value, Some("on" | "true" | "yes" | "1" | "t" | "y"))
         }
-        "backslash_quote" | "escape_string_warning" => value.is_none(),
+        "backslash_quote" => value.is_none(),
         "client_encoding" | "names" => matches!(value, Some("utf8" | "utf-8" | "unicode")),
         "client_min_messages" => {
             matches!(
@@ -65,6 +66,27 @@ impl<'a> Walk<'a> {
             }
         }
         session(if reset { "reset" } else { "set" })
+    }
+
+    /// The setting that `FROM pg_settings WHERE name = '...'` reads.
+    pub(super) fn one_setting(&self, select: &pg::SelectStmt) -> Option<String> {
+        let [from] = select.from_clause.as_slice() else {
+            return None;
+        };
+        let NodeEnum::RangeVar(var) = inner(from)? else {
+            return None;
+        };
+        let only = self.catalog.relations_named(&var.schemaname, &var.relname);
+        let own = matches!(only.as_slice(), [one] if one.schema == "pg_catalog");
+        let NodeEnum::AExpr(equality) = select.where_clause.as_deref().and_then(inner)? else {
+            return None;
+        };
+        let NodeEnum::ColumnRef(column) = equality_column(equality).and_then(inner)? else {
+            return None;
+        };
+        let name = strings(&column.fields).last() == Some(&"name");
+        let constant = equality.rexpr.as_deref().and_then(text_constant)?;
+        (own && name && var.relname == "pg_settings").then_some(constant)
     }
 
     fn setting(&mut self, name: &str, value: Option<&str>) {

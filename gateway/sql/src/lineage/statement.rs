@@ -34,10 +34,37 @@ impl<'a> Walk<'a> {
             }
             NodeEnum::CopyStmt(copy) => self.copy(copy),
             NodeEnum::ExplainStmt(explain) => self.explain(explain),
+            NodeEnum::PrepareStmt(_)
+            | NodeEnum::DeclareCursorStmt(_)
+            | NodeEnum::ExecuteStmt(_)
+            | NodeEnum::FetchStmt(_) => self.with_name(node),
+            NodeEnum::CreateTableAsStmt(create) => self.create_table_as(create),
+            NodeEnum::ViewStmt(view) => self.create_view(view),
+            _ => self.utility(node),
+        };
+        if !matches!(
+            node,
+            NodeEnum::TransactionStmt(_) | NodeEnum::VariableShowStmt(_)
+        ) {
+            self.implicit_casts();
+        }
+        done.inner.append(&mut self.inner);
+        let writes = done.inner.iter().any(|one| one.kind.class == Class::Write);
+        let prepares = matches!(
+            node,
+            NodeEnum::PrepareStmt(_) | NodeEnum::DeclareCursorStmt(_)
+        );
+        if writes && done.kind.class == Class::Read && !prepares {
+            done.kind.class = Class::Write;
+        }
+        done
+    }
+
+    /// A statement that gives a query a name, or uses the name.
+    fn with_name(&mut self, node: &NodeEnum) -> Statement {
+        match node {
             NodeEnum::PrepareStmt(prepare) => {
-                let analysis = self.nested(prepare.query.as_deref());
-                self.absorb(&analysis, keep_uses);
-                self.hide(&analysis);
+                let analysis = self.kept_for_later(prepare.query.as_deref());
                 let name = NameUse::Prepare(prepare.name.clone(), Box::new(analysis));
                 Statement {
                     names: vec![name],
@@ -45,9 +72,7 @@ impl<'a> Walk<'a> {
                 }
             }
             NodeEnum::DeclareCursorStmt(declare) => {
-                let analysis = self.nested(declare.query.as_deref());
-                self.absorb(&analysis, keep_uses);
-                self.hide(&analysis);
+                let analysis = self.kept_for_later(declare.query.as_deref());
                 let name = NameUse::Declare(declare.portalname.clone(), Box::new(analysis));
                 Statement {
                     names: vec![name],
@@ -78,26 +103,17 @@ impl<'a> Walk<'a> {
                     ..statement(Class::Read, command)
                 }
             }
-            NodeEnum::CreateTableAsStmt(create) => self.create_table_as(create),
-            NodeEnum::ViewStmt(view) => self.create_view(view),
-            _ => self.utility(node),
-        };
-        if !matches!(
-            node,
-            NodeEnum::TransactionStmt(_) | NodeEnum::VariableShowStmt(_)
-        ) {
-            self.implicit_casts();
+            node => self.utility(node),
         }
-        done.inner.append(&mut self.inner);
-        let writes = done.inner.iter().any(|one| one.kind.class == Class::Write);
-        let prepares = matches!(
-            node,
-            NodeEnum::PrepareStmt(_) | NodeEnum::DeclareCursorStmt(_)
-        );
-        if writes && done.kind.class == Class::Read && !prepares {
-            done.kind.class = Class::Write;
-        }
-        done
+    }
+
+    /// The analysis of a query that runs later. It counts already now, so that what will be refused
+    /// is refused early.
+    fn kept_for_later(&mut self, query: Option<&pg::Node>) -> Analysis {
+        let analysis = self.nested(query);
+        self.absorb(&analysis, keep_uses);
+        self.hide(&analysis);
+        analysis
     }
 
     fn select_statement(&mut self, select: &pg::SelectStmt) -> Statement {

@@ -7,31 +7,82 @@ fn same(one: &str, other: &str) -> bool {
 
 #[test]
 fn plain_literals_do_not_matter() {
-    assert!(same("SELECT a FROM t WHERE b = 1", "SELECT a FROM t WHERE b = 22"));
-    assert!(same("SELECT 'x', 1.5 FROM t LIMIT 3", "SELECT 'it''s', 2.25 FROM t LIMIT 4"));
-    assert!(same("INSERT INTO t VALUES (1, 'a')", "INSERT INTO t VALUES (2, 'ü')"));
-    assert!(same("UPDATE t SET a = 1 WHERE id = 2", "UPDATE t SET a = 5 WHERE id = 7"));
-    assert!(same("DELETE FROM t WHERE id = 2 AND b = 'x'", "DELETE FROM t WHERE id = 3 AND b = 'y'"));
-    assert!(same("SELECT a FROM t ORDER BY b LIMIT 1", "SELECT a FROM t ORDER BY b LIMIT 2"));
+    assert!(same(
+        "SELECT a FROM t WHERE b = 1",
+        "SELECT a FROM t WHERE b = 22"
+    ));
+    assert!(same(
+        "SELECT 'x', 1.5 FROM t LIMIT 3",
+        "SELECT 'it''s', 2.25 FROM t LIMIT 4"
+    ));
+    assert!(same(
+        "INSERT INTO t VALUES (1, 'a')",
+        "INSERT INTO t VALUES (2, 'ü')"
+    ));
+    assert!(same(
+        "UPDATE t SET a = 1 WHERE id = 2",
+        "UPDATE t SET a = 5 WHERE id = 7"
+    ));
+    assert!(same(
+        "DELETE FROM t WHERE id = 2 AND b = 'x'",
+        "DELETE FROM t WHERE id = 3 AND b = 'y'"
+    ));
+    assert!(same(
+        "SELECT a FROM t ORDER BY b LIMIT 1",
+        "SELECT a FROM t ORDER BY b LIMIT 2"
+    ));
 }
 
 #[test]
 fn literals_that_carry_meaning_stay() {
     for (one, other) in [
-        ("SELECT a, b FROM t ORDER BY 1", "SELECT a, b FROM t ORDER BY 2"),
-        ("SELECT a, b FROM t GROUP BY 1", "SELECT a, b FROM t GROUP BY 2"),
-        ("SELECT a, b FROM t GROUP BY (SELECT 1 LIMIT 1), 1", "SELECT a, b FROM t GROUP BY (SELECT 1 LIMIT 1), 2"),
-        ("SELECT DISTINCT ON (1) a, b FROM t", "SELECT DISTINCT ON (2) a, b FROM t"),
+        (
+            "SELECT a, b FROM t ORDER BY 1",
+            "SELECT a, b FROM t ORDER BY 2",
+        ),
+        (
+            "SELECT a, b FROM t GROUP BY 1",
+            "SELECT a, b FROM t GROUP BY 2",
+        ),
+        (
+            "SELECT a, b FROM t GROUP BY (SELECT 1 LIMIT 1), 1",
+            "SELECT a, b FROM t GROUP BY (SELECT 1 LIMIT 1), 2",
+        ),
+        (
+            "SELECT DISTINCT ON (1) a, b FROM t",
+            "SELECT DISTINCT ON (2) a, b FROM t",
+        ),
         ("DELETE FROM t WHERE 1 = 1", "DELETE FROM t WHERE 1 = 2"),
-        ("DELETE FROM t WHERE 'a' = 'a'", "DELETE FROM t WHERE 'a' = 'b'"),
-        ("DELETE FROM t WHERE id = 1 OR id <> 1", "DELETE FROM t WHERE id = 1 OR id <> 2"),
-        ("DELETE FROM t WHERE id = 1 OR 1 = 1", "DELETE FROM t WHERE id = 1 OR 1 = 2"),
+        (
+            "DELETE FROM t WHERE 'a' = 'a'",
+            "DELETE FROM t WHERE 'a' = 'b'",
+        ),
+        (
+            "DELETE FROM t WHERE id = 1 OR id <> 1",
+            "DELETE FROM t WHERE id = 1 OR id <> 2",
+        ),
+        (
+            "DELETE FROM t WHERE id = 1 OR 1 = 1",
+            "DELETE FROM t WHERE id = 1 OR 1 = 2",
+        ),
         ("DELETE FROM t WHERE 't'", "DELETE FROM t WHERE 'f'"),
-        ("DELETE FROM t WHERE a LIKE '%'", "DELETE FROM t WHERE a LIKE 'x'"),
+        (
+            "DELETE FROM t WHERE a LIKE '%'",
+            "DELETE FROM t WHERE a LIKE 'x'",
+        ),
         ("DELETE FROM t WHERE a ~ ''", "DELETE FROM t WHERE a ~ 'x'"),
-        ("DELETE FROM t WHERE id = 1 = 1", "DELETE FROM t WHERE id = 1 = 2"),
-        ("UPDATE t SET a = 1 WHERE 2 > 1", "UPDATE t SET a = 1 WHERE 2 > 3"),
-        ("SELECT set_config('a', 'b', true)", "SELECT set_config('role', 'b', true)"),
+        (
+            "DELETE FROM t WHERE id = 1 = 1",
+            "DELETE FROM t WHERE id = 1 = 2",
+        ),
+        (
+            "UPDATE t SET a = 1 WHERE 2 > 1",
+            "UPDATE t SET a = 1 WHERE 2 > 3",
+        ),
+        (
+            "SELECT set_config('a', 'b', true)",
+            "SELECT set_config('role', 'b', true)",
+        ),
         ("SET a = 1", "SET a = 2"),
     ] {
         assert!(!same(one, other), "{one}");

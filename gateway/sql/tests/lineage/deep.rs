@@ -16,8 +16,16 @@ fn nested(times: usize) -> Vec<String> {
         format!("SELECT {}1{}", "(SELECT ".repeat(times), ")".repeat(times)),
         format!("SELECT {}1{}", "abs(".repeat(times), ")".repeat(times)),
         format!("SELECT {}1{}", "ARRAY[".repeat(times), "]".repeat(times)),
-        format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(times), " END".repeat(times)),
-        format!("SELECT * FROM {}users{}", "(".repeat(times), " JOIN orgs ON true)".repeat(times)),
+        format!(
+            "SELECT {}1{}",
+            "CASE WHEN true THEN ".repeat(times),
+            " END".repeat(times)
+        ),
+        format!(
+            "SELECT * FROM {}users{}",
+            "(".repeat(times),
+            " JOIN orgs ON true)".repeat(times)
+        ),
         repeated("SELECT 1", " + 1", times, ""),
         repeated("SELECT 'a'", " || 'a'", times, ""),
         repeated("SELECT 1", " UNION SELECT 1", times, ""),
@@ -29,9 +37,24 @@ fn nested(times: usize) -> Vec<String> {
         repeated("SELECT 'a'", " COLLATE \"C\"", times, ""),
         repeated("SELECT now()", " AT TIME ZONE 'UTC'", times, ""),
         repeated("SELECT * FROM users", " CROSS JOIN orgs", times, ""),
-        repeated("SELECT * FROM users", " JOIN orgs", times, &" ON true".repeat(times)),
-        repeated("SELECT 1 FROM users WHERE true", " AND name = 'x'", times, ""),
-        repeated("SELECT 1 FROM users WHERE true", " OR name = 'x'", times, ""),
+        repeated(
+            "SELECT * FROM users",
+            " JOIN orgs",
+            times,
+            &" ON true".repeat(times),
+        ),
+        repeated(
+            "SELECT 1 FROM users WHERE true",
+            " AND name = 'x'",
+            times,
+            "",
+        ),
+        repeated(
+            "SELECT 1 FROM users WHERE true",
+            " OR name = 'x'",
+            times,
+            "",
+        ),
         repeated("SELECT x", "[1]", times, " FROM users"),
         repeated("SELECT (x)", ".y", times, " FROM users"),
         repeated("SELECT ", "a.", times, "b FROM users"),
@@ -39,7 +62,11 @@ fn nested(times: usize) -> Vec<String> {
         repeated("SELECT ", "/*", times, ""),
         repeated("SELECT ", "ROW(", times, ""),
         repeated("SELECT 1", " + 1)", times, ""),
-        format!("{}SELECT 1{}", "WITH a AS (".repeat(times), ") SELECT 1".repeat(times)),
+        format!(
+            "{}SELECT 1{}",
+            "WITH a AS (".repeat(times),
+            ") SELECT 1".repeat(times)
+        ),
         format!("{}SELECT 1{}", "EXPLAIN ".repeat(times), ""),
     ]
 }
@@ -58,7 +85,10 @@ fn deep_texts_end_in_an_analysis() {
                 );
                 if times >= 20_000 {
                     let refused = analysis.opaque.iter().any(|one| {
-                        matches!(one.reason, OpaqueReason::TooComplex | OpaqueReason::Unparsed)
+                        matches!(
+                            one.reason,
+                            OpaqueReason::TooComplex | OpaqueReason::Unparsed
+                        )
                     });
                     assert!(refused, "{times} {shown}");
                 }
@@ -72,10 +102,16 @@ fn wide_texts_are_read() {
     on_big_stack(|| {
         let catalog = catalog();
         let rows = vec!["(1, 'x')"; 20_000].join(", ");
-        let analysis = analyze(&format!("INSERT INTO users (id, name) VALUES {rows}"), &catalog);
+        let analysis = analyze(
+            &format!("INSERT INTO users (id, name) VALUES {rows}"),
+            &catalog,
+        );
         assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
         let list = vec!["$1"; 20_000].join(", ");
-        let analysis = analyze(&format!("SELECT id FROM users WHERE id IN ({list})"), &catalog);
+        let analysis = analyze(
+            &format!("SELECT id FROM users WHERE id IN ({list})"),
+            &catalog,
+        );
         assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
     });
 }

@@ -1,7 +1,10 @@
 //! Texts and what must be found in them: `data/*.sql.txt` hold both. `SLUICE_BLESS=1` writes what is
 //! found instead of comparing, to be reviewed as a diff.
 
+mod clients;
 mod deep;
+mod facts;
+mod random;
 mod support;
 
 use std::fs;
@@ -26,11 +29,15 @@ fn every_text_is_analysed_as_written_beside_it() {
             let mut after = String::new();
             for case in before.trim_end().split("\n\n") {
                 let lines = |prefix: bool| {
-                    case.lines().filter(move |line| line.starts_with("    ") == prefix)
+                    case.lines()
+                        .filter(move |line| line.starts_with("    ") == prefix)
                 };
                 let sql: Vec<&str> = lines(false).collect();
-                let text: Vec<&str> =
-                    sql.iter().copied().filter(|line| !line.starts_with('#')).collect();
+                let text: Vec<&str> = sql
+                    .iter()
+                    .copied()
+                    .filter(|line| !line.starts_with('#'))
+                    .collect();
                 if text.is_empty() {
                     after.push_str(&format!("{}\n\n", sql.join("\n")));
                     continue;

@@ -10,7 +10,10 @@ use sluice_sql::catalog::{Catalog, CatalogRows, RowSet};
 
 /// Runs a test where the readers have the stack that they need.
 pub(crate) fn on_big_stack(test: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(sluice_sql::STACK_BYTES).spawn(test).unwrap();
+    let thread = std::thread::Builder::new()
+        .stack_size(sluice_sql::STACK_BYTES)
+        .spawn(test)
+        .unwrap();
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
     }
@@ -46,7 +49,10 @@ fn row_set(name: &str) -> RowSet {
 }
 
 fn unescaped(value: &str) -> String {
-    value.replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
+    value
+        .replace("\\n", "\n")
+        .replace("\\t", "\t")
+        .replace("\\\\", "\\")
 }
 
 /// An analysis in a few lines: `t.c` is projected, `~t.c` derived, `%t.c` part of a whole row.
@@ -64,7 +70,12 @@ pub(crate) fn render(analysis: &Analysis, catalog: &Catalog) -> String {
 }
 
 fn one(text: &mut String, statement: &Statement, catalog: &Catalog) {
-    write!(text, "    {} {:?}", statement.kind.command, statement.kind.class).unwrap();
+    write!(
+        text,
+        "    {} {:?}",
+        statement.kind.command, statement.kind.class
+    )
+    .unwrap();
     if let Some(restriction) = statement.restriction {
         write!(text, " {restriction:?}").unwrap();
     }
@@ -115,7 +126,10 @@ fn one(text: &mut String, statement: &Statement, catalog: &Catalog) {
 }
 
 fn parts(text: &mut String, analysis: &Analysis, number: u32, catalog: &Catalog) {
-    let relations = analysis.relations.iter().filter(|one| one.statement == number);
+    let relations = analysis
+        .relations
+        .iter()
+        .filter(|one| one.statement == number);
     let relations = relations.map(|one| {
         let unknown = if one.oid.is_some() { "" } else { "?" };
         format!("{:?} {}.{}{unknown}", one.access, one.schema, one.name)
@@ -132,10 +146,15 @@ fn parts(text: &mut String, analysis: &Analysis, number: u32, catalog: &Catalog)
     ] {
         let columns = analysis.columns.iter();
         let columns = columns.filter(|one| one.statement == number && one.used == used);
-        let columns = columns.map(|one| column_name(one.column, catalog)).collect();
+        let columns = columns
+            .map(|one| column_name(one.column, catalog))
+            .collect();
         line(text, &format!("{used:?}").to_lowercase(), columns);
     }
-    let functions = analysis.functions.iter().filter(|one| one.statement == number);
+    let functions = analysis
+        .functions
+        .iter()
+        .filter(|one| one.statement == number);
     let functions = functions.filter(|one| one.schema != "pg_catalog");
     let functions = functions.map(|one| format!("{}.{}", one.schema, one.name));
     line(text, "functions", functions.collect());

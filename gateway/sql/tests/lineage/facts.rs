@@ -1,0 +1,159 @@
+//! The catalog's own answers, and names resolved.
+
+use std::sync::Arc;
+
+use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Use};
+use sluice_sql::analyze;
+use sluice_sql::catalog::{Catalog, CatalogRows, Error, RowSet};
+
+use crate::support::{catalog, on_big_stack};
+
+fn column(catalog: &Catalog, relation: &str, name: &str) -> ColumnId {
+    let mut found = catalog
+        .columns()
+        .filter(|one| one.relation == relation && one.name == name);
+    found.next().unwrap().id
+}
+
+fn family(catalog: &Catalog, relation: &str, name: &str) -> Vec<String> {
+    let columns = catalog.family(column(catalog, relation, name));
+    let columns = columns.map(|id| catalog.column(id).unwrap());
+    let mut names: Vec<String> = columns
+        .map(|one| format!("{}.{}", one.relation, one.name))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_family_is_what_holds_the_column_too() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let of = |relation, name| family(&catalog, relation, name).join(" ");
+        assert_eq!(of("events", "secret"), "events.secret events_2024.secret");
+        assert_eq!(
+            of("events_2024", "secret"),
+            "events.secret events_2024.secret"
+        );
+        assert_eq!(of("child", "b"), "child.b parent.b");
+        assert_eq!(of("child", "c"), "child.c");
+        assert_eq!(
+            of("users", "password"),
+            "happy_people.secret people.secret user_copies.p users.password"
+        );
+        assert_eq!(
+            of("users", "email"),
+            "happy_people.mail people.mail users.email users.email_lower"
+        );
+        assert_eq!(of("people", "mail"), "happy_people.mail people.mail");
+    });
+}
+
+#[test]
+fn rows_that_do_not_fit_are_refused() {
+    let mut rows = CatalogRows::default();
+    let short = rows.push(RowSet::Inherits, &[Some("1")]);
+    assert_eq!(
+        short,
+        Err(Error::Arity {
+            set: RowSet::Inherits,
+            found: 1,
+            wanted: 2
+        })
+    );
+    let odd = rows.push(RowSet::Inherits, &[Some("1"), Some("x")]);
+    assert_eq!(
+        odd,
+        Err(Error::Value {
+            set: RowSet::Inherits,
+            position: 1
+        })
+    );
+}
+
+#[test]
+fn equal_rows_have_one_version() {
+    on_big_stack(|| {
+        assert_eq!(catalog().version(), catalog().version());
+        let mut rows = CatalogRows::default();
+        rows.push(RowSet::Inherits, &[Some("1"), Some("2")])
+            .unwrap();
+        assert_ne!(Catalog::from_rows(rows).version(), catalog().version());
+    });
+}
+
+#[test]
+fn names_defined_in_the_same_text_are_resolved() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let text = "PREPARE p AS SELECT password FROM users WHERE email = $1; EXECUTE p('x'); \
+                    DEALLOCATE p; EXECUTE p('x')";
+        let analysis = analyze(text, &catalog).resolve(&|_, _| None);
+        let password = column(&catalog, "users", "password");
+        let Outputs::Columns(columns) = &analysis.statements[1].outputs else {
+            panic!()
+        };
+        assert_eq!(
+            columns[0].sources,
+            [Source {
+                column: password,
+                how: Reach::Projected
+            }]
+        );
+        let uses: Vec<Use> = analysis
+            .columns
+            .iter()
+            .filter(|one| one.statement == 1)
+            .map(|one| one.used)
+            .collect();
+        assert_eq!(uses, [Use::FilteredByEquality, Use::Projected]);
+        assert_eq!(analysis.opaque.len(), 1);
+        assert_eq!(analysis.opaque[0].reason, OpaqueReason::UnknownName);
+        assert_eq!(analysis.opaque[0].statement, 3);
+        assert_eq!(analysis.statements[3].outputs, Outputs::Unknown);
+    });
+}
+
+#[test]
+fn names_that_the_session_knows_are_resolved() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let remembered = Arc::new(analyze("DELETE FROM users RETURNING password", &catalog));
+        let names = |_, name: &str| (name == "p").then(|| remembered.clone());
+        let analysis = analyze("EXECUTE p", &catalog).resolve(&names);
+        assert!(analysis.opaque.is_empty());
+        assert_eq!(analysis.statements[0].inner[0].kind.command, "delete");
+        let copied = analyze("CREATE TABLE t AS EXECUTE p", &catalog).resolve(&names);
+        assert!(copied.columns.iter().any(|one| one.used == Use::Copied));
+        let plan = analyze("EXPLAIN EXECUTE p", &catalog).resolve(&names);
+        assert!(plan.columns.iter().all(|one| one.used != Use::Projected));
+        assert!(
+            !analyze("EXECUTE q", &catalog)
+                .resolve(&names)
+                .opaque
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn names_are_cut_and_folded_as_postgresql_does() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        // U+212A, the Kelvin sign, is not a k; and no letter beyond ASCII is folded.
+        for text in [
+            "SELECT \u{212A} FROM (SELECT 1 AS k) t",
+            "SELECT É FROM (SELECT 1 AS é) t",
+        ] {
+            assert_eq!(
+                analyze(text, &catalog).opaque[0].reason,
+                OpaqueReason::UnknownColumn
+            );
+        }
+        let long = "x".repeat(63);
+        let text = format!("SELECT {long}yz FROM (SELECT password AS {long}ab FROM users) t");
+        let analysis = analyze(&text, &catalog);
+        assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
+        assert_eq!(analysis.columns[0].used, Use::Projected);
+    });
+}
