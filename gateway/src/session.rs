@@ -383,13 +383,14 @@ impl Session {
             (policy::Recording::Results, _) | (_, Results::All) => None,
             (policy::Recording::Statement, Results::Asked) => Some(0),
         };
+        let masks = plan.masks().map(|masks| trail::Text::new(Arc::clone(masks)));
         Ok(entry.judged(&Judged {
             effect: Effect::Allow,
             policy: "",
             reason: &notes.join("\n"),
             generation,
             digests: &self.digests(generation, plan.digests()),
-            masks: None,
+            masks: masks.as_ref(),
             keep,
         })?)
     }

@@ -1,5 +1,7 @@
 //! What stands in place of a value.
 
+use std::fmt;
+
 use bytes::BytesMut;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -20,6 +22,19 @@ pub enum Mask {
     KeepLast(u32),
     /// The policy's own transform.
     Custom,
+}
+
+impl fmt::Display for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mask::Null => f.write_str("null"),
+            Mask::Fixed(text) => write!(f, "fixed {text}"),
+            Mask::KeyedHash(key) => write!(f, "keyed-hash {key}"),
+            Mask::KeepFirst(n) => write!(f, "keep-first {n}"),
+            Mask::KeepLast(n) => write!(f, "keep-last {n}"),
+            Mask::Custom => f.write_str("custom"),
+        }
+    }
 }
 
 impl Mask {

@@ -19,6 +19,7 @@ pub struct Plan {
     pub(crate) scrub_errors: bool,
     pub(crate) recording: Recording,
     pub(crate) notes: Arc<[Note]>,
+    pub(crate) masks: Option<Arc<str>>,
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) set: Arc<PolicySet>,
 }
@@ -44,6 +45,12 @@ impl Plan {
         &self.notes
     }
 
+    /// What is masked, for people: a line `schema.relation.column: mask` for each output; none where
+    /// nothing is.
+    pub fn masks(&self) -> Option<&Arc<str>> {
+        self.masks.as_ref()
+    }
+
     /// The analysis that was judged.
     pub fn analysis(&self) -> &Arc<Analysis> {
         &self.analysis
@@ -65,6 +72,19 @@ impl Plan {
             .iter()
             .all(|result| result.protections.is_empty())
     }
+}
+
+/// What is masked, for people.
+pub(crate) fn describe(results: &[ResultPlan]) -> Option<Arc<str>> {
+    let outputs = results.iter().flat_map(|result| &result.outputs);
+    let lines: Vec<String> = outputs
+        .map(|output| {
+            let source = &output.source;
+            let (schema, relation, name) = (&source.schema, &source.relation, &source.name);
+            format!("{schema}.{relation}.{name}: {}", output.mask)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n").into())
 }
 
 /// A policy's remark for the trail.

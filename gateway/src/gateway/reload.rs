@@ -43,6 +43,7 @@ fn reload(path: &Path, policies: &Policies) -> Option<Config> {
         Ok(config) => config,
         Err(error) => {
             tracing::error!(%error, "the configuration is not taken: the policies stay");
+            policies.reject(error.to_string());
             return None;
         }
     };

@@ -11,7 +11,7 @@ use super::denials::{refused, unsound_denial};
 use crate::cache::Kept;
 use crate::hold::{Approval, Demand};
 use crate::opinion::{Effect, Opinion, Reuse};
-use crate::plan::{Note, Plan, Recording};
+use crate::plan::{self, Note, Plan, Recording};
 use crate::protection::{Guard, Protection, Protections, Widening};
 use crate::session::{Class, Session};
 use crate::set::{Policy, PolicySet};
@@ -137,6 +137,7 @@ impl Said {
             return Kept::Hold(demands.into(), ttl);
         }
         Kept::Allow(Arc::new(Plan {
+            masks: plan::describe(&sound.results),
             results: sound.results,
             scrub_errors: sound.scrub_errors,
             recording: self.recording,
