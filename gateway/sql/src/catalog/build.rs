@@ -27,6 +27,9 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     for row in rows.columns {
         add_column(&mut catalog, row);
     }
+    for relation in catalog.relations.values_mut() {
+        complete_generated(relation);
+    }
     for row in rows.keys {
         if let Some(relation) = catalog.relations.get_mut(&row.relation) {
             relation.keys.push(row.attributes);
@@ -138,6 +141,21 @@ fn add_column(catalog: &mut Catalog, row: ColumnRow) {
         made_from: row.made_from,
     };
     relation.columns.insert(place, column);
+}
+
+/// A generated column of which it is not known what it is made from may be made from any other.
+fn complete_generated(relation: &mut Relation) {
+    let plain: Vec<i16> = relation
+        .columns
+        .iter()
+        .filter(|column| !column.generated)
+        .map(|column| column.attribute)
+        .collect();
+    for column in relation.columns.iter_mut() {
+        if column.generated && column.made_from.is_empty() {
+            column.made_from.clone_from(&plain);
+        }
+    }
 }
 
 fn add_type(catalog: &mut Catalog, row: TypeRow) {

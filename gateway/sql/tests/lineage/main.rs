@@ -1,10 +1,15 @@
 //! Texts and what must be found in them: `data/*.sql.txt` hold both. `SLUICE_BLESS=1` writes what is
 //! found instead of comparing, to be reviewed as a diff.
 
+#[cfg(test)]
 mod clients;
+#[cfg(test)]
 mod deep;
+#[cfg(test)]
 mod facts;
+#[cfg(test)]
 mod random;
+#[cfg(test)]
 mod support;
 
 use std::fs;
