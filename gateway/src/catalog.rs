@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sql::catalog::{Catalog, CatalogRows};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use crate::config::Database;
 use crate::session::upstream::Dialer;
+
+/// What was read this recently is not read again for one who misses something.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A catalog, and which change of the database it is as new as.
 #[derive(Clone, Debug)]
@@ -23,7 +28,11 @@ pub(crate) struct CatalogKeeper {
     /// Counts the changes seen; a snapshot of a lower epoch judges nothing any more.
     epoch: AtomicU64,
     loaded: watch::Sender<Option<Snapshot>>,
-    failed: watch::Sender<Option<(u64, String)>>,
+    /// Why the last reading failed.
+    failure: watch::Sender<String>,
+    /// Readings begun, and the newest one that has ended, with its time.
+    begun: AtomicU64,
+    ended: watch::Sender<(u64, Option<Instant>)>,
     wake: Notify,
 }
 
@@ -37,7 +46,9 @@ impl CatalogKeeper {
         Self {
             epoch: AtomicU64::new(1),
             loaded: watch::Sender::new(None),
-            failed: watch::Sender::new(None),
+            failure: watch::Sender::default(),
+            begun: AtomicU64::new(0),
+            ended: watch::Sender::new((0, None)),
             wake: Notify::new(),
         }
     }
@@ -53,20 +64,34 @@ impl CatalogKeeper {
         self.wake.notify_one();
     }
 
+    /// Reads again for one who misses something, unless that was done a moment ago. Nobody else
+    /// waits for it.
+    pub(crate) async fn look_again(&self) {
+        let mut ended = self.ended.subscribe();
+        let last = ended.borrow_and_update().1;
+        if last.is_some_and(|last| last.elapsed() < MOMENT) {
+            return;
+        }
+        let next = self.begun.load(Ordering::Acquire) + 1;
+        self.wake.notify_one();
+        // An error means that the gateway stops.
+        let _ = ended.wait_for(|(number, _)| *number >= next).await;
+    }
+
     /// A snapshot that is as new as the last change seen.
     pub(crate) async fn current(&self) -> Result<Snapshot, Unavailable> {
         let epoch = self.epoch();
         let mut loaded = self.loaded.subscribe();
-        let mut failed = self.failed.subscribe();
-        self.wake.notify_one();
+        let mut ended = self.ended.subscribe();
+        let next = self.begun.load(Ordering::Acquire) + 1;
         tokio::select! {
+            biased;
             found = loaded.wait_for(|s| s.as_ref().is_some_and(|s| s.epoch >= epoch)) => {
                 let found = found.map_err(|_| Unavailable("the gateway stops".to_owned()))?;
                 found.clone().ok_or_else(|| Unavailable("nothing was read".to_owned()))
             }
-            error = failed.wait_for(|f| f.as_ref().is_some_and(|(e, _)| *e >= epoch)) => {
-                let reason = error.ok().and_then(|f| f.as_ref().map(|(_, why)| why.clone()));
-                Err(Unavailable(reason.unwrap_or_default()))
+            _ = ended.wait_for(|(number, _)| *number >= next) => {
+                Err(Unavailable(self.failure.borrow().clone()))
             }
         }
     }
@@ -75,45 +100,30 @@ impl CatalogKeeper {
     pub(crate) async fn run(&self, database: &Database, dialer: &Dialer) {
         let mut reader = None;
         loop {
+            let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
             let epoch = self.epoch();
             let stale = self
                 .loaded
                 .borrow()
                 .as_ref()
                 .is_none_or(|s| s.epoch < epoch);
+            let mut rest = database.catalog_refresh;
             match read(&mut reader, database, dialer).await {
                 Ok(catalog) => self.publish(epoch, stale, catalog),
                 Err(error) => {
                     reader = None;
                     tracing::warn!(database = database.name, %error, "catalog not read");
-                    if stale {
-                        self.failed.send_replace(Some((epoch, error.to_string())));
-                    }
+                    self.failure.send_replace(error.to_string());
+                    rest = rest.min(MOMENT);
                 }
             }
+            self.ended.send_replace((number, Some(Instant::now())));
             if self.epoch() > epoch {
                 continue;
             }
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(database.catalog_refresh) => {}
-            }
-            self.rest_while_fresh(database).await;
-        }
-    }
-
-    /// Wake-ups of sessions that only wanted to be sure do not cause another reading.
-    async fn rest_while_fresh(&self, database: &Database) {
-        let deadline = tokio::time::Instant::now() + database.catalog_refresh;
-        while self
-            .loaded
-            .borrow()
-            .as_ref()
-            .is_some_and(|s| s.epoch >= self.epoch())
-        {
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep_until(deadline) => return,
+                () = tokio::time::sleep(rest) => {}
             }
         }
     }
@@ -138,7 +148,6 @@ impl CatalogKeeper {
                 })
             }
         });
-        self.failed.send_replace(None);
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) mod upstream;
 
 use cancel::CancelKey;
 use pipeline::{Pipeline, Step};
-use prepared::Names;
+use prepared::{Names, Portal};
 use replies::{Flight, Kept};
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
@@ -64,6 +64,8 @@ pub(crate) struct Session {
     passing: Cell<usize>,
     inward: Cell<usize>,
     catalog_changed: Cell<bool>,
+    /// The portal that the client's last message asked to describe.
+    described: RefCell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
     tainted: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
@@ -185,11 +187,12 @@ impl Session {
         if self.skipping.get() && !matches!(tag, ClientTag::Sync | ClientTag::Terminate) {
             return Ok(Flow::Continue);
         }
+        let described = self.described.take();
         match tag {
             ClientTag::Query => self.answer_query(frame, buffer).await?,
             ClientTag::Parse => self.answer_parse(&frame).await?,
             ClientTag::Bind => self.answer_bind(&frame).await?,
-            ClientTag::Execute => self.answer_execute(&frame, buffer).await?,
+            ClientTag::Execute => self.answer_execute(&frame, described, buffer).await?,
             ClientTag::Describe => self.pass_describe(&frame).await?,
             ClientTag::Close => self.pass_close(&frame)?,
             ClientTag::Sync => {
@@ -294,7 +297,7 @@ impl Session {
         let mut analysis = self.analyze(&request.text).await;
         if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
             // It may have been made a moment ago, and not through this gateway.
-            self.database.catalog.invalidate();
+            self.database.catalog.look_again().await;
             if let Err(denial) = self.refresh_catalog().await {
                 return Verdict::Deny(denial);
             }
@@ -383,7 +386,9 @@ impl Session {
             (policy::Recording::Results, _) | (_, Results::All) => None,
             (policy::Recording::Statement, Results::Asked) => Some(0),
         };
-        let masks = plan.masks().map(|masks| trail::Text::new(Arc::clone(masks)));
+        let masks = plan
+            .masks()
+            .map(|masks| trail::Text::new(Arc::clone(masks)));
         Ok(entry.judged(&Judged {
             effect: Effect::Allow,
             policy: "",

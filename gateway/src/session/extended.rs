@@ -99,6 +99,7 @@ impl Session {
     pub(super) async fn answer_execute(
         &self,
         frame: &Frame,
+        described: Option<Rc<Portal>>,
         buffer: &mut BytesMut,
     ) -> Result<(), SessionError> {
         let started = SystemTime::now();
@@ -121,7 +122,8 @@ impl Session {
         match self.settle(verdict, &mut entry, buffer).await? {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
-                if !plan.is_identity() {
+                let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
+                if !plan.is_identity() && !is_described {
                     self.ask_for_shape(execute.portal, &portal);
                 }
                 self.upstream.send(&permit);
@@ -134,12 +136,9 @@ impl Session {
         Ok(())
     }
 
-    /// Rows of no known shape cannot be masked: the gateway asks where the client did not.
+    /// Rows of no known shape cannot be masked: the gateway asks, directly before they run, where the
+    /// client has not just done so. An answer given earlier may be that of another portal.
     fn ask_for_shape(&self, name: &str, portal: &Rc<Portal>) {
-        if portal.description.is_asked() || portal.statement.description.is_asked() {
-            return;
-        }
-        portal.description.ask();
         let described = Described::Portal(Rc::clone(portal));
         let mut pipeline = self.pipeline.borrow_mut();
         pipeline.push(Step::Describe, Kept::Describe(described, Asker::Gateway));
@@ -150,15 +149,12 @@ impl Session {
     pub(super) async fn pass_describe(&self, frame: &Frame) -> Result<(), SessionError> {
         let described = match Target::parse(frame.body()).map_err(broken)? {
             Target::Statement(name) => match self.statement(name).await {
-                Some(statement) => {
-                    statement.description.ask();
-                    Described::Statement(statement)
-                }
+                Some(statement) => Described::Statement(statement),
                 None => Described::Unknown,
             },
             Target::Portal(name) => match self.portal(name).await {
                 Some(portal) => {
-                    portal.description.ask();
+                    *self.described.borrow_mut() = Some(Rc::clone(&portal));
                     Described::Portal(portal)
                 }
                 None => Described::Unknown,
@@ -223,6 +219,7 @@ impl Session {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
                 Kept::Parse(_, change) | Kept::Change(change, _) => change,
+                Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
                 Kept::Nothing | Kept::Describe(..) | Kept::Flight(_) | Kept::Refusal(_) => continue,
             };
             if let Some(found) = find(change) {

@@ -3,7 +3,7 @@
 //! A name means something new only once the upstream has said so. What is still under way lies in
 //! the pipeline as a [`Change`], so that an error there takes it back as the upstream does.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) struct Statement {
     pub(crate) recorded: trail::Text,
     /// What it would do.
     pub(crate) analysis: Arc<Analysis>,
-    /// What its rows look like, once the upstream said so.
+    /// What its rows look like, for the record.
     pub(crate) description: Description,
 }
 
@@ -42,38 +42,19 @@ pub(crate) struct Portal {
     pub(crate) entry: RefCell<Option<Entry>>,
 }
 
-/// What rows look like: not asked, asked, or known.
+/// What rows look like, once the upstream has said it.
 #[derive(Debug, Default)]
-pub(crate) struct Description {
-    asked: Cell<bool>,
-    known: RefCell<Option<Bytes>>,
-}
+pub(crate) struct Description(RefCell<Option<Bytes>>);
 
 impl Description {
-    /// True where the upstream was asked: by the time rows come, its answer will have come.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.asked.get()
-    }
-
-    /// Notes that the upstream is being asked.
-    pub(crate) fn ask(&self) {
-        self.asked.set(true);
-    }
-
-    /// Notes that no answer will come.
-    pub(crate) fn forget(&self) {
-        self.asked.set(self.known.borrow().is_some());
-    }
-
     /// Keeps the answer: the whole RowDescription, or nothing for NoData.
     pub(crate) fn answer(&self, message: Option<&[u8]>) {
-        self.asked.set(true);
-        *self.known.borrow_mut() = message.map(Bytes::copy_from_slice);
+        *self.0.borrow_mut() = message.map(Bytes::copy_from_slice);
     }
 
     /// The whole RowDescription.
     pub(crate) fn known(&self) -> Option<Bytes> {
-        self.known.borrow().clone()
+        self.0.borrow().clone()
     }
 }
 
@@ -127,9 +108,11 @@ impl Names {
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Statement(name, statement) => {
+                self.prepared.remove(&name);
                 self.statements.insert(name, statement);
             }
             Change::Portal(name, portal) => {
+                self.cursors.remove(&name);
                 self.portals.insert(name, portal);
             }
             Change::NoStatement(name) => {
@@ -151,10 +134,12 @@ impl Names {
         for name in &statement.names {
             match name {
                 NameUse::Prepare(name, inner) => {
+                    self.statements.remove(name);
                     self.prepared
                         .insert(name.clone(), Arc::new((**inner).clone()));
                 }
                 NameUse::Declare(name, inner) => {
+                    self.portals.remove(name);
                     self.cursors
                         .insert(name.clone(), Arc::new((**inner).clone()));
                 }

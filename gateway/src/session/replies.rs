@@ -133,6 +133,15 @@ impl Flight {
         });
     }
 
+    /// True where names may mean something else when it is done.
+    pub(crate) fn changes_names(&self) -> bool {
+        self.plan
+            .analysis()
+            .statements
+            .iter()
+            .any(|statement| !statement.names.is_empty())
+    }
+
     /// Keeps bytes that the client gets.
     fn keep(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         self.bytes += bytes.len() as u64;
@@ -603,7 +612,6 @@ impl Session {
         for (index, owed) in owed.into_iter().enumerate() {
             let failed = index == 0;
             match owed.keep {
-                Kept::Describe(described, _) if !failed => described.forget(),
                 Kept::Refusal(refusal) if failed => self.tell(&refusal),
                 Kept::Flight(mut flight) if failed => {
                     if changes_catalog(&flight.plan) {
@@ -696,33 +704,27 @@ impl Described {
     fn answer(&self, message: Option<&[u8]>) {
         match self {
             Self::Statement(statement) => statement.description.answer(message),
-            Self::Portal(portal) => {
-                portal.description.answer(message);
-                portal.statement.description.answer(message);
-            }
-            Self::Unknown => {}
-        }
-    }
-
-    /// The question was not answered.
-    fn forget(&self) {
-        match self {
-            Self::Statement(statement) => statement.description.forget(),
-            Self::Portal(portal) => portal.description.forget(),
+            Self::Portal(portal) => portal.description.answer(message),
             Self::Unknown => {}
         }
     }
 }
 
-/// Decides about the rows of an Execute, whose shape was described before.
+/// Decides about the rows of an Execute, whose shape was described directly before.
 fn decide(flight: &mut Flight) -> Result<(), Stop> {
-    let described = flight.portal.as_ref().and_then(|portal| portal.shape());
+    let Some(portal) = flight.portal.clone() else {
+        return Err(Stop::Defect(policy::Defect::Form));
+    };
+    let described = portal.description.known();
+    let recorded = described
+        .clone()
+        .or_else(|| portal.statement.description.known());
+    if let Some(message) = recorded {
+        // A record that cannot be written ends the request with its rows.
+        let _ = flight.entry.delivered(&message);
+    }
     match described {
-        Some(message) => {
-            // A record that cannot be written ends the request at its next row.
-            let _ = flight.entry.delivered(&message);
-            bind(flight, &message).map_err(Stop::Defect)
-        }
+        Some(message) => bind(flight, &message).map_err(Stop::Defect),
         None if flight.plan.is_identity() => {
             flight.rows = Rows::Pass;
             Ok(())
@@ -777,15 +779,6 @@ fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> 
         Rows::Copy(Box::new(masker))
     };
     Ok(())
-}
-
-impl Portal {
-    /// The RowDescription of its rows; that of the statement lacks the formats.
-    fn shape(&self) -> Option<Bytes> {
-        self.description
-            .known()
-            .or_else(|| self.statement.description.known())
-    }
 }
 
 /// How many bytes and messages of one kind stand whole at the front of a buffer.
