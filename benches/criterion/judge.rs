@@ -1,0 +1,54 @@
+//! A verdict known before, beside one that the policies must give.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::Criterion;
+use policy::{Recall, Request};
+use sluice_benches::judging::{Court, allowed, query};
+use sluice_benches::people;
+use sluice_benches::timing::run;
+
+const LOOKUP: &str = "SELECT abalance FROM pgbench_accounts WHERE aid = 1";
+const OTHER: &str = "SELECT abalance FROM pgbench_accounts WHERE aid = 2";
+
+fn main() {
+    run(|criterion| {
+        let mut court = Court::masking("email", "email");
+        for (name, text) in [("lookup", LOOKUP), ("masked", people::SELECT)] {
+            let analysis = Arc::new(sql::analyze(text, &court.catalog));
+            let request = query(text);
+            criterion.bench_function(&format!("judge/first, {name}"), |bencher| {
+                bencher.iter(|| allowed(court.judge(black_box(request.clone()), &analysis)));
+            });
+            let unshaped = Request {
+                shape: None,
+                ..request
+            };
+            court.judge(unshaped.clone(), &analysis);
+            recall(criterion, &mut court, "known text", name, &unshaped);
+        }
+        recall(
+            criterion,
+            &mut court,
+            "known shape",
+            "lookup",
+            &query(OTHER),
+        );
+        criterion.bench_function("judge/shape of a text, lookup", |bencher| {
+            bencher.iter(|| sql::shape(black_box(LOOKUP)));
+        });
+    });
+}
+
+fn recall(criterion: &mut Criterion, court: &mut Court, what: &str, name: &str, request: &Request) {
+    criterion.bench_function(&format!("judge/recall of a {what}, {name}"), |bencher| {
+        bencher.iter(|| {
+            let request = black_box(request.clone());
+            match court.judge.recall(&court.session, request, &court.catalog) {
+                Recall::Known(verdict) => allowed(verdict),
+                Recall::Unknown(request) => panic!("{} is not known", request.text),
+            }
+        });
+    });
+}

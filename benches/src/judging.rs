@@ -1,0 +1,135 @@
+//! The standard policies, as built, and a judge over them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use policy::{
+    Engine, EngineConfig, Identity, Judge, Keys, Masker, Mode, Permit, Policies, PolicyConfig,
+    PolicyLimits, Request, Session, SessionFacts, Step, Verdict,
+};
+use serde_json::{Value, json};
+use sql::catalog::Catalog;
+
+use crate::people;
+
+/// A judge over the policies `mask` and `guard`, and a session that it has admitted.
+pub struct Court {
+    /// The judge.
+    pub judge: Judge,
+    /// The session.
+    pub session: Session,
+    /// The database.
+    pub catalog: Arc<Catalog>,
+}
+
+impl Court {
+    /// Opens it for someone who gets this column of public.people masked like this.
+    ///
+    /// # Panics
+    /// The policies are not built (`make policies`).
+    #[must_use]
+    pub fn masking(column: &str, mask: &str) -> Court {
+        let catalog = people::catalog();
+        let rules = json!({"columns": [format!("people.{column}")], "mask": mask});
+        let guard = json!({"unbounded-dml": "deny", "truncate": "deny", "ddl": "deny"});
+        let configs = vec![policy("mask", rules), policy("guard", guard)];
+        let engine = Engine::new(EngineConfig::default()).expect("this machine runs WebAssembly");
+        let keys = Keys::new([("default".to_owned(), b"bench".to_vec())]);
+        let policies = Policies::load(engine, configs, keys)
+            .unwrap_or_else(|error| panic!("{error}: run `make policies` first"));
+        let mut judge = Judge::new(Arc::new(policies));
+        let session = judge
+            .admit(facts(), &catalog)
+            .expect("the standard policies admit everyone");
+        Court {
+            judge,
+            session,
+            catalog,
+        }
+    }
+
+    /// Judges a request as one that was never seen.
+    pub fn judge(&mut self, request: Request, analysis: &Arc<sql::analysis::Analysis>) -> Verdict {
+        let analysis = Arc::clone(analysis);
+        self.judge
+            .judge(&mut self.session, request, analysis, &self.catalog)
+    }
+
+    /// What masks the rows of [`people::SELECT`] for the session.
+    ///
+    /// # Panics
+    /// The statement is refused: the benchmark is wrong.
+    pub fn masker(&mut self) -> Masker {
+        let analysis = Arc::new(sql::analyze(people::SELECT, &self.catalog));
+        let permit = allowed(self.judge(query(people::SELECT), &analysis));
+        let result = permit.plan().result(0).expect("it is one statement");
+        let masker = result.bind(&people::description());
+        masker.expect("the rows are those of the statement")
+    }
+}
+
+/// The permit of a request that must be allowed.
+///
+/// # Panics
+/// It is not.
+#[must_use]
+pub fn allowed(verdict: Verdict) -> Permit {
+    match verdict {
+        Verdict::Allow(permit) => permit,
+        Verdict::Deny(_) | Verdict::Hold(_) => panic!("{verdict:?}"),
+    }
+}
+
+/// A simple query.
+#[must_use]
+pub fn query(text: &str) -> Request {
+    let shape = sql::shape(text).map(|shape| shape.key.into());
+    Request {
+        frames: Bytes::copy_from_slice(text.as_bytes()),
+        step: Step::Query,
+        text: text.into(),
+        shape,
+        parameters: None,
+    }
+}
+
+fn facts() -> SessionFacts {
+    let identity = Identity {
+        subject: "ana".to_owned(),
+        issuer: "https://id.example.org".to_owned(),
+        email: None,
+        groups: vec!["analysts".to_owned()],
+        claims: serde_json::Map::new(),
+        actors: Vec::new(),
+        expires_at: SystemTime::now() + Duration::from_secs(24 * 3600),
+    };
+    SessionFacts {
+        identity: Arc::new(identity),
+        database: "shop".into(),
+        application: "bench".into(),
+    }
+}
+
+fn policy(name: &str, settings: Value) -> PolicyConfig {
+    PolicyConfig {
+        name: name.to_owned(),
+        module: modules().join(format!("sluice_policy_{name}.wasm")),
+        settings,
+        grants: Vec::new(),
+        limits: PolicyLimits::default(),
+        mode: Mode::Enforce,
+    }
+}
+
+/// Where `make policies` puts the modules; those of another target folder may be missing.
+fn modules() -> PathBuf {
+    let built = "wasm32-unknown-unknown/policy";
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let named = named.map(|target| target.join(built));
+    named
+        .filter(|folder| folder.is_dir())
+        .unwrap_or_else(|| here.join(built))
+}
