@@ -59,7 +59,7 @@ fn recorded(trail: &Path) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn every_statement_that_postgresql_ran_is_on_the_record_of_a_killed_gateway() {
     for round in 0..3 {
         let place = Place::new().await;
@@ -73,10 +73,10 @@ async fn every_statement_that_postgresql_ran_is_on_the_record_of_a_killed_gatewa
         let mut clients = tokio::task::JoinSet::new();
         for number in 0..8 {
             let settings = place.settings(address, Person::Dora);
+            let (client, connection) = settings.connect(NoTls).await.unwrap();
+            tokio::spawn(async move { connection.await.ok() });
             let stop = Arc::clone(&stop);
             clients.spawn(async move {
-                let (client, connection) = settings.connect(NoTls).await.unwrap();
-                tokio::spawn(async move { connection.await.ok() });
                 let mut mine = 0;
                 while !stop.load(Ordering::Relaxed) {
                     let mark = format!("{round}-{number}-{mine}");

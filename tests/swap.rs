@@ -189,7 +189,7 @@ async fn a_policy_that_fails_while_it_judges_refuses_and_recovers() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn ten_thousand_statements_meet_a_hundred_swaps_and_none_is_lost() {
     const SWAPS: u32 = 100;
     const CLIENTS: u32 = 8;

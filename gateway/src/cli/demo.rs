@@ -156,8 +156,8 @@ Dora, who may approve (and sees values as they are):
   {dora_psql}
 
 The record, as it grows, and a session again:
-  {sluice} trail tail -f {trail}
-  {sluice} replay last {trail}
+  {sluice} trail tail -f --trail {trail}
+  {sluice} replay last --trail {trail}
 
 The configuration, which takes effect when it is saved:
   {configuration}
