@@ -15,6 +15,9 @@ use crate::session::upstream::Dialer;
 /// What was read this recently is not read again for one who misses something.
 const MOMENT: Duration = Duration::from_secs(1);
 
+/// A reading that takes longer has failed.
+const LONGEST: Duration = Duration::from_secs(40);
+
 /// A catalog, and which change of the database it is as new as.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
@@ -108,7 +111,8 @@ impl CatalogKeeper {
                 .as_ref()
                 .is_none_or(|s| s.epoch < epoch);
             let mut rest = database.catalog_refresh;
-            match read(&mut reader, database, dialer).await {
+            let reading = tokio::time::timeout(LONGEST, read(&mut reader, database, dialer));
+            match reading.await.unwrap_or(Err(ReadError::Late)) {
                 Ok(catalog) => self.publish(epoch, stale, catalog),
                 Err(error) => {
                     reader = None;
@@ -158,6 +162,8 @@ enum ReadError {
     Dial(#[from] crate::error::SessionError),
     #[error("{}", describe(.0))]
     Query(#[from] tokio_postgres::Error),
+    #[error("it takes too long")]
+    Late,
     #[error("{0}")]
     Rows(#[from] sql::catalog::Error),
 }
@@ -228,8 +234,10 @@ async fn connect(
             tracing::debug!(%error, "the catalog's connection ended");
         }
     });
+    // A client's lock must not keep everybody from the catalog.
     client
-        .batch_execute("SET search_path TO pg_catalog")
+        .batch_execute("SET lock_timeout TO '500ms'; SET statement_timeout TO '30s'")
         .await?;
+    client.batch_execute(sql::catalog::PRELUDE).await?;
     Ok(client)
 }

@@ -44,6 +44,9 @@ use replies::{Flight, Kept};
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
 
+/// How long a side may take to hear that the session has ended.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// One client's life.
 pub(crate) struct Session {
     core: Rc<Core>,
@@ -63,11 +66,14 @@ pub(crate) struct Session {
     /// Bytes still to come of a row, of a CopyData of the client: they pass in parts.
     passing: Cell<usize>,
     inward: Cell<usize>,
+    /// The open transaction has changed, or may have changed, definitions.
     catalog_changed: Cell<bool>,
     /// The portal that the client's last message asked to describe.
     described: RefCell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
     tainted: Cell<bool>,
+    /// The client sends nothing more.
+    leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
     /// The upstream has said goodbye itself.
@@ -91,11 +97,22 @@ impl Session {
             ended = self.until_expired() => ended,
             ended = self.until_stopped() => ended,
         };
-        if let Err(error) = &ended {
-            self.say_goodbye(error).await;
-        }
-        self.client.close().await;
-        self.upstream.socket.close().await;
+        let ended = match ended {
+            Err(SessionError::Upstream(_)) if self.leaving.get() => Ok(()),
+            ended => ended,
+        };
+        let Self {
+            client, upstream, ..
+        } = &self;
+        let close = async {
+            upstream.socket.close().await;
+            if let Err(error) = &ended {
+                self.say_goodbye(error);
+            }
+            client.close().await;
+        };
+        // A side that takes nothing is left to the kernel.
+        let _ = tokio::time::timeout(PATIENCE, close).await;
         ended
     }
 
@@ -105,12 +122,7 @@ impl Session {
         loop {
             while let Some(frame) = self.next_frame(&mut buffer)? {
                 if let Flow::Ended = self.take(frame, &mut buffer).await? {
-                    return self
-                        .upstream
-                        .socket
-                        .flush()
-                        .await
-                        .map_err(SessionError::Upstream);
+                    return self.leave().await;
                 }
                 if self.upstream.socket.queued() > WRITE_SOON {
                     self.upstream
@@ -127,9 +139,22 @@ impl Session {
                 .map_err(SessionError::Upstream)?;
             self.client.flush().await.map_err(SessionError::Client)?;
             if !self.fill(&mut buffer).await? {
-                return Ok(());
+                return self.leave().await;
             }
         }
+    }
+
+    /// The client sends nothing more: what it sent before is still answered, and then the upstream
+    /// ends the session.
+    async fn leave(&self) -> Result<(), SessionError> {
+        self.leaving.set(true);
+        self.upstream.terminate();
+        self.upstream
+            .socket
+            .finish()
+            .await
+            .map_err(SessionError::Upstream)?;
+        std::future::pending().await
     }
 
     /// Reads more from the client; false where it has left.
@@ -202,10 +227,7 @@ impl Session {
             ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, &frame),
             ClientTag::Flush | ClientTag::CopyData => self.upstream.pass(&frame),
             ClientTag::FunctionCall => self.refuse_function_call()?,
-            ClientTag::Terminate => {
-                self.upstream.pass(&frame);
-                return Ok(Flow::Ended);
-            }
+            ClientTag::Terminate => return Ok(Flow::Ended),
             ClientTag::Password => {
                 return Err(SessionError::ClientProtocol(
                     "unexpected password message".to_owned(),
@@ -213,6 +235,14 @@ impl Session {
             }
         }
         Ok(Flow::Continue)
+    }
+
+    /// Sends what runs at once.
+    fn run(&self, permit: &Permit) {
+        let changes = replies::changes_catalog(permit.plan());
+        self.catalog_changed
+            .set(self.catalog_changed.get() || changes);
+        self.upstream.send(permit);
     }
 
     /// A message that needs no verdict: it asks for nothing that was not judged.
@@ -224,10 +254,10 @@ impl Session {
     /// A simple query, from the client's bytes to the upstream.
     async fn answer_query(&self, frame: Frame, buffer: &mut BytesMut) -> Result<(), SessionError> {
         let started = SystemTime::now();
-        let text: Arc<str> = Query::parse(frame.body())
-            .map_err(|error| SessionError::ClientProtocol(error.to_string()))?
-            .text
-            .into();
+        let text: Arc<str> = match Query::parse(frame.body()) {
+            Ok(query) => query.text.into(),
+            Err(error) => return self.refuse_malformed(&error, Step::Query),
+        };
         let recorded = redact::redact(&text);
         let statement = trail::Statement::Once(&recorded);
         let mut entry = self.trail.open(&Opening {
@@ -247,7 +277,7 @@ impl Session {
         match verdict {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
-                self.upstream.send(&permit);
+                self.run(&permit);
                 let flight = Flight::new(plan, entry, started, None);
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
@@ -279,7 +309,12 @@ impl Session {
 
     /// The verdict on a request: a known one at once, else after reading its text.
     async fn judge(&self, request: Request) -> Verdict {
-        if let Err(denial) = self.refresh_catalog().await {
+        if !ends_or_begins(&request.text)
+            && let Err(denial) = self.refresh_catalog().await
+        {
+            return Verdict::Deny(denial);
+        }
+        if let Err(denial) = self.await_definitions(&request.text).await {
             return Verdict::Deny(denial);
         }
         let recalled = {
@@ -307,6 +342,26 @@ impl Session {
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
         let mut judge = self.core.judge.borrow_mut();
         judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog)
+    }
+
+    /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can
+    /// be judged where something is protected.
+    async fn await_definitions(&self, text: &str) -> Result<(), Denial> {
+        let unseen = || self.catalog_changed.get() && self.admitted.borrow().is_protected();
+        if !unseen() || ends_or_begins(text) {
+            return Ok(());
+        }
+        self.drained().await;
+        if !unseen() {
+            return Ok(());
+        }
+        let reason =
+            "this transaction has changed definitions, and what would follow cannot be judged";
+        let hint = "COMMIT first, and go on in another transaction.";
+        Err(Denial {
+            hint: Some(hint.into()),
+            ..self.own_denial(reason)
+        })
     }
 
     /// What a text would do, as read before or by an analyst.
@@ -444,6 +499,40 @@ impl Session {
         }
     }
 
+    /// A message that cannot be read, and that PostgreSQL would answer with an error too.
+    fn refuse_malformed(&self, error: &wire::Error, step: Step) -> Result<(), SessionError> {
+        let sqlstate = match error {
+            wire::Error::NotUtf8 { .. } => "22021",
+            _ => "08P01",
+        };
+        self.refuse_plainly(sqlstate, error.to_string(), step)
+    }
+
+    /// An error of the gateway's own, in PostgreSQL's manner.
+    fn refuse_plainly(
+        &self,
+        sqlstate: &str,
+        message: String,
+        step: Step,
+    ) -> Result<(), SessionError> {
+        let time = SystemTime::now();
+        let statement = trail::Statement::Once(&message);
+        let mut entry = self.trail.open(&Opening {
+            time,
+            step: trail::Step::Other,
+            statement,
+        });
+        self.record_denial(&mut entry, &self.own_denial(&message))?;
+        let refusal = Refusal {
+            sqlstate: sqlstate.to_owned(),
+            message,
+            detail: None,
+            hint: None,
+        };
+        self.refuse(&refusal, entry, time, step);
+        Ok(())
+    }
+
     /// FunctionCall runs a function by number: nothing of it can be judged.
     fn refuse_function_call(&self) -> Result<(), SessionError> {
         let time = SystemTime::now();
@@ -488,13 +577,10 @@ impl Session {
     }
 
     /// The client's last message, where one can still be understood.
-    async fn say_goodbye(&self, error: &SessionError) {
-        if self.passing.get() > 0 || self.farewell.get() {
-            return;
+    fn say_goodbye(&self, error: &SessionError) {
+        if self.passing.get() == 0 && !self.farewell.get() {
+            self.client.queue_with(|out| error.to_client(out));
         }
-        self.client.queue_with(|out| error.to_client(out));
-        let patience = std::time::Duration::from_secs(5);
-        let _ = tokio::time::timeout(patience, self.client.flush()).await;
     }
 }
 
@@ -523,6 +609,27 @@ impl Refusal {
             .hint(self.hint.as_deref());
         write::error(out, &error);
     }
+}
+
+/// A statement that only begins, marks or ends a transaction: it needs no catalog, and must not wait
+/// for one that cannot be read before this very transaction has let go of its locks.
+fn ends_or_begins(text: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "commit",
+        "rollback",
+        "end",
+        "abort",
+        "begin",
+        "start",
+        "savepoint",
+        "release",
+    ];
+    let text = text.trim().trim_end_matches(';');
+    let word = text
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default();
+    !text.contains(';') && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn has_unknown_relation(analysis: &Analysis) -> bool {

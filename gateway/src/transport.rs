@@ -3,7 +3,9 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -23,6 +25,16 @@ pub(crate) enum Transport {
     Plain(Plain),
     /// With TLS, either side of it.
     Tls(Box<tokio_rustls::TlsStream<Plain>>),
+}
+
+/// Small messages go at once, and a peer that has vanished is noticed.
+pub(crate) fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(10))
+        .with_retries(6);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 impl AsyncRead for Plain {

@@ -95,7 +95,9 @@ fn start(core: &Rc<Core>, stream: TcpStream, address: SocketAddr) {
     let core = Rc::clone(core);
     tokio::task::spawn_local(async move {
         let place = Place::take(&core);
-        let _ = stream.set_nodelay(true);
+        if let Err(error) = crate::transport::tune(&stream) {
+            tracing::debug!(%address, %error, "a socket is not tuned");
+        }
         if let Err(error) = serve(core, stream, address, &place).await {
             match error.source() {
                 Source::Client => tracing::debug!(%address, %error, "session ended"),

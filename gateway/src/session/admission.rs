@@ -232,6 +232,7 @@ impl Ready {
             described: RefCell::default(),
             tainted: Cell::new(false),
             muted: Cell::new(false),
+            leaving: Cell::new(false),
             farewell: Cell::new(false),
             progress: Notify::new(),
         }

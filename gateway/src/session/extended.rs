@@ -24,7 +24,13 @@ use crate::error::SessionError;
 impl Session {
     /// Parse: the text is read and judged; whether it may run is decided when it does.
     pub(super) async fn answer_parse(&self, frame: &Frame) -> Result<(), SessionError> {
-        let parse = Parse::parse(frame.body()).map_err(broken)?;
+        let parse = match Parse::parse(frame.body()) {
+            Ok(parse) => parse,
+            Err(error) => return self.refuse_malformed(&error, Step::Parse),
+        };
+        let Some(name) = cut(parse.name) else {
+            return self.refuse_name(parse.name);
+        };
         let text: Arc<str> = parse.text.into();
         let recorded = match redact::redact(&text) {
             Cow::Borrowed(_) => trail::Text::new(Arc::clone(&text)),
@@ -41,7 +47,7 @@ impl Session {
                     analysis: Arc::clone(permit.plan().analysis()),
                     description: Description::default(),
                 });
-                let change = Change::Statement(parse.name.to_owned(), statement);
+                let change = Change::Statement(name.to_owned(), statement);
                 self.pipeline
                     .borrow_mut()
                     .push(Step::Parse, Kept::Parse(entry, change));
@@ -55,7 +61,13 @@ impl Session {
     /// Bind: parameters join a statement. Its record is opened here, before the upstream sees the
     /// parameters, and goes on with the first Execute.
     pub(super) async fn answer_bind(&self, frame: &Frame) -> Result<(), SessionError> {
-        let bind = Bind::parse(frame.body()).map_err(broken)?;
+        let bind = match Bind::parse(frame.body()) {
+            Ok(bind) => bind,
+            Err(error) => return self.refuse_malformed(&error, Step::Bind),
+        };
+        let Some(name) = cut(bind.portal) else {
+            return self.refuse_name(bind.portal);
+        };
         let Some(statement) = self.statement(bind.statement).await else {
             let what = format!("prepared statement \"{}\" does not exist", bind.statement);
             return self.refuse_unknown("26000", what);
@@ -83,7 +95,7 @@ impl Session {
                     description: Description::default(),
                     entry: RefCell::new(Some(entry)),
                 });
-                let change = Change::Portal(bind.portal.to_owned(), portal);
+                let change = Change::Portal(name.to_owned(), portal);
                 let scrub = scrub_of_plan(permit.plan());
                 self.pipeline
                     .borrow_mut()
@@ -126,7 +138,7 @@ impl Session {
                 if !plan.is_identity() && !is_described {
                     self.ask_for_shape(execute.portal, &portal);
                 }
-                self.upstream.send(&permit);
+                self.run(&permit);
                 let flight = Flight::new(plan, entry, started, Some(portal));
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Execute, Kept::Flight(Box::new(flight)));
@@ -169,8 +181,8 @@ impl Session {
     /// Close: a name stops meaning anything.
     pub(super) fn pass_close(&self, frame: &Frame) -> Result<(), SessionError> {
         let change = match Target::parse(frame.body()).map_err(broken)? {
-            Target::Statement(name) => Change::NoStatement(name.to_owned()),
-            Target::Portal(name) => Change::NoPortal(name.to_owned()),
+            Target::Statement(name) => Change::NoStatement(cut(name).unwrap_or(name).to_owned()),
+            Target::Portal(name) => Change::NoPortal(cut(name).unwrap_or(name).to_owned()),
         };
         let kept = Kept::Change(change, super::replies::Scrub::No);
         self.pipeline.borrow_mut().push(Step::Close, kept);
@@ -180,6 +192,7 @@ impl Session {
 
     /// What a statement's name means to the messages that follow now.
     async fn statement(&self, name: &str) -> Option<Rc<Statement>> {
+        let name = cut(name)?;
         loop {
             match self.pending(|change| match change {
                 Change::Statement(given, statement) if given == name => {
@@ -197,6 +210,7 @@ impl Session {
 
     /// What a portal's name means to the messages that follow now.
     async fn portal(&self, name: &str) -> Option<Rc<Portal>> {
+        let name = cut(name)?;
         loop {
             match self.pending(|change| match change {
                 Change::Portal(given, portal) if given == name => Some(Some(Rc::clone(portal))),
@@ -262,18 +276,25 @@ impl Session {
 
     /// A name that means nothing here, in PostgreSQL's words.
     fn refuse_unknown(&self, sqlstate: &str, message: String) -> Result<(), SessionError> {
-        let recorded = trail::Text::new(message.as_str());
-        let mut entry = self.open(trail::Step::Other, &recorded);
-        let denial = self.own_denial(&message);
-        self.record_denial(&mut entry, &denial)?;
-        let refusal = Refusal {
-            sqlstate: sqlstate.to_owned(),
-            message,
-            detail: None,
-            hint: None,
-        };
-        self.refuse(&refusal, entry, SystemTime::now(), Step::Execute);
-        Ok(())
+        self.refuse_plainly(sqlstate, message, Step::Execute)
+    }
+
+    /// A name that PostgreSQL would cut within a character: nobody could tell which one it means.
+    fn refuse_name(&self, name: &str) -> Result<(), SessionError> {
+        let message = format!("the name \"{name}\" is longer than {NAME_BYTES} bytes");
+        self.refuse_plainly("42622", message, Step::Parse)
+    }
+}
+
+/// PostgreSQL keeps this much of a name of a prepared statement or portal.
+const NAME_BYTES: usize = 63;
+
+/// A name as PostgreSQL keeps it; none where it would be cut within a character.
+fn cut(name: &str) -> Option<&str> {
+    if name.len() <= NAME_BYTES {
+        Some(name)
+    } else {
+        name.get(..NAME_BYTES)
     }
 }
 

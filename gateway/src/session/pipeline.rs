@@ -38,6 +38,8 @@ pub(crate) struct Owed<T> {
     pub(crate) step: Step,
     /// What the session keeps for it.
     pub(crate) keep: T,
+    /// False for a Sync that may have been ignored, as COPY data were expected where it stood.
+    certain: bool,
 }
 
 /// What a reply means.
@@ -71,7 +73,8 @@ pub(crate) struct Pipeline<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CopyIn {
     No,
-    /// It does, on behalf of the first owed answer; Sync and Flush are ignored by it.
+    /// It does, on behalf of the first owed answer. It ignores each Sync until the data end, unless
+    /// the COPY fails before it has read that Sync.
     Reading,
 }
 
@@ -84,9 +87,9 @@ impl<T> Pipeline<T> {
         }
     }
 
-    /// Nothing is owed.
+    /// Nothing is owed for certain.
     pub(crate) fn is_empty(&self) -> bool {
-        self.owed.is_empty()
+        self.owed.iter().all(|owed| !owed.certain)
     }
 
     /// The request that the next reply belongs to.
@@ -106,10 +109,14 @@ impl<T> Pipeline<T> {
 
     /// Notes a message that is going upstream.
     pub(crate) fn push(&mut self, step: Step, keep: T) {
-        let ignored = step == Step::Sync && self.reads_copy();
         let pointless = step == Step::CopyEnd && self.owed.is_empty();
-        if !ignored && !pointless {
-            self.owed.push_back(Owed { step, keep });
+        if !pointless {
+            let certain = step != Step::Sync || !self.reads_copy();
+            self.owed.push_back(Owed {
+                step,
+                keep,
+                certain,
+            });
         }
     }
 
@@ -121,6 +128,9 @@ impl<T> Pipeline<T> {
             Tag::NoticeResponse | Tag::ParameterStatus | Tag::NotificationResponse
         ) {
             return Ok(Reply::Aside);
+        }
+        if tag != Tag::ReadyForQuery {
+            self.drop_ignored();
         }
         let Some(first) = self.owed.front() else {
             // The upstream says why it ends the session ("terminating connection ...").
@@ -162,10 +172,25 @@ impl<T> Pipeline<T> {
     }
 
     fn last(&mut self, tag: UpstreamTag) -> Result<Reply<T>, Unexpected> {
+        if self.copy == CopyIn::Reading && tag == UpstreamTag::CommandComplete {
+            self.forget_ignored();
+        }
         self.copy = CopyIn::No;
         let last = self.owed.pop_front();
         self.drop_copy_ends();
-        last.map(Reply::Last).ok_or(Unexpected { tag })
+        match last {
+            Some(last) => {
+                // One ReadyForQuery for two Syncs: either may have been the one that was ignored.
+                if let Some(next) = self.owed.front_mut()
+                    && next.step == Step::Sync
+                    && !last.certain
+                {
+                    next.certain = false;
+                }
+                Ok(Reply::Last(last))
+            }
+            None => Err(Unexpected { tag }),
+        }
     }
 
     /// The upstream skips to the next Sync, and so do we.
@@ -177,17 +202,33 @@ impl<T> Pipeline<T> {
             .collect()
     }
 
-    /// The upstream ignores each Sync that comes before the end of the COPY data.
+    /// Each Sync that comes before the end of the COPY data may be ignored.
     fn start_copy(&mut self, step: Step) {
         self.copy = CopyIn::Reading;
         if step == Step::Query {
             return;
         }
+        let inside = |owed: &&mut Owed<T>| owed.step != Step::CopyEnd;
+        for owed in self.owed.iter_mut().take_while(inside) {
+            owed.certain &= owed.step != Step::Sync;
+        }
+    }
+
+    /// The COPY has read all its data, and every Sync before their end.
+    fn forget_ignored(&mut self) {
         let mut ended = false;
         self.owed.retain(|owed| {
             ended |= owed.step == Step::CopyEnd;
-            ended || owed.step != Step::Sync
+            ended || owed.certain
         });
+    }
+
+    /// A reply to something later shows that a Sync was ignored.
+    fn drop_ignored(&mut self) {
+        while self.owed.front().is_some_and(|owed| !owed.certain) {
+            self.owed.pop_front();
+            self.drop_copy_ends();
+        }
     }
 
     fn drop_copy_ends(&mut self) {

@@ -416,7 +416,10 @@ impl Session {
                 self.take_last(owed, tag, message, body)
             }
             Reply::Failed(owed) => {
+                let synced = pipeline.newest_first().any(|owed| owed.step == Step::Sync);
                 drop(pipeline);
+                // The upstream skips what comes before the next Sync, and answers none of it.
+                self.skipping.set(self.skipping.get() || !synced);
                 self.take_failure(owed, message)
             }
         }
@@ -595,9 +598,6 @@ impl Session {
         tag: UpstreamTag,
         body: &[u8],
     ) -> Result<bool, SessionError> {
-        if changes_catalog(&flight.plan) {
-            self.catalog_changed.set(true);
-        }
         if step == Step::Query {
             return Ok(true);
         }
@@ -614,9 +614,6 @@ impl Session {
             match owed.keep {
                 Kept::Refusal(refusal) if failed => self.tell(&refusal),
                 Kept::Flight(mut flight) if failed => {
-                    if changes_catalog(&flight.plan) {
-                        self.catalog_changed.set(true);
-                    }
                     if !matches!(flight.rows, Rows::Drop) {
                         let scrub = scrub_of_plan(&flight.plan);
                         flight.sqlstate = self.fail(&mut flight, message, scrub)?;
@@ -812,7 +809,8 @@ fn watch_parameter(status: &ParameterStatus<'_>) -> Result<(), SessionError> {
     ))
 }
 
-fn changes_catalog(plan: &policy::Plan) -> bool {
+/// True where definitions may be others when the plan has run.
+pub(super) fn changes_catalog(plan: &policy::Plan) -> bool {
     let analysis = plan.analysis();
     let unseen = |reason| {
         matches!(

@@ -81,9 +81,15 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes all that waits, and that nothing more comes.
+    pub(crate) async fn finish(&self) -> io::Result<()> {
+        self.flush().await?;
+        poll_fn(|cx| Pin::new(&mut *self.io.borrow_mut()).poll_shutdown(cx)).await
+    }
+
     /// Says goodbye, as far as that is possible.
     pub(crate) async fn close(&self) {
-        let _ = self.flush().await;
-        let _ = poll_fn(|cx| Pin::new(&mut *self.io.borrow_mut()).poll_shutdown(cx)).await;
+        // The other side may be gone: then there is nobody to say it to.
+        let _ = self.finish().await;
     }
 }

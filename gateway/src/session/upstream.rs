@@ -41,8 +41,8 @@ impl Upstream {
         self.socket.queue(permit.frames());
     }
 
-    /// Sends a message that runs nothing: Sync, Flush, Describe, Close, the end of COPY data,
-    /// Terminate. Any other is a mistake of ours and is not sent.
+    /// Sends a message that runs nothing: Sync, Flush, Describe, Close, the end of COPY data.
+    /// Any other is a mistake of ours and is not sent.
     pub(crate) fn pass(&self, frame: &Frame) {
         use ClientTag as Tag;
         match ClientTag::try_from(frame.tag()) {
@@ -53,8 +53,7 @@ impl Upstream {
                 | Tag::Close
                 | Tag::CopyData
                 | Tag::CopyDone
-                | Tag::CopyFail
-                | Tag::Terminate,
+                | Tag::CopyFail,
             ) => self.socket.queue(frame.bytes()),
             Ok(
                 Tag::Query
@@ -62,6 +61,7 @@ impl Upstream {
                 | Tag::Bind
                 | Tag::Execute
                 | Tag::FunctionCall
+                | Tag::Terminate
                 | Tag::Password,
             )
             | Err(_) => tracing::error!("a message without a permit was not sent"),
@@ -79,6 +79,11 @@ impl Upstream {
             .socket
             .queue_with(|out| write::describe(out, Target::Portal(name)));
         described.expect("a name that came in a message fits in one");
+    }
+
+    /// Ends the session, once everything before is done.
+    pub(crate) fn terminate(&self) {
+        self.socket.queue_with(write::terminate);
     }
 
     /// Asks for the replies that are held back until the next Sync.
@@ -153,7 +158,7 @@ impl Dialer {
             }
             Address::Tcp { host, port } => {
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
+                crate::transport::tune(&stream)?;
                 (Plain::Tcp(stream), host)
             }
         };

@@ -104,3 +104,34 @@ fn rows_that_nothing_asked_for_are_unexpected() {
 fn a_farewell_of_the_upstream_is_nobodys_answer() {
     assert_eq!(feed(&mut pipeline(&[]), Tag::ErrorResponse), Made::Aside);
 }
+
+#[test]
+fn a_sync_is_answered_where_copy_fails_before_it_reads() {
+    let mut pipeline = pipeline(&EXTENDED);
+    for tag in [Tag::ParseComplete, Tag::BindComplete, Tag::NoData] {
+        feed(&mut pipeline, tag);
+    }
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    assert_eq!(
+        feed(&mut pipeline, Tag::ErrorResponse),
+        Made::Failed(vec![3])
+    );
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(4));
+    assert!(pipeline.is_empty());
+}
+
+#[test]
+fn a_sync_that_copy_has_read_is_forgotten_when_it_fails_later() {
+    let mut pipeline = pipeline(&[Step::Execute, Step::Sync]);
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    pipeline.push(Step::CopyEnd, 2);
+    pipeline.push(Step::Sync, 3);
+    pipeline.push(Step::Parse, 4);
+    assert_eq!(
+        feed(&mut pipeline, Tag::ErrorResponse),
+        Made::Failed(vec![0])
+    );
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(1));
+    assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(4));
+    assert!(pipeline.is_empty());
+}
