@@ -27,9 +27,9 @@ async fn statements_that_destroy_are_refused_and_nothing_is_lost() {
         "UPDATE orders SET status = 'open'",
         "WITH gone AS (DELETE FROM api_tokens RETURNING id) SELECT count(*) FROM gone",
         "TRUNCATE api_tokens",
-        "DROP TABLE api_tokens",
+        "ALTER TABLE api_tokens DROP COLUMN api_key",
         "DROP SCHEMA staff CASCADE",
-        "SELECT 1; DROP TABLE api_tokens",
+        "SELECT 1; DROP SCHEMA staff CASCADE",
     ] {
         let (code, words) = refusal(&client, text)
             .await

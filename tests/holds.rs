@@ -65,6 +65,20 @@ async fn an_approved_request_runs() {
 }
 
 #[tokio::test]
+async fn a_table_is_dropped_once_that_was_approved() {
+    let gateway = Gateway::start().await;
+    let direct = gateway.place().direct().await;
+    let client = gateway.connect(Person::Alice).await;
+    let waiting = tokio::spawn(async move { client.simple_query("DROP TABLE api_tokens").await });
+    let number = listed(&gateway).await;
+    direct.batch_execute("SELECT FROM api_tokens").await.unwrap();
+    assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
+    waiting.await.unwrap().unwrap();
+    let gone = direct.batch_execute("SELECT FROM api_tokens").await.unwrap_err();
+    assert_eq!(sqlstate(&gone), "42P01");
+}
+
+#[tokio::test]
 async fn the_approver_sees_who_asks_for_what_and_on_whose_behalf() {
     let gateway = Gateway::start().await;
     let (number, waiting) = hold(&gateway, HELD).await;

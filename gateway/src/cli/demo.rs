@@ -144,11 +144,11 @@ Alice, an analyst. Contact and payment data come back masked:
     SELECT name, email, phone FROM customers LIMIT 5;
     SELECT * FROM recent_payments LIMIT 5;
     SELECT upper(email) FROM customers;
-    DROP TABLE orders;
+    DROP TABLE api_tokens;   -- waits for Dora
 
 An agent that acts for her. What is risky waits for a person:
   {agent}
-    DELETE FROM orders WHERE status = 'returned';
+    DELETE FROM api_tokens WHERE customer_id = 7;
 
 Dora, who may approve (and sees values as they are):
   {sluice} holds list --url {console} --token-file {dora}
