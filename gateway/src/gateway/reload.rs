@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use policy::Policies;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 use crate::config::Config;
@@ -26,34 +27,57 @@ pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
     };
     let path = config.path.clone();
     watched.follow(&config);
+    let mut last = contents(&config);
     loop {
         changed.notified().await;
         tokio::time::sleep(SETTLE).await;
         let (path, policies) = (path.clone(), Arc::clone(&policies));
-        let reloaded = tokio::task::spawn_blocking(move || reload(&path, &policies)).await;
-        if let Ok(Some(config)) = reloaded {
+        let reloaded = tokio::task::spawn_blocking(move || reload(&path, &policies, last)).await;
+        let Ok((config, contents)) = reloaded else {
+            return;
+        };
+        last = contents;
+        if let Some(config) = config {
             watched.follow(&config);
         }
     }
 }
 
-/// Reads the file again and lets its policies take effect, where they differ.
-fn reload(path: &Path, policies: &Policies) -> Option<Config> {
+/// What the policies are made of, in short: the configuration's file and the modules.
+type Contents = [u8; 32];
+
+fn contents(config: &Config) -> Contents {
+    let mut sha = Sha256::new();
+    let modules = config.policies.iter().map(|policy| policy.module.as_path());
+    for file in modules.chain([config.path.as_path()]) {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        sha.update((bytes.len() as u64).to_be_bytes());
+        sha.update(bytes);
+    }
+    sha.finalize().into()
+}
+
+/// Reads the file again and lets its policies take effect, where anything differs from the last try.
+fn reload(path: &Path, policies: &Policies, last: Contents) -> (Option<Config>, Contents) {
     let config = match Config::read(path) {
         Ok(config) => config,
         Err(error) => {
             tracing::error!(%error, "the configuration is not taken: the policies stay");
             policies.reject(error.to_string());
-            return None;
+            return (None, Contents::default());
         }
     };
+    let contents = contents(&config);
+    if contents == last {
+        return (Some(config), last);
+    }
     match policies.replace(config.policies.clone()) {
         Ok(generation) => {
             tracing::info!(generation = generation.number(), "policies replaced");
         }
         Err(error) => tracing::error!(%error, "policies not replaced: the old ones stay"),
     }
-    Some(config)
+    (Some(config), contents)
 }
 
 /// The folders of the files that matter: a file that is replaced is another file.
