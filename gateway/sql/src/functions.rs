@@ -145,6 +145,55 @@ pub(crate) fn returns_first_argument(name: &str) -> bool {
     )
 }
 
+/// Whether a function gives a row for each of several values: how many rows there are is then
+/// decided by its arguments.
+pub(crate) fn returns_set(name: &str) -> bool {
+    SETS.binary_search(&name).is_ok()
+}
+
+/// The functions of `pg_catalog`, `information_schema` and the reviewed extensions that return sets
+/// and take arguments.
+const SETS: &[&str] = &[
+    "_pg_expandarray",
+    "aclexplode",
+    "each",
+    "generate_series",
+    "generate_subscripts",
+    "json_array_elements",
+    "json_array_elements_text",
+    "json_each",
+    "json_each_text",
+    "json_object_keys",
+    "json_populate_recordset",
+    "json_to_recordset",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_each",
+    "jsonb_each_text",
+    "jsonb_object_keys",
+    "jsonb_path_query",
+    "jsonb_path_query_tz",
+    "jsonb_populate_recordset",
+    "jsonb_to_recordset",
+    "pg_extension_update_paths",
+    "pg_options_to_table",
+    "pg_partition_ancestors",
+    "pg_partition_tree",
+    "pg_snapshot_xip",
+    "pg_stat_get_progress_info",
+    "pg_tablespace_databases",
+    "regexp_matches",
+    "regexp_split_to_table",
+    "skeys",
+    "string_to_table",
+    "svals",
+    "ts_debug",
+    "ts_parse",
+    "ts_token_type",
+    "txid_snapshot_xip",
+    "unnest",
+];
+
 /// Functions that in FROM give one column under their own name or their alias.
 pub(crate) fn is_scalar(name: &str) -> bool {
     matches!(
@@ -324,13 +373,13 @@ fn listed(list: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effect, HARMLESS, KEEPS, effect, listed};
+    use super::{Effect, HARMLESS, KEEPS, SETS, effect, listed};
 
     #[test]
     fn the_lists_are_sorted_and_every_name_is_found() {
         let names: Vec<&str> = HARMLESS.lines().collect();
         assert!(names.is_sorted());
-        assert!(KEEPS.is_sorted());
+        assert!(KEEPS.is_sorted() && SETS.is_sorted());
         assert!(names.iter().all(|name| listed(HARMLESS, name)));
         assert!(!listed(HARMLESS, "") && !listed(HARMLESS, "zzz") && !listed(HARMLESS, "uppe"));
     }

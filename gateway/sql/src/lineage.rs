@@ -25,7 +25,7 @@ use crate::analysis::{
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, inner, pg};
-use crate::{bounds, compare};
+use crate::{bounds, compare, older};
 
 /// How many nodes of the tree are followed before a text is too complex: views and recursive
 /// queries count each time they are followed.
@@ -56,8 +56,11 @@ pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
                 "definitions change earlier in the text",
             );
         }
-        changed |= one.changes_catalog && !define::only_adds(node);
+        changed |= one.changes_catalog && !define::only_adds(node, catalog);
         done.push(one);
+    }
+    if let Some(number) = older::other_number(text) {
+        walk.opaque(OpaqueReason::ReadersDiffer, &number);
     }
     if let Some((place, detail)) = compare::difference(text, &statements, &walk.names) {
         walk.statement = u32::try_from(place).unwrap_or(u32::MAX);

@@ -83,6 +83,7 @@ impl<'a> Scan<'a> {
                 b'$' => self.parameter()?,
                 b'-' if self.next_is(b'-') => return None,
                 b'/' if self.next_is(b'*') => return None,
+                b';' if !self.is_last() => return None,
                 b' ' | b'\n' | b'\t' | b'\r' => self.copy(1),
                 0x21..=0x7e => self.copy(1),
                 _ => return None,
@@ -92,6 +93,11 @@ impl<'a> Scan<'a> {
             self.unfold();
         }
         Some(())
+    }
+
+    /// Whether nothing follows: in another statement a literal may be anything.
+    fn is_last(&self) -> bool {
+        self.bytes[self.place + 1..].trim_ascii().is_empty()
     }
 
     fn next_is(&self, byte: u8) -> bool {

@@ -85,7 +85,7 @@ struct RawDatabase {
     password_env: Option<String>,
     tls: Option<RawUpstreamTls>,
     ca: Option<PathBuf>,
-    #[serde(default = "one_minute", deserialize_with = "duration")]
+    #[serde(default = "a_while", deserialize_with = "duration")]
     catalog_refresh: Duration,
 }
 
@@ -215,8 +215,9 @@ struct RawLimits {
     drain: Option<Duration>,
 }
 
-fn one_minute() -> Duration {
-    Duration::from_secs(60)
+/// Definitions changed by others than our clients are missed for this long at most.
+fn a_while() -> Duration {
+    Duration::from_secs(15)
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {

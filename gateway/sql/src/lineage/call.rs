@@ -7,11 +7,15 @@ use super::value::Value;
 use crate::analysis::{FunctionUse, OpaqueReason, Use};
 use crate::catalog::{Type, TypeKind};
 use crate::functions::{self, Effect};
+use crate::older;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
 
 impl<'a> Walk<'a> {
     /// A function call, an aggregate or a window function.
     pub(super) fn call(&mut self, call: &pg::FuncCall, scope: &Scope<'_>) -> Value {
+        if older::is_column_name(call) {
+            return self.keyword_column(call, scope);
+        }
         let mut arguments = Vec::with_capacity(call.args.len());
         for node in &call.args {
             arguments.push(self.value(node, scope));
@@ -43,6 +47,11 @@ impl<'a> Walk<'a> {
             return value;
         }
         self.function(&name, &arguments);
+        if let ["pg_catalog", keyword] = name.as_slice()
+            && older::is_plain_function(keyword)
+        {
+            self.keyword_function(keyword);
+        }
         self.setting_function(&name, &call.args);
         let fields = match (name.last(), call.args.first()) {
             (Some(name), Some(first)) if functions::returns_first_argument(name) => {
@@ -86,6 +95,11 @@ impl<'a> Walk<'a> {
     pub(super) fn function(&mut self, path: &[&str], arguments: &[Value]) {
         let Some(name) = path.last() else { return };
         let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+        if functions::returns_set(name) {
+            for argument in arguments {
+                self.mark(argument, Use::Filtered);
+            }
+        }
         let own = self.catalog.functions_named(schema, name);
         let mut any = false;
         for (schema, extension) in own {
@@ -141,6 +155,15 @@ impl<'a> Walk<'a> {
                 self.opaque(OpaqueReason::UnknownFunction, name);
             }
         }
+    }
+
+    /// A keyword that older versions read as the name of a column: it may be either.
+    fn keyword_column(&mut self, call: &pg::FuncCall, scope: &Scope<'_>) -> Value {
+        let Some(name) = strings(&call.funcname).last().copied() else {
+            return Value::default();
+        };
+        self.use_function("pg_catalog", name);
+        self.bare_name(name, scope).unwrap_or_default()
     }
 
     /// A construct of the grammar that older versions read as a call of a function.

@@ -4,17 +4,55 @@ use super::Walk;
 use super::command::{Effect, of};
 use super::scope::Scope;
 use crate::analysis::{Access, OpaqueReason, Statement, Use};
+use crate::catalog::Catalog;
+use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 /// Whether a definition only adds a table or an index, so that no known name changes its meaning.
-pub(super) fn only_adds(node: &NodeEnum) -> bool {
+pub(super) fn only_adds(node: &NodeEnum, catalog: &Catalog) -> bool {
     match node {
         NodeEnum::CreateStmt(create) => {
-            create.inh_relations.is_empty() && create.of_typename.is_none()
+            let name = create.relation.as_ref().map(|var| var.relname.as_str());
+            create.inh_relations.is_empty()
+                && create.of_typename.is_none()
+                && create.table_elts.iter().filter_map(inner).all(adds_nothing)
+                && name.is_some_and(|name| is_new(name, catalog))
         }
         NodeEnum::IndexStmt(_) | NodeEnum::CommentStmt(_) | NodeEnum::GrantStmt(_) => true,
         _ => false,
     }
+}
+
+/// Whether nothing goes by this name in any schema: a table, temporary ones too, takes the name of
+/// another in a schema that is searched later, and with it comes a type.
+fn is_new(name: &str, catalog: &Catalog) -> bool {
+    catalog.relations_named("", name).is_empty()
+        && catalog.types_named("", name).is_empty()
+        && !catalog.has_function(name)
+        && !functions::is_builtin_type("", name)
+}
+
+/// Whether an element of a table brings no other relation with it, as a sequence.
+fn adds_nothing(element: &NodeEnum) -> bool {
+    match element {
+        NodeEnum::ColumnDef(column) => {
+            let path = column.type_name.as_ref().map(|name| strings(&name.names));
+            let last = path.and_then(|path| path.last().map(|name| (*name).to_owned()));
+            let serial = last.is_none_or(|name| name.contains("serial"));
+            let identity = column.constraints.iter().filter_map(inner).any(|node| {
+                matches!(node, NodeEnum::Constraint(one)
+                    if one.contype() == pg::ConstrType::ConstrIdentity)
+            });
+            !serial && !identity
+        }
+        NodeEnum::Constraint(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a relation is made in the schema of the session's own temporary ones.
+fn is_temporary(var: &pg::RangeVar) -> bool {
+    var.relpersistence == "t" || var.schemaname == "pg_temp"
 }
 
 impl<'a> Walk<'a> {
@@ -31,6 +69,9 @@ impl<'a> Walk<'a> {
             NodeEnum::RenameStmt(rename) => {
                 if let Some(relation) = &rename.relation {
                     self.relations(relation, Access::Define);
+                }
+                if rename.rename_type() == pg::ObjectType::ObjectSchema {
+                    self.all_of_schema(&rename.subname);
                 }
                 of(Effect::Define, alter_command(rename.rename_type()))
             }
@@ -115,7 +156,7 @@ impl<'a> Walk<'a> {
 
     fn create_table(&mut self, create: &pg::CreateStmt) {
         if let Some(relation) = &create.relation {
-            self.relations(relation, Access::Define);
+            self.created(relation);
         }
         self.each_relation(&create.inh_relations, Access::Define);
         if let Some(name) = &create.of_typename {
@@ -283,8 +324,31 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A relation that is made; a temporary one touches no other of its name.
+    pub(super) fn created(&mut self, var: &pg::RangeVar) {
+        if is_temporary(var) {
+            self.names.insert(var.relname.clone());
+            self.use_relation(None, "pg_temp", &var.relname, Access::Define);
+        } else {
+            self.relations(var, Access::Define);
+        }
+    }
+
+    /// Everything in a schema that is renamed or dropped.
+    fn all_of_schema(&mut self, schema: &str) {
+        let catalog = self.catalog;
+        for relation in catalog.relations().filter(|one| one.schema == schema) {
+            self.use_relation(Some(relation.oid), schema, &relation.name, Access::Define);
+        }
+    }
+
     fn drop(&mut self, drop: &pg::DropStmt) -> Statement {
         use pg::ObjectType as Type;
+        if drop.remove_type() == Type::ObjectSchema {
+            for schema in strings(&drop.objects) {
+                self.all_of_schema(schema);
+            }
+        }
         let relation = matches!(
             drop.remove_type(),
             Type::ObjectTable | Type::ObjectView | Type::ObjectMatview | Type::ObjectForeignTable

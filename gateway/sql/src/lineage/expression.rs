@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A bare name: a column of the nearest level that has one, else a whole row.
-    fn bare_name(&mut self, name: &str, scope: &Scope<'_>) -> Option<Value> {
+    pub(super) fn bare_name(&mut self, name: &str, scope: &Scope<'_>) -> Option<Value> {
         let column = match scope.column(name) {
             Found::Value(value) => Some(value),
             Found::Nothing => None,

@@ -208,6 +208,8 @@ impl<'a> Walk<'a> {
             let definitions = if own.is_empty() { definitions } else { own };
             let value = self.value(call, scope);
             self.mark_derived(&value);
+            // How many rows there are, and their ordinality, depends on it.
+            self.mark(&value, Use::Filtered);
             let called = super::names::output_name(call);
             let columns = self.function_columns(call, &called, value, definitions);
             scalar &=
@@ -384,6 +386,7 @@ impl<'a> Walk<'a> {
     ) -> Item {
         let value = value.derived();
         self.mark_derived(&value);
+        self.mark(&value, Use::Filtered);
         let columns = columns.into_iter().map(|name| Named {
             name,
             value: value.clone(),

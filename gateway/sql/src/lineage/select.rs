@@ -7,6 +7,7 @@ use super::names::output_name;
 use super::scope::{Common, Found, Scope, With};
 use super::value::{Named, Table, Value};
 use crate::analysis::{OpaqueReason, Use};
+use crate::older;
 use crate::parse::{NodeEnum, boxed, inner, pg, string, strings};
 
 /// How often a recursive query is followed before it is given up.
@@ -134,6 +135,7 @@ impl<'a> Walk<'a> {
             let mut columns = Vec::with_capacity(list.items.len());
             for (position, item) in list.items.iter().enumerate() {
                 let value = self.value(item, scope);
+                self.mark_derived(&value);
                 columns.push(Named {
                     name: format!("column{}", position + 1),
                     value,
@@ -200,6 +202,11 @@ impl<'a> Walk<'a> {
                     Found::Value(value) => output.with(value),
                     Found::Nothing => output,
                 }
+            }
+            Some(NodeEnum::FuncCall(call)) if older::is_column_name(call) => {
+                let named = strings(&call.funcname).last().copied();
+                let output = named.and_then(|name| table.column(name));
+                self.value(node, scope).with(output.unwrap_or_default())
             }
             _ => self.value(node, scope),
         }

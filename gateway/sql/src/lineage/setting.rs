@@ -14,7 +14,8 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
     let value = value.map(|value| value.trim().to_ascii_lowercase());
     let value = value.as_deref();
     let harmless = match name.as_str() {
-        "role" | "session_authorization" => false,
+        // Back to whoever logged in, as DISCARD ALL does.
+        "role" | "session_authorization" => value.is_none(),
         "standard_conforming_strings" => {
             matches!(value, Some("on" | "true" | "yes" | "1" | "t" | "y"))
         }

@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
 
     fn into(&mut self, into: &pg::IntoClause) {
         if let Some(relation) = &into.rel {
-            self.relations(relation, Access::Define);
+            self.created(relation);
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> Walk<'a> {
         let table = self.query(boxed(&view.query), &Scope::outermost());
         self.copied(&table);
         if let Some(relation) = &view.view {
-            self.relations(relation, Access::Define);
+            self.created(relation);
         }
         statement(Class::Define, "create view")
     }
@@ -210,7 +210,10 @@ impl<'a> Walk<'a> {
             self.absorb(&analysis, keep_uses);
             self.hide(&analysis);
         } else {
-            self.absorb(&analysis, only_filters);
+            self.absorb(&analysis, what_plans_tell);
+        }
+        if explain.options.iter().any(is_serialize) {
+            self.absorb(&analysis, sizes);
         }
         let class = if runs && class != Class::Read {
             Class::Write
@@ -284,15 +287,25 @@ fn keep_uses(part: Part) -> Option<Part> {
     }
 }
 
-/// What a plan may tell: nothing runs, but estimates follow conditions.
-fn only_filters(part: Part) -> Option<Part> {
+/// What a plan may tell: nothing runs, but estimates follow conditions and expressions.
+fn what_plans_tell(part: Part) -> Option<Part> {
     match part {
-        Part::Use(Use::Projected | Use::Derived | Use::WholeRow | Use::Copied | Use::Written) => {
-            None
-        }
+        Part::Use(Use::Projected | Use::Copied | Use::Written) => None,
         Part::Access(_) => Some(Part::Access(Access::Read)),
         part => Some(part),
     }
+}
+
+/// What EXPLAIN (SERIALIZE) tells: how long the values are.
+fn sizes(part: Part) -> Option<Part> {
+    matches!(part, Part::Use(Use::Projected)).then_some(Part::Use(Use::Derived))
+}
+
+fn is_serialize(option: &pg::Node) -> bool {
+    let Some(NodeEnum::DefElem(option)) = inner(option) else {
+        return false;
+    };
+    option.defname == "serialize"
 }
 
 fn is_analyze(option: &pg::Node) -> bool {
