@@ -56,7 +56,7 @@ SELECT row_to_json(c) FROM customers c LIMIT 3
 SELECT json_agg(c) FROM customers c
 -- refused: an object
 SELECT jsonb_build_object('e', email) FROM customers LIMIT 3
--- refused: an expanded row
+-- safe: an expanded row
 SELECT (c).* FROM (SELECT customers AS c FROM customers) AS s LIMIT 3
 -- refused: a field of a row
 SELECT (c).email || '' FROM (SELECT customers AS c FROM customers) AS s LIMIT 3
