@@ -10,6 +10,7 @@ pub mod catalog;
 mod compare;
 mod functions;
 mod lineage;
+mod older;
 mod parse;
 mod shape;
 

@@ -60,7 +60,7 @@ pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
         done.push(one);
     }
     if let Some(number) = older::other_number(text) {
-        walk.opaque(OpaqueReason::ReadersDiffer, &number);
+        walk.opaque(OpaqueReason::ReadersDiffer, number);
     }
     if let Some((place, detail)) = compare::difference(text, &statements, &walk.names) {
         walk.statement = u32::try_from(place).unwrap_or(u32::MAX);

@@ -4,7 +4,7 @@ use super::Walk;
 use super::command::{Effect, of};
 use super::scope::Scope;
 use crate::analysis::{Access, OpaqueReason, Statement, Use};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Relation};
 use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
@@ -191,12 +191,28 @@ impl<'a> Walk<'a> {
     }
 
     fn column_definition(&mut self, column: &pg::ColumnDef, scope: &Scope<'_>) {
-        if let Some(name) = &column.type_name {
+        if let Some(name) = &column.type_name
+            && !self.is_serial(name)
+        {
             self.type_name(name);
         }
         let value = self.optional(&column.raw_default, scope);
         self.mark(&value, Use::Copied);
         self.constraints(&column.constraints, scope);
+    }
+
+    /// Whether a type is an integer with a sequence, which CREATE TABLE knows without a catalog.
+    fn is_serial(&self, name: &pg::TypeName) -> bool {
+        const SERIAL: &[&str] = &[
+            "bigserial",
+            "serial",
+            "serial2",
+            "serial4",
+            "serial8",
+            "smallserial",
+        ];
+        matches!(strings(&name.names).as_slice(),
+            [name] if SERIAL.contains(name) && self.catalog.types_named("", name).is_empty())
     }
 
     /// CHECK, DEFAULT, GENERATED, EXCLUDE, REFERENCES.
@@ -336,8 +352,10 @@ impl<'a> Walk<'a> {
 
     /// Everything in a schema that is renamed or dropped.
     fn all_of_schema(&mut self, schema: &str) {
-        let catalog = self.catalog;
-        for relation in catalog.relations().filter(|one| one.schema == schema) {
+        let all = self.catalog.relations();
+        let mut inside: Vec<&Relation> = all.filter(|one| one.schema == schema).collect();
+        inside.sort_unstable_by_key(|relation| relation.oid);
+        for relation in inside {
             self.use_relation(Some(relation.oid), schema, &relation.name, Access::Define);
         }
     }

@@ -417,6 +417,7 @@ impl<'a> Walk<'a> {
             add(&search.search_seq_column, any.clone());
         }
         if let Some(cycle) = &cte.cycle_clause {
+            // The mark tells what was met before: `any` is Ordered.
             add(&cycle.cycle_mark_column, Value::default());
             add(&cycle.cycle_path_column, any);
         }

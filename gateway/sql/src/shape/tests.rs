@@ -118,3 +118,11 @@ fn texts_that_are_hard_to_read_have_no_shape() {
         assert!(shape(text).is_none(), "{text}");
     }
 }
+
+#[test]
+fn a_text_of_several_statements_has_no_shape() {
+    assert_eq!(shape("SELECT 1; SET role = 'x'"), None);
+    assert_eq!(shape("SELECT 1; COPY t TO STDOUT (DELIMITER ',')"), None);
+    assert_eq!(shape("SELECT 1;;"), None);
+    assert!(shape("SELECT 1; \n").is_some());
+}
