@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use sql::analysis::{
     Access, Analysis, ColumnId, ColumnUse, NameUse, Opaque, OpaqueReason, Output, Outputs, Reach,
-    Statement, Use,
+    RelationUse, Statement, Use,
 };
 use sql::catalog::Catalog;
 
@@ -84,6 +84,9 @@ impl Examination<'_> {
             .try_for_each(|part| self.trusted(part))?;
         for used in &analysis.columns {
             self.use_of(analysis, used, &mut sound.demands)?;
+        }
+        for relation in &analysis.relations {
+            self.defined(analysis, relation, &mut sound.demands)?;
         }
         for (number, statement) in analysis.statements.iter().enumerate() {
             self.inside(statement)?;
@@ -189,6 +192,51 @@ impl Examination<'_> {
             format!("where the statement shows protected column {name} cannot be known"),
             format!("Select {name} as itself in a plain SELECT: it comes back masked."),
         ))
+    }
+
+    /// A definition may take a protected column from where the policy finds it.
+    fn defined(
+        &self,
+        analysis: &Analysis,
+        relation: &RelationUse,
+        demands: &mut Vec<Demand>,
+    ) -> Result<(), Unsound> {
+        let statement = analysis.statements.get(relation.statement as usize);
+        let command = statement.map_or("the statement", |one| one.kind.command);
+        if relation.access != Access::Define || keeps_columns(command) {
+            return Ok(());
+        }
+        let Some(guard) = relation.oid.and_then(|oid| self.strictest(oid)) else {
+            return Ok(());
+        };
+        let (rule, policy) = guard.derived;
+        let reason = format!(
+            "relation {}.{} has protected columns, and {command} changes its definition",
+            relation.schema, relation.name
+        );
+        match rule {
+            DerivedRule::Hold => {
+                self.demand(policy, reason, demands);
+                Ok(())
+            }
+            DerivedRule::Deny | DerivedRule::Null => Err(Unsound::new(
+                policy,
+                reason,
+                "Ask someone for whom nothing is protected to do it.",
+            )),
+        }
+    }
+
+    /// The protection with the strictest rule among those of a relation's columns.
+    fn strictest(&self, relation: u32) -> Option<&Guard> {
+        let columns = self.catalog.relation(relation)?.columns.iter();
+        let guards = columns.filter_map(|column| {
+            self.guard(ColumnId {
+                relation,
+                attribute: column.attribute,
+            })
+        });
+        guards.max_by_key(|guard| guard.derived.0)
     }
 
     fn derived(
@@ -437,17 +485,45 @@ impl Treatment {
     }
 }
 
-/// True where the use is seen in an output of its statement. Where a statement shows no values but
-/// runs, as EXPLAIN ANALYZE does, computing them may still fail and tell.
+/// True where the use is seen in an output of its statement, in the same way: what is computed and
+/// goes elsewhere is not dealt with where the column is shown as itself. Where a statement shows no
+/// values but runs, as EXPLAIN ANALYZE does, computing them may still fail and tell.
 fn reaches_output(analysis: &Analysis, used: &ColumnUse) -> bool {
+    let wanted = match used.used {
+        Use::Projected => Reach::Projected,
+        Use::Derived => Reach::Derived,
+        Use::WholeRow => Reach::WholeRow,
+        Use::Filtered | Use::FilteredByEquality | Use::Ordered | Use::Copied | Use::Written => {
+            return false;
+        }
+    };
     let statement = analysis.statements.get(used.statement as usize);
     match statement.map(|statement| &statement.outputs) {
         Some(Outputs::Columns(outputs)) => outputs
             .iter()
             .flat_map(|output| &output.sources)
-            .any(|source| source.column == used.column),
+            .any(|source| source.column == used.column && source.how == wanted),
         Some(Outputs::None | Outputs::Harmless | Outputs::Unknown) | None => false,
     }
+}
+
+/// Commands that leave the columns of the relations that they name what and where they are.
+fn keeps_columns(command: &str) -> bool {
+    matches!(
+        command,
+        "cluster"
+            | "comment"
+            | "create index"
+            | "create materialized view"
+            | "create statistics"
+            | "create table"
+            | "create table as"
+            | "grant"
+            | "refresh materialized view"
+            | "reindex"
+            | "revoke"
+            | "select into"
+    )
 }
 
 /// Refuses text that no reader reads: nothing could be judged.

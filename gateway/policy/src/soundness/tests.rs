@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use sql::analysis::{
-    Analysis, Class, ColumnId, NameUse, OpaqueReason, Output, Outputs, Reach, Source, Use,
+    Access, Analysis, Class, ColumnId, NameUse, OpaqueReason, Output, Outputs, Reach, Source, Use,
 };
 
 use crate::fixture::guest::{Guarded, Guest};
 use crate::fixture::{
-    AGE, Bench, EMAIL, PRODUCTS, USERS, catalog, facts, opaque, query, reading, select, statement,
-    using,
+    ADDRESSES, AGE, Bench, EMAIL, PRODUCTS, USERS, USERS_OLD, catalog, facts, opaque, query,
+    reading, select, statement, using,
 };
 use crate::judge::Judge;
 use crate::mask::Mask;
@@ -315,4 +315,59 @@ fn errors_are_scrubbed_where_a_protected_relation_is_touched() {
     let mut other = select(&[(PRODUCT, Reach::Projected)]);
     other.relations = vec![reading(PRODUCTS, "products")];
     assert!(!scrubs(other));
+}
+
+#[test]
+fn what_is_computed_from_a_masked_column_and_goes_elsewhere_is_refused() {
+    for derived in [DerivedRule::Deny, DerivedRule::Null] {
+        let mut court = Court::rules(derived, FilterRule::Allow);
+        for used in [Use::Derived, Use::WholeRow] {
+            let shown = select(&[(EMAIL, Reach::Projected)]);
+            court.denial(using(shown, EMAIL, used));
+        }
+    }
+    let mut court = Court::rules(DerivedRule::Null, FilterRule::Allow);
+    let row = select(&[(EMAIL, Reach::WholeRow)]);
+    court.denial(using(row, EMAIL, Use::Derived));
+}
+
+/// A command that defines something of a relation.
+fn defining(command: &'static str, oid: u32, name: &str) -> Analysis {
+    let mut analysis = plain();
+    analysis.columns.clear();
+    analysis.statements[0] = statement(command, Class::Define, Outputs::None);
+    analysis.relations = vec![reading(oid, name)];
+    analysis.relations[0].access = Access::Define;
+    analysis
+}
+
+#[test]
+fn the_definition_of_what_holds_protected_columns_stays_as_it_is() {
+    let mut deny = Court::rules(DerivedRule::Deny, FilterRule::Allow);
+    let mut hold = Court::rules(DerivedRule::Hold, FilterRule::Allow);
+    let mut free = Court::of(&Guest::default());
+    let relations = [
+        (USERS, "users"),
+        (USERS_OLD, "users_old"),
+        (ADDRESSES, "addresses"),
+    ];
+    for (oid, name) in relations {
+        for command in ["alter table", "alter view", "create view", "drop table"] {
+            let denial = deny.denial(defining(command, oid, name));
+            assert!(denial.reason.contains(name), "{}", denial.reason);
+            assert!(denial.hint.unwrap().contains("nothing is protected"));
+            let held = hold.judge(defining(command, oid, name));
+            assert!(matches!(held, Verdict::Hold(_)));
+            free.masks(defining(command, oid, name));
+        }
+    }
+}
+
+#[test]
+fn definitions_that_leave_protected_columns_where_they_are_pass() {
+    let mut court = Court::rules(DerivedRule::Deny, FilterRule::Allow);
+    court.masks(defining("alter table", PRODUCTS, "products"));
+    for command in ["grant", "create index", "create table", "reindex"] {
+        court.masks(defining(command, USERS, "users"));
+    }
 }
