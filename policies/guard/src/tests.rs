@@ -143,6 +143,13 @@ fn temporary_tables_may_be_let_pass() {
     assert_eq!(outcome(r#"{"ddl": "deny"}"#, &temp), "deny");
     let (_, hint) = denial(settings, &drop_table());
     assert!(hint.contains("CREATE TEMP TABLE"), "{hint}");
+    let dropped = |relation| {
+        Facts::fixed()
+            .with_statement("drop table", "define", "")
+            .with_relation(relation, "define")
+    };
+    assert_eq!(outcome(settings, &dropped("pg_temp_4.scratch")), "allow");
+    assert_eq!(outcome(settings, &dropped("pg_tempo.scratch")), "deny");
     let both = drop_table().with_relation("pg_temp.scratch", "define");
     assert_eq!(outcome(settings, &both), "deny");
 }
