@@ -74,6 +74,10 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
             Err(_) => return,
         };
         let Ok(job) = job else { return };
+        if job.answer.is_closed() {
+            // The session has ended meanwhile.
+            continue;
+        }
         let Job {
             text,
             catalog,

@@ -117,12 +117,14 @@ impl SessionError {
     #[must_use]
     pub(crate) fn source(&self) -> Source {
         match self {
-            Self::Client(_) | Self::ClientProtocol(_) | Self::Refused(_) => Source::Client,
+            Self::Client(_) | Self::ClientProtocol(_) | Self::Refused(_) | Self::Stopping => {
+                Source::Client
+            }
             Self::Upstream(_)
             | Self::UpstreamProtocol(_)
             | Self::Connect(_)
             | Self::UpstreamRefused(_) => Source::Upstream,
-            Self::Trail(_) | Self::Stopping => Source::Gateway,
+            Self::Trail(_) => Source::Gateway,
         }
     }
 }

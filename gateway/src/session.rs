@@ -44,6 +44,9 @@ use replies::{Flight, Kept};
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
 
+/// The settings that every analyzer relies on.
+const PINNED: [&str; 2] = ["standard_conforming_strings", "client_encoding"];
+
 /// How long a side may take to hear that the session has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -72,6 +75,10 @@ pub(crate) struct Session {
     described: RefCell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
     tainted: Cell<bool>,
+    /// What runs may change how text is read.
+    unsure: Cell<bool>,
+    /// A result was stopped: the transaction must not go on.
+    stopped: Cell<bool>,
     /// The client sends nothing more.
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
@@ -225,7 +232,12 @@ impl Session {
                 self.pass(Step::Sync, &frame);
             }
             ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, &frame),
-            ClientTag::Flush | ClientTag::CopyData => self.upstream.pass(&frame),
+            ClientTag::Flush => {
+                wire::client::expect_empty("Flush", frame.body())
+                    .map_err(|error| SessionError::ClientProtocol(error.to_string()))?;
+                self.upstream.pass(&frame);
+            }
+            ClientTag::CopyData => self.upstream.pass(&frame),
             ClientTag::FunctionCall => self.refuse_function_call()?,
             ClientTag::Terminate => return Ok(Flow::Ended),
             ClientTag::Password => {
@@ -314,6 +326,10 @@ impl Session {
         {
             return Verdict::Deny(denial);
         }
+        if self.unsure.take() {
+            // What could have changed how text is read shows in the upstream's replies.
+            self.drained().await;
+        }
         if let Err(denial) = self.await_definitions(&request.text).await {
             return Verdict::Deny(denial);
         }
@@ -337,6 +353,11 @@ impl Session {
                 return Verdict::Deny(denial);
             }
             analysis = self.analyze(&request.text).await;
+        }
+        if let Some(setting) = sets_pinned(&analysis) {
+            let reason =
+                format!("{setting} is pinned: statements are read under its present value");
+            return Verdict::Deny(self.own_denial(&reason));
         }
         let analysis = self.resolve_names(analysis).await;
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
@@ -396,12 +417,17 @@ impl Session {
 
     /// Waits until the upstream owes nothing. An upstream that fails ends the session elsewhere.
     async fn drained(&self) {
-        while !self.pipeline.borrow().is_empty() {
+        loop {
+            // Asked for before looking, so that nothing is missed while flushing.
+            let told = self.progress.notified();
+            if self.pipeline.borrow().is_empty() {
+                return;
+            }
             self.upstream.ask_to_flush();
             if self.upstream.socket.flush().await.is_err() {
                 return std::future::pending().await;
             }
-            self.progress.notified().await;
+            told.await;
         }
     }
 
@@ -630,6 +656,21 @@ fn ends_or_begins(text: &str) -> bool {
         .next()
         .unwrap_or_default();
     !text.contains(';') && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// The setting every analyzer relies on that an analysis sees being set, whatever to.
+fn sets_pinned(analysis: &Analysis) -> Option<&'static str> {
+    use sql::analysis::OpaqueReason as Reason;
+    let states = analysis
+        .opaque
+        .iter()
+        .filter(|opaque| opaque.reason == Reason::SessionState);
+    let mut found = states.filter_map(|opaque| {
+        PINNED
+            .into_iter()
+            .find(|setting| opaque.detail.contains(setting))
+    });
+    found.next()
 }
 
 fn has_unknown_relation(analysis: &Analysis) -> bool {

@@ -233,6 +233,8 @@ impl Ready {
             tainted: Cell::new(false),
             muted: Cell::new(false),
             leaving: Cell::new(false),
+            unsure: Cell::new(false),
+            stopped: Cell::new(false),
             farewell: Cell::new(false),
             progress: Notify::new(),
         }

@@ -2,7 +2,6 @@
 //! in Progress").
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -22,8 +21,8 @@ pub(crate) struct Cancels {
 pub(crate) struct Cancel {
     database: Arc<DatabaseState>,
     upstream: Option<BackendKeyData>,
-    held: AtomicBool,
-    lift: Notify,
+    /// Lifts the hold that the session waits in, where it does.
+    held: Mutex<Option<Arc<Notify>>>,
 }
 
 /// A session's entry; dropping it takes the key out of use.
@@ -46,8 +45,7 @@ impl Cancels {
         let cancel = Arc::new(Cancel {
             database,
             upstream,
-            held: AtomicBool::new(false),
-            lift: Notify::new(),
+            held: Mutex::default(),
         });
         let mut secret = [0; 32];
         rand::rng().fill(&mut secret);
@@ -67,8 +65,13 @@ impl Cancels {
             tracing::info!(pid, "cancel request with an unknown key");
             return;
         };
-        if cancel.held.load(Ordering::Acquire) {
-            cancel.lift.notify_one();
+        let held = cancel
+            .held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(lift) = held {
+            lift.notify_one();
         } else if let Some(key) = &cancel.upstream
             && let Err(error) = cancel.database.dialer.cancel(key).await
         {
@@ -92,8 +95,9 @@ impl CancelKey {
 
     /// Waits for a cancel request, which until then means the hold and not the upstream.
     pub(crate) async fn while_held(&self) {
-        let _held = Held::begin(&self.cancel);
-        self.cancel.lift.notified().await;
+        let lift = Arc::new(Notify::new());
+        let _held = Held::begin(&self.cancel, &lift);
+        lift.notified().await;
     }
 }
 
@@ -106,14 +110,20 @@ impl Drop for CancelKey {
 struct Held<'a>(&'a Cancel);
 
 impl<'a> Held<'a> {
-    fn begin(cancel: &'a Cancel) -> Self {
-        cancel.held.store(true, Ordering::Release);
+    fn begin(cancel: &'a Cancel, lift: &Arc<Notify>) -> Self {
+        cancel.hold(Some(Arc::clone(lift)));
         Self(cancel)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.held.store(false, Ordering::Release);
+        self.0.hold(None);
+    }
+}
+
+impl Cancel {
+    fn hold(&self, lift: Option<Arc<Notify>>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lift;
     }
 }

@@ -12,6 +12,9 @@ use wire::write::{self, ErrorResponse, Severity};
 use super::{Refusal, Session};
 use crate::error::SessionError;
 
+/// Bytes that a client may send ahead while it waits.
+const MOST_AHEAD: usize = 1 << 20;
+
 /// How the wait ended.
 enum Waited {
     Outcome(Outcome),
@@ -127,9 +130,9 @@ impl Session {
     }
 
     /// Reads on, so that a client that leaves takes its request with it. What it sends meanwhile
-    /// waits, up to the size of one message.
+    /// waits, up to a bound.
     async fn watch_client(&self, buffer: &mut BytesMut) -> SessionError {
-        while buffer.len() < self.core.shared.limits.message_bytes {
+        while buffer.len() < MOST_AHEAD {
             match self.fill(buffer).await {
                 Ok(true) => {}
                 Ok(false) => {

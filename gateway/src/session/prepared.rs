@@ -14,6 +14,9 @@ use sql::analysis::{Analysis, NameKind, NameUse};
 use trail::Entry;
 use wire::client::Formats;
 
+/// More names of cursors than this are forgotten: most have ended with their transactions.
+const MOST_CURSORS: usize = 10_000;
+
 /// A prepared statement.
 #[derive(Debug)]
 pub(crate) struct Statement {
@@ -163,5 +166,8 @@ impl Names {
     /// A transaction has ended, and its portals with it. Cursors may be WITH HOLD and stay.
     pub(crate) fn transaction_ended(&mut self) {
         self.portals.clear();
+        if self.cursors.len() > MOST_CURSORS {
+            self.cursors.clear();
+        }
     }
 }

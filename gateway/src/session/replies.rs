@@ -179,6 +179,13 @@ impl Session {
             }
             self.take_chunk(&mut carry, read)?;
             self.client.flush().await.map_err(SessionError::Client)?;
+            if self.stopped.get() {
+                self.upstream
+                    .socket
+                    .flush()
+                    .await
+                    .map_err(SessionError::Upstream)?;
+            }
             self.progress.notify_waiters();
         }
     }
@@ -301,7 +308,7 @@ impl Session {
         }
         let stopped = matches!(flight.rows, Rows::Drop) && flight.portal.is_some();
         if stopped && !self.muted.get() {
-            self.skip_to_sync(&mut pipeline);
+            self.skip_to_sync(&mut pipeline)?;
         }
         Ok(Taken::Bytes(count))
     }
@@ -362,17 +369,19 @@ impl Session {
                 format!("the result cannot be masked: {error}")
             }
         };
+        self.stopped.set(true);
         flight.rows = Rows::Drop;
         flight.sqlstate = Some("42501".to_owned());
         let error = ErrorResponse::new(Severity::Error, "42501", &what)
-            .detail("Nothing more of this result is sent.");
+            .detail("Nothing more of this result is sent. What the request has changed is undone where a transaction is open.");
         self.client.queue_with(|out| write::error(out, &error));
         Ok(())
     }
 
     /// After a result that was stopped, the client hears nothing up to the next ReadyForQuery, and
     /// what it sends up to the next Sync does not run: as after an error of the upstream's.
-    fn skip_to_sync(&self, pipeline: &mut Pipeline<Kept>) {
+    fn skip_to_sync(&self, pipeline: &mut Pipeline<Kept>) -> Result<(), SessionError> {
+        self.between_messages()?;
         self.muted.set(true);
         let synced = pipeline.newest_first().any(|owed| owed.step == Step::Sync);
         if !synced {
@@ -380,6 +389,17 @@ impl Session {
             self.upstream.fail_extended();
             pipeline.push(Step::Parse, Kept::Refusal(Bytes::new()));
         }
+        Ok(())
+    }
+
+    /// Nothing of ours may go upstream in the middle of a message of the client's: the rest of that
+    /// message would be read as messages of its own.
+    fn between_messages(&self) -> Result<(), SessionError> {
+        if self.inward.get() == 0 {
+            return Ok(());
+        }
+        let message = "a result was stopped while the client was sending COPY data";
+        Err(SessionError::refused("42501", message))
     }
 
     /// Passes a message on, unless the client is not to hear it.
@@ -532,6 +552,9 @@ impl Session {
         if tag == UpstreamTag::CommandComplete {
             let complete = CommandComplete::parse(body).map_err(broken)?;
             complete.tag.clone_into(&mut flight.tag);
+            if complete.tag == "COMMIT" && self.catalog_changed.get() {
+                self.database.catalog.invalidate();
+            }
             if flight.delivered == 0 {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
@@ -580,6 +603,10 @@ impl Session {
         }
         if tag == UpstreamTag::ReadyForQuery {
             self.muted.set(false);
+            let status = ReadyForQuery::parse(body).map_err(broken)?.status;
+            if self.stopped.take() && status == TxStatus::Transaction {
+                return self.fail_transaction();
+            }
         }
         if pass {
             self.tell(message);
@@ -587,6 +614,23 @@ impl Session {
         if tag == UpstreamTag::ReadyForQuery {
             self.ready(ReadyForQuery::parse(body).map_err(broken)?.status);
         }
+        Ok(())
+    }
+
+    /// After a result that was stopped, an open transaction must fail, as after an error of the
+    /// upstream's; the client hears of the outcome in place of this ReadyForQuery.
+    fn fail_transaction(&self) -> Result<(), SessionError> {
+        self.between_messages()?;
+        let mut pipeline = self.pipeline.borrow_mut();
+        if !pipeline.is_empty() {
+            return Err(SessionError::refused(
+                "25000",
+                "a result was stopped and requests of the same transaction are under way already",
+            ));
+        }
+        self.upstream.fail_query();
+        pipeline.push(Step::Query, Kept::Refusal(Bytes::new()));
+        self.stopped.set(true);
         Ok(())
     }
 
