@@ -290,7 +290,7 @@ impl Session {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
                 self.run(&permit);
-                let flight = Flight::new(plan, entry, started, None);
+                let flight = Flight::new(plan, self.catalog_version(), entry, started, None);
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
             }
@@ -412,7 +412,12 @@ impl Session {
         }
         self.drained().await;
         let names = self.names.borrow();
-        Arc::new(analysis.resolve(&|kind, name: &str| names.meaning(kind, name)))
+        let version = self.catalog_version();
+        Arc::new(analysis.resolve(&|kind, name: &str| names.meaning(kind, name, version)))
+    }
+
+    fn catalog_version(&self) -> u64 {
+        self.catalog.borrow().catalog.version()
     }
 
     /// Waits until the upstream owes nothing. An upstream that fails ends the session elsewhere.

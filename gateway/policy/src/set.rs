@@ -250,7 +250,11 @@ impl Policies {
     /// Notes that a set could not even be tried, as its configuration cannot be read: the old set
     /// stays.
     pub fn reject(&self, reason: String) {
-        let error = LoadError { policy: None, step: crate::error::Step::Configuration, reason };
+        let error = LoadError {
+            policy: None,
+            step: crate::error::Step::Configuration,
+            reason,
+        };
         *self.replacing() = Some(Rejected::new(&error));
     }
 

@@ -45,6 +45,7 @@ impl Session {
                     text,
                     recorded,
                     analysis: Arc::clone(permit.plan().analysis()),
+                    catalog: self.catalog_version(),
                     description: Description::default(),
                 });
                 let change = Change::Statement(name.to_owned(), statement);
@@ -139,7 +140,8 @@ impl Session {
                     self.ask_for_shape(execute.portal, &portal);
                 }
                 self.run(&permit);
-                let flight = Flight::new(plan, entry, started, Some(portal));
+                let flight =
+                    Flight::new(plan, self.catalog_version(), entry, started, Some(portal));
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Execute, Kept::Flight(Box::new(flight)));
             }

@@ -24,8 +24,9 @@ pub(crate) struct Statement {
     pub(crate) text: Arc<str>,
     /// Its text, as the trail refers to it.
     pub(crate) recorded: trail::Text,
-    /// What it would do.
+    /// What it would do, by the catalog of this version.
     pub(crate) analysis: Arc<Analysis>,
+    pub(crate) catalog: u64,
     /// What its rows look like, for the record.
     pub(crate) description: Description,
 }
@@ -80,7 +81,7 @@ pub(crate) struct Names {
     statements: HashMap<String, Rc<Statement>>,
     portals: HashMap<String, Rc<Portal>>,
     /// By SQL: PREPARE and DECLARE.
-    prepared: HashMap<String, Arc<Analysis>>,
+    prepared: HashMap<String, (Arc<Analysis>, u64)>,
     cursors: HashMap<String, Arc<Analysis>>,
 }
 
@@ -93,18 +94,36 @@ impl Names {
         self.portals.get(name).cloned()
     }
 
-    /// What EXECUTE or FETCH of a name would do. Both kinds of names have one name space with
-    /// those of the extended protocol.
-    pub(crate) fn meaning(&self, kind: NameKind, name: &str) -> Option<Arc<Analysis>> {
-        let by_sql = match kind {
-            NameKind::Prepared => self.prepared.get(name),
-            NameKind::Cursor => self.cursors.get(name),
+    /// What EXECUTE or FETCH of a name would do, by the catalog of this version: a cursor runs as it
+    /// was declared, but a prepared statement is read anew after each change of definitions, and its
+    /// text is not at hand. Both kinds of names have one name space with those of the extended
+    /// protocol.
+    pub(crate) fn meaning(
+        &self,
+        kind: NameKind,
+        name: &str,
+        catalog: u64,
+    ) -> Option<Arc<Analysis>> {
+        let current = |(analysis, version): (&Arc<Analysis>, u64)| {
+            (version == catalog).then(|| Arc::clone(analysis))
         };
-        let by_protocol = || match kind {
-            NameKind::Prepared => Some(Arc::clone(&self.statements.get(name)?.analysis)),
-            NameKind::Cursor => Some(Arc::clone(&self.portals.get(name)?.statement.analysis)),
-        };
-        by_sql.cloned().or_else(by_protocol)
+        match kind {
+            NameKind::Prepared => {
+                let by_sql = self
+                    .prepared
+                    .get(name)
+                    .map(|(analysis, version)| (analysis, *version));
+                let by_protocol = || {
+                    let statement = self.statements.get(name)?;
+                    Some((&statement.analysis, statement.catalog))
+                };
+                by_sql.or_else(by_protocol).and_then(current)
+            }
+            NameKind::Cursor => {
+                let by_protocol = || Some(&self.portals.get(name)?.statement.analysis);
+                self.cursors.get(name).or_else(by_protocol).cloned()
+            }
+        }
     }
 
     /// The upstream has answered a message.
@@ -130,7 +149,7 @@ impl Names {
     }
 
     /// The upstream has completed one statement of a plan.
-    pub(crate) fn completed(&mut self, plan: &Plan, statement: usize) {
+    pub(crate) fn completed(&mut self, plan: &Plan, catalog: u64, statement: usize) {
         let Some(statement) = plan.analysis().statements.get(statement) else {
             return;
         };
@@ -138,8 +157,8 @@ impl Names {
             match name {
                 NameUse::Prepare(name, inner) => {
                     self.statements.remove(name);
-                    self.prepared
-                        .insert(name.clone(), Arc::new((**inner).clone()));
+                    let inner = Arc::new((**inner).clone());
+                    self.prepared.insert(name.clone(), (inner, catalog));
                 }
                 NameUse::Declare(name, inner) => {
                     self.portals.remove(name);

@@ -74,6 +74,8 @@ pub(crate) enum Asker {
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) plan: Arc<policy::Plan>,
+    /// The version of the catalog that it was judged by.
+    catalog: u64,
     pub(crate) entry: Entry,
     pub(crate) started: SystemTime,
     /// For Execute.
@@ -104,12 +106,14 @@ enum Rows {
 impl Flight {
     pub(crate) fn new(
         plan: Arc<policy::Plan>,
+        catalog: u64,
         entry: Entry,
         started: SystemTime,
         portal: Option<Rc<Portal>>,
     ) -> Self {
         Self {
             plan,
+            catalog,
             entry,
             started,
             portal,
@@ -560,7 +564,7 @@ impl Session {
             }
             self.names
                 .borrow_mut()
-                .completed(&flight.plan, flight.statement);
+                .completed(&flight.plan, flight.catalog, flight.statement);
         }
         self.tainted
             .set(self.tainted.get() || flight.plan.scrub_errors());

@@ -254,6 +254,10 @@ impl<'a> Walk<'a> {
                     table.columns.push(Named { name, value });
                 }
             }
+            if table.columns.len() > MOST_COLUMNS {
+                self.opaque(OpaqueReason::TooComplex, "more columns than a row can have");
+                return Table::unknown(table.everything());
+            }
         }
         table
     }
@@ -426,6 +430,9 @@ impl<'a> Walk<'a> {
 }
 
 /// Adds the columns of a star to an output list.
+/// PostgreSQL's own limit (MaxTupleAttributeNumber). Stars over stars would double without one.
+const MOST_COLUMNS: usize = 1664;
+
 fn extend(table: &mut Table, more: Table) {
     table.columns.extend(more.columns);
     if let Some(other) = more.other {
