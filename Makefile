@@ -48,6 +48,12 @@ fuzz: setup ## Each fuzz target for FUZZ_SECONDS (needs the nightly toolchain an
 bench: policies ## Benchmarks
 	$(CARGO) bench --package sluice-benches
 
+.PHONY: compare
+compare: policies ## pgbench and large results, beside PgBouncer and direct
+	$(CARGO) build --release --package sluice
+	benches/pgbench --sluice $(TARGET)/release/sluice --policies $(MODULES) $(ARGS)
+	benches/rows --sluice $(TARGET)/release/sluice --policies $(MODULES)
+
 .PHONY: setup
 setup: ## Install what building and testing need, or say what is missing
 	@.ci/setup
