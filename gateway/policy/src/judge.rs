@@ -13,7 +13,7 @@ use sql::analysis::{Analysis, NameUse, Outputs};
 use sql::catalog::Catalog;
 
 use self::classes::Classes;
-use self::denials::{broken, observed_failure, observed_stance, refused};
+use self::denials::{broken, observed_failure, observed_stance, refused, unsound_denial};
 pub(crate) use self::instances::Instances;
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
@@ -26,7 +26,7 @@ use crate::protection::Protections;
 use crate::request::Request;
 use crate::session::{Class, Session, SessionFacts};
 use crate::set::{Generation, Policies, PolicySet};
-use crate::soundness::Examination;
+use crate::soundness::{Examination, unreadable};
 use crate::verdict::{Denial, Permit, Verdict};
 
 /// Bytes of verdicts that a judge keeps unless told otherwise.
@@ -270,6 +270,11 @@ impl Judge {
         approval: Option<&Approval>,
     ) -> (Kept, Reuse) {
         let set = Arc::clone(&self.set);
+        if set.enforces()
+            && let Some(unsound) = unreadable(analysis)
+        {
+            return (Kept::Deny(unsound_denial(&set, unsound)), Reuse::Text);
+        }
         let mut said = Said::new(session);
         for (index, policy) in set.running() {
             let opinion = self.opinion(&set, index, session, request, analysis, catalog);

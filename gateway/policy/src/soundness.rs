@@ -526,6 +526,11 @@ fn keeps_columns(command: &str) -> bool {
     )
 }
 
+/// Why a text that no reader reads is refused: no policy could judge it.
+pub(crate) fn unreadable(analysis: &Analysis) -> Option<Unsound> {
+    analysis.opaque.iter().find_map(|part| readable(part).err())
+}
+
 /// Refuses text that no reader reads: nothing could be judged.
 fn readable(part: &Opaque) -> Result<(), Unsound> {
     let sqlstate = match part.reason {
@@ -545,10 +550,14 @@ fn readable(part: &Opaque) -> Result<(), Unsound> {
     };
     Err(Unsound {
         policy: None,
-        reason: format!(
-            "the statement cannot be read, so it cannot be judged: {}",
-            part.detail
-        ),
+        reason: match part.reason {
+            // In PostgreSQL's own words, as its grammar says them.
+            OpaqueReason::Unparsed => {
+                let said = part.detail.strip_prefix("Invalid statement: ");
+                said.unwrap_or(&part.detail).to_owned()
+            }
+            _ => format!("the statement cannot be read: {}", part.detail),
+        },
         hint: Some("Check its syntax; split a long or deeply nested statement.".to_owned()),
         sqlstate,
     })
