@@ -16,7 +16,7 @@ struct Demo {
 
 impl Demo {
     async fn start() -> Self {
-        let mut program = Command::new(programs::sluice().await)
+        let mut program = Command::new(programs::sluice())
             .args(["demo", "--scale", "0.01", "--policies"])
             .arg(programs::modules())
             .stdin(Stdio::null())
@@ -56,7 +56,7 @@ impl Demo {
 #[tokio::test]
 async fn what_it_prints_works_and_nothing_stays() {
     let demo = Demo::start().await;
-    let sluice = programs::sluice().await;
+    let sluice = programs::sluice();
     let commands = demo.commands(sluice.to_str().expect("UTF-8"));
     assert_eq!(commands.len(), 4, "{:#?}", demo.lines);
     for command in &commands {

@@ -183,7 +183,7 @@ async fn the_settings_are_good() {
     }
     let file = folder.path().join("sluice.toml");
     std::fs::write(&file, read("deploy/sluice.toml")).expect("a file");
-    let mut check = Command::new(sluice().await);
+    let mut check = Command::new(sluice());
     check
         .arg("check")
         .arg(&file)

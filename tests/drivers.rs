@@ -140,6 +140,8 @@ async fn tokio_postgres_prepares_pipelines_and_copies() {
         .await;
     assert_eq!(sqlstate(refused), "42501");
 
+    let table = "CREATE TEMPORARY TABLE inward (n integer)";
+    client.batch_execute(table).await.unwrap();
     let transaction = client.transaction().await.unwrap();
     let portal = transaction.bind(&statement, &[]).await.unwrap();
     assert_eq!(transaction.query_portal(&portal, 2).await.unwrap().len(), 2);
@@ -147,10 +149,6 @@ async fn tokio_postgres_prepares_pipelines_and_copies() {
         transaction.query_portal(&portal, 10).await.unwrap().len(),
         3
     );
-    transaction
-        .batch_execute("CREATE TEMPORARY TABLE inward (n integer)")
-        .await
-        .unwrap();
     let sink = transaction
         .copy_in::<_, Bytes>("COPY inward FROM STDIN")
         .await

@@ -70,15 +70,16 @@ async fn a_table_is_dropped_once_that_was_approved() {
     let gateway = Gateway::start().await;
     let direct = gateway.place().direct().await;
     let client = gateway.connect(Person::Alice).await;
-    let waiting = tokio::spawn(async move { client.simple_query("DROP TABLE api_tokens").await });
+    let waiting =
+        tokio::spawn(async move { client.simple_query("DROP TABLE orders_import").await });
     let number = listed(&gateway).await;
     direct
-        .batch_execute("SELECT FROM api_tokens")
+        .batch_execute("SELECT FROM orders_import")
         .await
         .unwrap();
     assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
     waiting.await.unwrap().unwrap();
-    let gone = direct.batch_execute("SELECT FROM api_tokens").await;
+    let gone = direct.batch_execute("SELECT FROM orders_import").await;
     assert_eq!(sqlstate(gone), "42P01");
 }
 

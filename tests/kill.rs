@@ -18,7 +18,7 @@ async fn serve(place: &Place) -> (Child, std::net::SocketAddr) {
     let address = free.local_addr().expect("it is bound");
     drop(free);
     place.edit(|text| text.replacen("127.0.0.1:0", &address.to_string(), 1));
-    let child = Command::new(programs::sluice().await)
+    let child = Command::new(programs::sluice())
         .args(["serve", "--config"])
         .arg(place.file())
         .stdin(Stdio::null())

@@ -215,5 +215,7 @@ ways! {
     no_expression_shows_a_value_to_the_extended_protocol: "expressions.sql", Protocol::Extended { binary: false };
     no_copy_shows_a_value: "copies.sql", Protocol::Simple;
     no_side_door_shows_a_value: "side-doors.sql", Protocol::Simple;
+    no_attack_that_once_worked_shows_a_value: "adversary.sql", Protocol::Simple;
+    no_attack_that_once_worked_shows_a_value_in_binary: "adversary.sql", Protocol::Extended { binary: true };
     no_side_door_shows_a_value_in_binary: "side-doors.sql", Protocol::Extended { binary: true };
 }

@@ -87,18 +87,10 @@ pub fn repository() -> &'static Path {
         .expect("this package is in a folder")
 }
 
-/// The program `sluice`, built from what is in the repository now.
-///
-/// # Panics
-/// It does not build.
-pub async fn sluice() -> PathBuf {
-    let mut build = Command::new(env!("CARGO"));
-    build
-        .args(["build", "--quiet", "--workspace", "--bin", "sluice"])
-        .current_dir(repository());
-    build.env("CARGO_TARGET_DIR", target());
-    let _ = said(build).await.expect("sluice builds");
-    target().join("debug/sluice")
+/// The program `sluice`. Cargo builds it before it runs a test.
+#[must_use]
+pub fn sluice() -> PathBuf {
+    target().join("debug/sluice-program")
 }
 
 /// A folder of `tests/clients` with its packages, copied to the target folder; none where npm is

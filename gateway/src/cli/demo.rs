@@ -144,7 +144,7 @@ Alice, an analyst. Contact and payment data come back masked:
     SELECT name, email, phone FROM customers LIMIT 5;
     SELECT * FROM recent_payments LIMIT 5;
     SELECT upper(email) FROM customers;
-    DROP TABLE api_tokens;   -- waits for Dora
+    DROP TABLE orders_import;   -- waits for Dora
 
 An agent that acts for her. What is risky waits for a person:
   {agent}

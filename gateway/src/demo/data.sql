@@ -127,6 +127,9 @@ SELECT i,
        jsonb_build_object('level', 1 + i % 5, 'remote', i % 4 = 0)
 FROM generate_series(1, 400) AS i;
 
+-- What is left of an import: nobody needs it, nothing refers to it.
+CREATE TABLE orders_import AS SELECT id, product_id, quantity, status FROM orders WHERE id <= 1000;
+
 -- Constraints and indexes come last: row by row they take longer.
 ALTER TABLE orders
     ADD FOREIGN KEY (customer_id) REFERENCES customers,
