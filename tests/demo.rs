@@ -64,7 +64,7 @@ async fn what_it_prints_works_and_nothing_stays() {
         assert!(
             parsed.is_ok(),
             "{command}: {}",
-            parsed.err().expect("an error")
+            parsed.expect_err("an error")
         );
     }
     let connections = demo.commands("PGPASSWORD=");

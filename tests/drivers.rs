@@ -98,7 +98,7 @@ async fn pgbench_runs_in_each_of_its_modes() {
             "-t",
             "100",
             "-f",
-            script.to_str().unwrap(),
+            script.to_str().expect("UTF-8"),
         ];
         let said = gateway
             .run(Person::Alice, "pgbench", &arguments)
@@ -183,8 +183,8 @@ async fn run(gateway: &Gateway, program: &Path, script: &Path) -> Said {
     gateway
         .run(
             Person::Alice,
-            program.to_str().unwrap(),
-            &[script.to_str().unwrap()],
+            program.to_str().expect("UTF-8"),
+            &[script.to_str().expect("UTF-8")],
         )
         .await
 }
