@@ -6,9 +6,11 @@ mod tests;
 /// The longest text that is given a shape.
 const LONGEST: usize = 1 << 20;
 
-/// Marks that no text with a shape contains.
-const NUMBER: u8 = 1;
-const STRING: u8 = 2;
+/// Marks that no text with a shape contains. Whole numbers that fit 32 bits are a token of their own in PostgreSQL's
+/// grammar, the only one that it takes in some places.
+const INTEGER: u8 = 1;
+const DECIMAL: u8 = 2;
+const STRING: u8 = 3;
 
 /// What is left of a text when its plain literals are folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +44,9 @@ pub fn shape(text: &str) -> Option<Shape> {
         key: key.into_boxed_str(),
     })
 }
+
+/// The function whose literals decide what it does.
+const SET_CONFIG: &[u8] = b"set_config";
 
 /// Where literals may be folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +141,8 @@ impl<'a> Scan<'a> {
             self.raw = true;
         } else if is_one_of(word, &[b"update", b"delete"]) {
             self.folds = Folds::Equalities;
-        } else if is_one_of(word, &[b"set_config", b"merge", b"uescape"]) {
+        } else if is_one_of(word, &[SET_CONFIG, b"merge", b"uescape", b"float"]) {
+            // The grammar itself makes types of different names of FLOAT(n), or refuses it.
             return None;
         }
         self.copy(length);
@@ -161,7 +167,9 @@ impl<'a> Scan<'a> {
         if before.is_some_and(odd) || rest.get(length).copied().is_some_and(odd) {
             return None;
         }
-        self.fold(length, NUMBER);
+        let is_integer =
+            str::from_utf8(&rest[..length]).is_ok_and(|digits| digits.parse::<i32>().is_ok());
+        self.fold(length, if is_integer { INTEGER } else { DECIMAL });
         Some(())
     }
 
@@ -177,6 +185,10 @@ impl<'a> Scan<'a> {
             }
         }
         length += 1;
+        if rest[..length].windows(2).any(|pair| pair == b"/*") {
+            // Whoever counts comments may take it for one.
+            return None;
+        }
         // Another string may continue this one.
         let after = rest[length..]
             .iter()
@@ -191,7 +203,8 @@ impl<'a> Scan<'a> {
     fn quoted(&mut self) -> Option<()> {
         let rest = &self.bytes[self.place..];
         let length = rest[1..].iter().position(|byte| *byte == b'"')? + 2;
-        if rest[..length].iter().any(u8::is_ascii_control) {
+        let name = &rest[1..length - 1];
+        if name == SET_CONFIG || name.iter().any(u8::is_ascii_control) {
             return None;
         }
         self.after_limit = false;

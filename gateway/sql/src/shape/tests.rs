@@ -12,8 +12,8 @@ fn plain_literals_do_not_matter() {
         "SELECT a FROM t WHERE b = 22"
     ));
     assert!(same(
-        "SELECT 'x', 1.5 FROM t LIMIT 3",
-        "SELECT 'it''s', 2.25 FROM t LIMIT 4"
+        "SELECT 'x', 1.5, 2147483647 FROM t LIMIT 3",
+        "SELECT 'it''s', 2.25, 0 FROM t LIMIT 4"
     ));
     assert!(same(
         "INSERT INTO t VALUES (1, 'a')",
@@ -83,7 +83,16 @@ fn literals_that_carry_meaning_stay() {
             "SELECT set_config('a', 'b', true)",
             "SELECT set_config('role', 'b', true)",
         ),
+        (
+            "SELECT \"set_config\"('a', 'b', true)",
+            "SELECT \"set_config\"('role', 'b', true)",
+        ),
         ("SET a = 1", "SET a = 2"),
+        // The grammar takes the one and not the other.
+        ("SELECT current_time(3)", "SELECT current_time(3.5)"),
+        ("SELECT current_time(3)", "SELECT current_time(3000000000)"),
+        ("SELECT a::float(3) FROM t", "SELECT a::float(0) FROM t"),
+        ("SELECT '/*' FROM t", "SELECT 'x' FROM t"),
     ] {
         assert!(!same(one, other), "{one}");
     }

@@ -8,6 +8,8 @@ mod deep;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod support;

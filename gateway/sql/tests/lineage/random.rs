@@ -5,7 +5,8 @@ use proptest::test_runner::TestRunner;
 
 use sluice_sql::{analyze, shape};
 
-use crate::support::{catalog, on_big_stack, render};
+use crate::promises::check;
+use crate::support::{catalog, on_big_stack};
 
 /// Pieces that random texts are made of.
 const PIECES: &[&str] = &[
@@ -99,13 +100,12 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn random_texts_end_in_an_analysis() {
+fn random_texts_keep_the_promises() {
     on_big_stack(|| {
         let catalog = catalog();
         let mut runner = TestRunner::new(ProptestConfig::with_cases(3_000));
         let run = runner.run(&texts(), |text| {
-            let analysis = analyze(&text, &catalog);
-            render(&analysis, &catalog);
+            check(&text, &catalog);
             Ok(())
         });
         run.unwrap();
@@ -114,7 +114,7 @@ fn random_texts_end_in_an_analysis() {
 
 /// Every text of the data files, cut and mixed with itself.
 #[test]
-fn mutated_texts_end_in_an_analysis() {
+fn mutated_texts_keep_the_promises() {
     on_big_stack(|| {
         let catalog = catalog();
         let clients = include_str!("../data/clients.sql");
@@ -140,7 +140,7 @@ fn mutated_texts_end_in_an_analysis() {
                 at
             };
             let text = format!("{}{}", &one[..cut(one, from)], &two[cut(two, to)..]);
-            analyze(&text, &catalog);
+            check(&text, &catalog);
             Ok(())
         });
         run.unwrap();

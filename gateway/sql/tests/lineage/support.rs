@@ -1,7 +1,6 @@
 //! The catalog of the tests, and analyses as text.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use sluice_sql::analysis::{
     Analysis, ColumnId, NameUse, OpaqueReason, Outputs, Reach, Statement, Use,
@@ -21,9 +20,8 @@ pub(crate) fn on_big_stack(test: impl FnOnce() + Send + 'static) {
 
 /// The catalog of `data/schema.sql`.
 pub(crate) fn catalog() -> Catalog {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/catalog.tsv");
     let mut rows = CatalogRows::default();
-    for line in std::fs::read_to_string(path).unwrap().lines() {
+    for line in include_str!("../data/catalog.tsv").lines() {
         let mut values = line.split('\t');
         let set = row_set(values.next().unwrap());
         let values: Vec<String> = values.map(unescaped).collect();
