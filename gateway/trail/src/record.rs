@@ -85,10 +85,13 @@ pub(crate) fn to_micros(time: SystemTime) -> u64 {
     since.as_micros() as u64
 }
 
-/// The inverse of [`to_micros`].
+/// The inverse of [`to_micros`]; what no clock of ours says is taken for the last moment that can be written as RFC 3339.
 pub(crate) fn from_micros(micros: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_micros(micros)
+    UNIX_EPOCH + Duration::from_micros(micros.min(LAST_MICROS))
 }
+
+/// The end of the year 9999.
+const LAST_MICROS: u64 = 253_402_300_800_000_000 - 1;
 
 /// Times as microseconds, for serde.
 pub(crate) mod micros {

@@ -135,6 +135,10 @@ impl Scan {
         if !(KIND..=LARGEST).contains(&length) {
             return Ok(Here::Damage);
         }
+        // No memory is taken for a length that damage made up.
+        if length > WINDOW && at + (FRAME + length) as u64 > self.size()? {
+            return Ok(Here::Damage);
+        }
         let body = self.bytes(at + FRAME as u64, length)?;
         let whole = body.len() == length && record::checksum(nonce, body) == u32_at(&frame, 4);
         Ok(if whole {
@@ -220,6 +224,12 @@ impl Scan {
         Ok(&self.window[from..to])
     }
 
+    /// The size of the file.
+    fn size(&self) -> Result<u64> {
+        let found = self.file.metadata();
+        Ok(found.map_err(Error::file("read", &self.path))?.len())
+    }
+
     fn damaged(&self, at: u64, what: &'static str) -> Error {
         Error::Damaged {
             path: self.path.clone(),
@@ -234,4 +244,22 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
         .first_chunk()
         .expect("the caller has four bytes there");
     u32::from_le_bytes(*bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_beyond_the_file_takes_no_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged.seg");
+        let mut segment = [&MAGIC[..], &SEGMENT_VERSION.to_le_bytes(), &[0; 52]].concat();
+        segment.extend((LARGEST as u32).to_le_bytes());
+        segment.extend([0; 64]);
+        std::fs::write(&path, segment).unwrap();
+        let mut scan = Scan::open(&path).unwrap();
+        assert!(scan.has_records().unwrap());
+        assert!(scan.window.capacity() <= WINDOW);
+    }
 }

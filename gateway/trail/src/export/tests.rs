@@ -5,7 +5,7 @@ use super::*;
 use crate::event::{Outcome, Policies, Verdict};
 use crate::facts::Step;
 use crate::record::from_micros;
-use crate::{Judged, Opening, SessionId, Statement, Trail, TrailConfig};
+use crate::{Deed, Judged, Opening, SessionId, Statement, Trail, TrailConfig};
 
 fn session() -> SessionOpening {
     SessionOpening {
@@ -143,4 +143,14 @@ fn what_is_recorded_is_exported_once() {
         .collect();
     let expected: Vec<_> = (0..10).map(|number| format!("select {number}")).collect();
     assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_time_that_no_clock_says_is_shown_as_the_last_one() {
+    let mut event = denied();
+    event.time = from_micros(u64::MAX);
+    event.deeds = vec![(from_micros(u64::MAX), Deed::Expired)];
+    let shown = event.json();
+    assert_eq!(shown["time"], "9999-12-31T23:59:59.999999Z");
+    assert!(ocsf(&event).is_object());
 }
