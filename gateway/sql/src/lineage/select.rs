@@ -429,10 +429,10 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Adds the columns of a star to an output list.
 /// PostgreSQL's own limit (MaxTupleAttributeNumber). Stars over stars would double without one.
 const MOST_COLUMNS: usize = 1664;
 
+/// Adds the columns of a star to an output list.
 fn extend(table: &mut Table, more: Table) {
     table.columns.extend(more.columns);
     if let Some(other) = more.other {
