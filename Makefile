@@ -35,14 +35,9 @@ e2e: policies ## Only the tests of the program from outside
 	$(CARGO) test --workspace --no-fail-fast --test '*'
 
 .PHONY: fuzz
-fuzz: setup ## Each fuzz target for FUZZ_SECONDS (needs the nightly toolchain and cargo-fuzz)
-	@$(CARGO) fuzz --version >/dev/null 2>&1 || \
-	    { echo "make fuzz needs cargo-fuzz: cargo install cargo-fuzz; rustup toolchain install nightly" >&2; exit 1; }
-	@set -e; for folder in gateway/*/fuzz; do \
-	    for target in $$(cd $$folder && $(CARGO) +nightly fuzz list); do \
-	        (cd $$folder && $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS)); \
-	    done; \
-	done
+fuzz: ## Each fuzz target for FUZZ_SECONDS, or those that FUZZ names: FUZZ="batch trail"
+	@.ci/setup fuzz
+	@FUZZ="$(FUZZ)" FUZZ_SECONDS="$(FUZZ_SECONDS)" .ci/fuzz
 
 .PHONY: bench
 bench: policies ## Benchmarks

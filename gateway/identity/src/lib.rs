@@ -14,6 +14,8 @@ pub mod issuer;
 mod keys;
 mod provider;
 mod token;
+#[cfg(fuzzing)]
+pub mod unverified;
 mod verifier;
 
 pub use algorithm::Algorithm;

@@ -101,6 +101,28 @@ impl IssuerConfig {
         };
         Err(Error::Configuration(problem.to_owned()))
     }
+
+    /// The algorithm of this name, where tokens may use it.
+    pub(crate) fn allowed(&self, name: &str) -> Result<Algorithm, Error> {
+        self.algorithms
+            .iter()
+            .copied()
+            .find(|algorithm| algorithm.name() == name)
+            .ok_or_else(|| Error::Algorithm {
+                found: shown(name),
+                allowed: names(&self.algorithms),
+            })
+    }
+
+    /// What claims must meet.
+    pub(crate) fn expected(&self) -> Expected<'_> {
+        Expected {
+            issuer: &self.issuer,
+            audiences: &self.audiences,
+            groups_claim: &self.groups_claim,
+            leeway: self.leeway,
+        }
+    }
 }
 
 /// Verifies tokens of one provider. Cheap to clone; all clones share the keys.
@@ -134,8 +156,9 @@ impl Verifier {
     /// What is wrong with it; [`Error::fault`] says whether the client should hear.
     pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Identity, Error> {
         let token = Token::parse(token)?;
-        let algorithm = self.allowed(&token.header.alg)?;
-        let expected = self.expected();
+        let config = &self.shared.config;
+        let algorithm = config.allowed(&token.header.alg)?;
+        let expected = config.expected();
         expected.check_issuer(&token.claims)?;
         self.shared.keys.check(&token, algorithm).await?;
         expected.identity(token.claims, now)
@@ -145,28 +168,6 @@ impl Verifier {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.shared.config.issuer
-    }
-
-    fn allowed(&self, name: &str) -> Result<Algorithm, Error> {
-        let allowed = &self.shared.config.algorithms;
-        allowed
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.name() == name)
-            .ok_or_else(|| Error::Algorithm {
-                found: shown(name),
-                allowed: names(allowed),
-            })
-    }
-
-    fn expected(&self) -> Expected<'_> {
-        let config = &self.shared.config;
-        Expected {
-            issuer: &config.issuer,
-            audiences: &config.audiences,
-            groups_claim: &config.groups_claim,
-            leeway: config.leeway,
-        }
     }
 }
 
