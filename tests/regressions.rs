@@ -1,0 +1,407 @@
+//! Faults that were found and mended, each kept out by a test that says what it guards.
+
+use sluice_tests::wire_client::{Message, WireClient, message, terminated};
+use sluice_tests::{Gateway, Person, eventually, sqlstate};
+use tokio_postgres::Client;
+
+const IDS: &str = "SELECT id::text FROM customers ORDER BY id LIMIT 3";
+const EMAILS: &str = "SELECT email FROM customers ORDER BY id LIMIT 3";
+
+/// The values that nobody but Dora may see.
+async fn emails(direct: &Client) -> Vec<String> {
+    let rows = direct.query(EMAILS, &[]).await.expect("an answer");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// A gateway, Alice's connection to it, and what she must not see.
+async fn setting() -> (Gateway, WireClient, Vec<String>) {
+    let gateway = Gateway::start().await;
+    let secrets = emails(&gateway.place().direct().await).await;
+    let alice = WireClient::log_in(&gateway, Person::Alice).await;
+    (gateway, alice, secrets)
+}
+
+#[track_caller]
+fn no_secret(said: &[Message], secrets: &[String]) {
+    for message in said {
+        let text = message.body.escape_ascii().to_string();
+        let shown = secrets.iter().find(|secret| text.contains(*secret));
+        assert_eq!(shown, None, "{text}");
+    }
+}
+
+fn rows(said: &[Message]) -> usize {
+    said.iter().filter(|message| message.tag == b'D').count()
+}
+
+/// The SQLSTATEs of the errors among some messages.
+fn errors(said: &[Message]) -> Vec<&str> {
+    let errors = said.iter().filter(|message| message.tag == b'E');
+    errors.filter_map(|message| message.field(b'C')).collect()
+}
+
+fn query(text: &str) -> Vec<u8> {
+    message(b'Q', &terminated(text))
+}
+
+fn parse(name: &str, text: &str) -> Vec<u8> {
+    let body = [terminated(name), terminated(text), vec![0, 0]];
+    message(b'P', &body.concat())
+}
+
+fn bind(portal: &str, statement: &str) -> Vec<u8> {
+    let body = [terminated(portal), terminated(statement), vec![0; 6]];
+    message(b'B', &body.concat())
+}
+
+fn describe_portal(portal: &str) -> Vec<u8> {
+    message(b'D', &[&b"P"[..], &terminated(portal)].concat())
+}
+
+fn execute(portal: &str) -> Vec<u8> {
+    message(b'E', &[terminated(portal), vec![0; 4]].concat())
+}
+
+fn close_statement(name: &str) -> Vec<u8> {
+    message(b'C', &[&b"S"[..], &terminated(name)].concat())
+}
+
+fn sync() -> Vec<u8> {
+    message(b'S', b"")
+}
+
+/// Sends messages in one write and gives the answers up to as many ReadyForQuery.
+async fn answers(client: &mut WireClient, parts: &[Vec<u8>]) -> Vec<Message> {
+    let ends = parts
+        .iter()
+        .filter(|part| matches!(part.first(), Some(b'S' | b'Q')));
+    let ends = ends.count();
+    client.send(&parts.concat()).await;
+    let mut said = Vec::new();
+    for _ in 0..ends {
+        said.extend(client.until_ready().await.expect("the session lives"));
+    }
+    said
+}
+
+#[tokio::test]
+async fn a_statement_redefined_in_a_pipeline_is_masked_as_the_new_one() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let said = answers(&mut alice, &[parse("s", IDS), sync()]).await;
+    assert_eq!(errors(&said), [""; 0]);
+    let said = answers(
+        &mut alice,
+        &[
+            bind("", "s"),
+            execute(""),
+            close_statement("s"),
+            parse("s", EMAILS),
+            bind("", "s"),
+            execute(""),
+            sync(),
+        ],
+    )
+    .await;
+    assert_eq!((errors(&said), rows(&said)), (vec![], 6));
+    no_secret(&said, &secrets);
+}
+
+#[tokio::test]
+async fn a_statement_redefined_by_sql_in_a_pipeline_is_masked_as_the_new_one() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let said = answers(&mut alice, &[query(&format!("PREPARE p AS {IDS}"))]).await;
+    assert_eq!(errors(&said), [""; 0]);
+    let again = format!("DEALLOCATE p; PREPARE p AS {EMAILS}");
+    let said = answers(
+        &mut alice,
+        &[query("EXECUTE p"), query(&again), query("EXECUTE p")],
+    )
+    .await;
+    assert_eq!((errors(&said), rows(&said)), (vec![], 6));
+    no_secret(&said, &secrets);
+}
+
+#[tokio::test]
+async fn a_portal_described_and_bound_again_is_masked_by_its_new_shape() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let said = answers(
+        &mut alice,
+        &[
+            parse("ids", IDS),
+            parse("emails", EMAILS),
+            bind("", "ids"),
+            describe_portal(""),
+            bind("", "emails"),
+            execute(""),
+            sync(),
+        ],
+    )
+    .await;
+    assert_eq!((errors(&said), rows(&said)), (vec![], 3));
+    no_secret(&said, &secrets);
+}
+
+#[tokio::test]
+async fn a_portal_that_rollback_to_took_away_is_not_mistaken_for_a_later_cursor() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let said = answers(
+        &mut alice,
+        &[
+            query("BEGIN; SAVEPOINT a"),
+            parse("ids", IDS),
+            bind("p", "ids"),
+            sync(),
+            query("ROLLBACK TO a"),
+        ],
+    )
+    .await;
+    assert_eq!(errors(&said), [""; 0]);
+    // PostgreSQL knows the portal no more, and the transaction fails by it.
+    let said = answers(&mut alice, &[execute("p"), sync()]).await;
+    assert_eq!((errors(&said), rows(&said)), (vec!["34000"], 0));
+    let declare = format!("DECLARE p CURSOR FOR {EMAILS}");
+    let said = answers(
+        &mut alice,
+        &[
+            query("ROLLBACK TO a"),
+            query(&declare),
+            query("FETCH ALL p"),
+            query("COMMIT"),
+        ],
+    )
+    .await;
+    assert_eq!((errors(&said), rows(&said)), (vec![], 3));
+    no_secret(&said, &secrets);
+}
+
+#[tokio::test]
+async fn the_same_fetch_is_judged_anew_when_its_cursor_is_another() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    for text in [IDS, EMAILS, IDS, EMAILS] {
+        let declare = format!("DECLARE c CURSOR FOR {text}");
+        let said = answers(
+            &mut alice,
+            &[
+                query("BEGIN"),
+                query(&declare),
+                query("FETCH 3 FROM c"),
+                query("COMMIT"),
+            ],
+        )
+        .await;
+        assert_eq!((errors(&said), rows(&said)), (vec![], 3), "{text}");
+        no_secret(&said, &secrets);
+    }
+}
+
+#[tokio::test]
+async fn the_same_execute_is_judged_anew_when_its_statement_is_another() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    for text in [IDS, EMAILS, IDS, EMAILS] {
+        let prepare = format!("PREPARE p AS {text}");
+        let said = answers(
+            &mut alice,
+            &[query(&prepare), query("EXECUTE p"), query("DEALLOCATE p")],
+        )
+        .await;
+        assert_eq!((errors(&said), rows(&said)), (vec![], 3), "{text}");
+        no_secret(&said, &secrets);
+    }
+}
+
+#[tokio::test]
+async fn names_that_are_one_after_63_bytes_are_one_here_too() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let [one, other] = ["1", "2"].map(|end| format!("{}{end}", "n".repeat(63)));
+    let said = answers(
+        &mut alice,
+        &[
+            parse(&one, IDS),
+            close_statement(&other),
+            parse(&other, EMAILS),
+            bind(&one, &one),
+            execute(&other),
+            sync(),
+        ],
+    )
+    .await;
+    assert_eq!((errors(&said), rows(&said)), (vec![], 3));
+    no_secret(&said, &secrets);
+    // By SQL as well, and across the two.
+    let said = answers(
+        &mut alice,
+        &[
+            query(&format!("DEALLOCATE {one}")),
+            query(&format!("PREPARE {other} AS {EMAILS}")),
+            query(&format!("EXECUTE {one}")),
+        ],
+    )
+    .await;
+    assert_eq!((errors(&said), rows(&said)), (vec![], 3));
+    no_secret(&said, &secrets);
+}
+
+#[tokio::test]
+async fn a_name_that_would_be_cut_within_a_character_is_refused() {
+    let (_gateway, mut alice, _) = setting().await;
+    let name = format!("{}é", "n".repeat(62));
+    let said = answers(&mut alice, &[parse(&name, IDS), sync()]).await;
+    assert_eq!(errors(&said), ["42622"]);
+    let said = answers(&mut alice, &[query("SELECT 1")]).await;
+    assert_eq!(rows(&said), 1);
+}
+
+/// A gateway whose catalog is old: another session has let two columns change places.
+async fn outdated() -> (Gateway, WireClient, Vec<String>) {
+    let gateway = Gateway::with(|text| {
+        text.replace(
+            "tls = \"disable\"",
+            "tls = \"disable\"\ncatalog-refresh = \"1h\"",
+        )
+    })
+    .await;
+    let direct = gateway.place().direct().await;
+    let secrets = emails(&direct).await;
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    let said = answers(&mut alice, &[query("SELECT name FROM customers LIMIT 1")]).await;
+    assert_eq!(rows(&said), 1);
+    let swap = "BEGIN; ALTER TABLE customers RENAME name TO aside; \
+                ALTER TABLE customers RENAME email TO name; \
+                ALTER TABLE customers RENAME aside TO email; COMMIT";
+    direct
+        .batch_execute(swap)
+        .await
+        .expect("columns change places");
+    (gateway, alice, secrets)
+}
+
+const NAMES: &str = "SELECT name FROM customers ORDER BY id LIMIT 3";
+
+#[tokio::test]
+async fn a_result_of_another_origin_than_judged_is_stopped() {
+    let (_gateway, mut alice, secrets) = outdated().await;
+    for parts in [
+        vec![query(NAMES)],
+        vec![parse("", NAMES), bind("", ""), execute(""), sync()],
+    ] {
+        let said = answers(&mut alice, &parts).await;
+        assert_eq!((errors(&said), rows(&said)), (vec!["42501"], 0));
+        no_secret(&said, &secrets);
+    }
+    let said = answers(&mut alice, &[query("SELECT 1")]).await;
+    assert_eq!(rows(&said), 1);
+}
+
+/// When a result is stopped, the gateway makes the upstream skip to the next Sync. In the middle of a
+/// message of the client's it must not: the rest of it would be read as messages that nobody judged.
+#[tokio::test]
+async fn half_a_copy_data_message_hides_nothing_behind_a_stopped_result() {
+    let (gateway, mut alice, secrets) = outdated().await;
+    let direct = gateway.place().direct().await;
+    direct
+        .batch_execute("CREATE TABLE smuggled (word text)")
+        .await
+        .expect("a table");
+    let smuggled = query("INSERT INTO smuggled VALUES ('in')");
+    // Whatever the gateway would write in between, one of these stands where the message then ends.
+    let inside = smuggled.repeat(50);
+    let data = message(b'd', &inside);
+    let (half, rest) = data.split_at(5 + smuggled.len() / 2);
+    let flush = message(b'H', b"");
+    let ahead = [parse("", NAMES), bind("", ""), execute(""), flush].concat();
+    alice.send(&[&ahead[..], half].concat()).await;
+    let mut said = Vec::new();
+    while let Some(message) = alice.message().await {
+        let stopped = message.tag == b'E';
+        said.push(message);
+        if stopped {
+            break;
+        }
+    }
+    alice.send(rest).await;
+    alice.send(&sync()).await;
+    while let Some(message) = alice.message().await {
+        said.push(message);
+    }
+    no_secret(&said, &secrets);
+    assert_eq!(rows(&said), 0);
+    let count = "SELECT count(*) FROM smuggled";
+    let found: i64 = direct.query_one(count, &[]).await.expect("a row").get(0);
+    assert_eq!(found, 0);
+}
+
+#[tokio::test]
+async fn a_lock_of_a_client_keeps_nobody_from_the_catalog_for_ever() {
+    let gateway = Gateway::start().await;
+    let direct = gateway.place().direct().await;
+    let dora = gateway.connect(Person::Dora).await;
+    // Reading a view's definition waits for this.
+    let lock = "BEGIN; LOCK TABLE payments, recent_payments IN ACCESS EXCLUSIVE MODE";
+    dora.batch_execute(lock).await.expect("a lock");
+    let other = gateway.connect(Person::Dora).await;
+    let table = "CREATE TABLE newcomer (id integer)";
+    other.batch_execute(table).await.expect("a table");
+    // Both need the catalog again now. Answered or refused, they go on, and so does the lock's owner.
+    for client in [&other, &dora] {
+        let answer = client.simple_query("SELECT count(*) FROM newcomer").await;
+        assert!(answer.is_ok() || sqlstate(answer) == "42501");
+    }
+    dora.batch_execute("ROLLBACK").await.expect("an end");
+    eventually("the catalog is read again", || async {
+        other
+            .simple_query("SELECT count(*) FROM newcomer")
+            .await
+            .is_ok()
+    })
+    .await;
+    drop(direct);
+}
+
+/// A verdict that holds for a shape must not be had by one setting and used for another.
+#[tokio::test]
+async fn a_harmless_setting_is_no_key_to_a_dangerous_one() {
+    let (_gateway, mut alice, _) = setting().await;
+    for name in ["set_config", "\"set_config\"", "pg_catalog.\"set_config\""] {
+        let set = |setting: &str, value: &str| {
+            query(&format!("SELECT {name}('{setting}', '{value}', false)"))
+        };
+        let said = answers(&mut alice, &[set("work_mem", "1MB")]).await;
+        assert_eq!((errors(&said), rows(&said)), (vec![], 1), "{name}");
+        let said = answers(&mut alice, &[set("session_replication_role", "replica")]).await;
+        assert_eq!((errors(&said), rows(&said)), (vec!["42501"], 0), "{name}");
+        let said = answers(&mut alice, &[set("standard_conforming_strings", "off")]).await;
+        assert_eq!((errors(&said), rows(&said)), (vec!["42501"], 0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn stars_over_stars_are_refused_before_they_double_for_ever() {
+    let (_gateway, mut alice, _) = setting().await;
+    let depth = 60;
+    let text = format!(
+        "{}customers{}",
+        "SELECT *, * FROM (".repeat(depth) + "SELECT * FROM ",
+        ") AS s".repeat(depth)
+    );
+    let said = answers(&mut alice, &[query(&text), query("SELECT 1")]).await;
+    assert_eq!((errors(&said), rows(&said)), (vec!["54001"], 1));
+}
+
+#[tokio::test]
+async fn one_change_of_the_configuration_is_loaded_once() {
+    let gateway = Gateway::start().await;
+    let first = gateway.generation().await;
+    for turn in 1..=2 {
+        // Reading a policy's file must not count as a change of it.
+        gateway
+            .place()
+            .edit(|text| format!("{text}\n# turn {turn}\n"));
+        eventually("the policies are swapped", || async {
+            gateway.generation().await >= first + turn
+        })
+        .await;
+        let client = gateway.connect(Person::Alice).await;
+        client.simple_query("SELECT 1").await.expect("an answer");
+        assert_eq!(gateway.generation().await, first + turn);
+    }
+}
