@@ -185,7 +185,7 @@ impl Use {
 }
 
 /// One use of a relation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RelationUse {
     /// OID, where the catalog knows it. An unqualified name gives one use for every relation of
     /// that name in any schema.
@@ -218,7 +218,7 @@ pub enum Access {
 }
 
 /// A call of a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FunctionUse {
     /// Schema as written or resolved; empty where unknown.
     pub schema: String,
@@ -229,7 +229,7 @@ pub struct FunctionUse {
 }
 
 /// Something whose effect cannot be known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Opaque {
     /// Why.
     pub reason: OpaqueReason,

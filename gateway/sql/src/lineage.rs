@@ -19,6 +19,7 @@ mod utility;
 mod value;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 
 use crate::analysis::{
     Access, Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
@@ -115,15 +116,15 @@ pub(crate) fn view(
     if !walk.missing.is_empty() {
         return Err(walk.missing);
     }
-    lineage.relations = walk.found.relations;
+    lineage.relations = walk.found.relations.list;
     lineage.uses = walk
         .found
         .columns
         .into_iter()
         .filter(|one| one.used.stays_in_view())
         .collect();
-    lineage.functions = walk.found.functions;
-    lineage.opaque = walk.found.opaque;
+    lineage.functions = walk.found.functions.list;
+    lineage.opaque = walk.found.opaque.list;
     Ok(lineage)
 }
 
@@ -149,10 +150,34 @@ pub(crate) struct Walk<'a> {
 /// What was found so far.
 #[derive(Default)]
 struct Found {
-    relations: Vec<RelationUse>,
+    relations: Once<RelationUse>,
     columns: BTreeSet<ColumnUse>,
-    functions: Vec<FunctionUse>,
-    opaque: Vec<Opaque>,
+    functions: Once<FunctionUse>,
+    opaque: Once<Opaque>,
+}
+
+/// Things in the order in which they came first. A text may name a hundred thousand of them.
+struct Once<T> {
+    list: Vec<T>,
+    known: HashSet<T>,
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Once {
+            list: Vec::new(),
+            known: HashSet::new(),
+        }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Once<T> {
+    fn push(&mut self, one: T) {
+        if !self.known.contains(&one) {
+            self.known.insert(one.clone());
+            self.list.push(one);
+        }
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -174,10 +199,10 @@ impl<'a> Walk<'a> {
     fn finish(self, statements: Vec<Statement>) -> Analysis {
         Analysis {
             statements,
-            relations: self.found.relations,
+            relations: self.found.relations.list,
             columns: self.found.columns.into_iter().collect(),
-            functions: self.found.functions,
-            opaque: self.found.opaque,
+            functions: self.found.functions.list,
+            opaque: self.found.opaque.list,
         }
     }
 
@@ -188,9 +213,7 @@ impl<'a> Walk<'a> {
             detail: detail.to_owned(),
             statement: self.statement,
         };
-        if !self.found.opaque.contains(&one) {
-            self.found.opaque.push(one);
-        }
+        self.found.opaque.push(one);
     }
 
     /// Takes one node from the budget; false where there is none left.
@@ -204,10 +227,8 @@ impl<'a> Walk<'a> {
     }
 
     fn touches_relations(&self) -> bool {
-        self.found
-            .relations
-            .iter()
-            .any(|one| one.statement == self.statement)
+        let last = self.found.relations.list.last();
+        last.is_some_and(|one| one.statement == self.statement)
     }
 
     /// The lineage of a view; none where it is not known.

@@ -174,14 +174,11 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn use_function(&mut self, schema: &str, name: &str) {
-        let one = FunctionUse {
+        self.found.functions.push(FunctionUse {
             schema: schema.to_owned(),
             name: name.to_owned(),
             statement: self.statement,
-        };
-        if !self.found.functions.contains(&one) {
-            self.found.functions.push(one);
-        }
+        });
     }
 
     /// An operator by its possibly qualified name.

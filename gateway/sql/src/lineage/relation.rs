@@ -190,26 +190,17 @@ impl<'a> Walk<'a> {
         name: &str,
         access: Access,
     ) {
-        let known = match oid {
-            // A table may have thousands of partitions.
-            Some(oid) => !self.used.insert((oid, access, self.statement)),
-            None => self.found.relations.iter().any(|one| {
-                one.oid.is_none()
-                    && one.statement == self.statement
-                    && one.access == access
-                    && one.name == name
-                    && one.schema == schema
-            }),
-        };
-        if !known {
-            self.found.relations.push(RelationUse {
-                oid,
-                schema: schema.to_owned(),
-                name: name.to_owned(),
-                access,
-                statement: self.statement,
-            });
+        // A table may have thousands of partitions: those known are told apart by number.
+        if oid.is_some_and(|oid| !self.used.insert((oid, access, self.statement))) {
+            return;
         }
+        self.found.relations.push(RelationUse {
+            oid,
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            access,
+            statement: self.statement,
+        });
     }
 }
 

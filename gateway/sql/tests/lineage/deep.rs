@@ -115,3 +115,24 @@ fn wide_texts_are_read() {
         assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
     });
 }
+
+/// What is noted of each name must not be compared with what was noted of all others: these texts would take minutes.
+#[test]
+fn texts_of_many_names_are_read_in_time() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let names = |before: &str, after: &str| -> String {
+            let names = (0..80_000).map(|number| format!("{before}{number}{after}"));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        for text in [
+            format!("SELECT 1 FROM users WHERE 1 IN ({})", names("a", "")),
+            format!("SELECT 1 FROM users WHERE 1 IN ({})", names("f", "()")),
+            format!("SELECT 1 FROM {}", names("t", "")),
+            format!("DROP TABLE {}", names("t", "")),
+        ] {
+            let analysis = analyze(&text, &catalog);
+            assert!(analysis.opaque.len() + analysis.relations.len() >= 80_000);
+        }
+    });
+}
