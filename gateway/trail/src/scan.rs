@@ -205,7 +205,8 @@ impl Scan {
     fn bytes(&mut self, at: u64, length: usize) -> Result<&[u8]> {
         let end = self.base + self.window.len() as u64;
         if at < self.base || at + length as u64 > end {
-            self.window.resize(length.max(WINDOW), 0);
+            // Zeros by the page, as they are touched: most segments that are looked at are small.
+            self.window = vec![0; length.max(WINDOW)];
             self.base = at;
             let mut filled = 0;
             while filled < self.window.len() {
