@@ -29,6 +29,7 @@ SERVER_USER = "postgres"
 SLUICE_CONFIGURATION = """
 [listen]
 address = "{host}:{port}"
+tls = {{ certificate = "{certificate}", key = "{key}" }}
 {threads}
 
 [databases.{database}]
@@ -80,9 +81,12 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = any
 pool_mode = session
+client_tls_sslmode = allow
+client_tls_cert_file = {certificate}
+client_tls_key_file = {key}
 ; The defaults, 20 and 100, would make clients wait for each other.
-default_pool_size = 200
-max_client_conn = 1000
+default_pool_size = 20000
+max_client_conn = 20000
 """
 
 
@@ -103,8 +107,11 @@ class Setting:
         self.folder.chmod(0o755)
         self.cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
+            self.certificate, self.key = make_certificate(self.folder)
             self.postgres = Postgres(self)
             self.postgres.start()
+            # Where the proxies connect to.
+            self.upstream_port = self.postgres.port
         except BaseException:
             self.cleanup.close()
             raise
@@ -113,11 +120,13 @@ class Setting:
     def __exit__(self, *_):
         self.cleanup.close()
 
-    def target(self, name):
-        """The target of that name, started: direct, pgbouncer or sluice."""
+    def target(self, name, under=()):
+        """The target of that name, started, as an argument of the program `under` where there is one:
+        direct, pgbouncer or sluice."""
         if name == "direct":
             return self.postgres
         target = {"pgbouncer": PgBouncer, "sluice": Sluice}[name](self)
+        target.under = under
         target.start()
         return target
 
@@ -158,8 +167,9 @@ class Target:
         self.port = free_port()
         self.process = None
         self.log = None
+        self.under = ()
 
-    def environment(self, group="plain"):
+    def environment(self, group="plain", tls="disable"):
         """What a client of libpq needs in its environment to come in."""
         return {
             "PGHOST": HOST,
@@ -167,7 +177,7 @@ class Target:
             "PGUSER": USER,
             "PGDATABASE": DATABASE,
             "PGPASSWORD": self.password(group),
-            "PGSSLMODE": "disable",
+            "PGSSLMODE": tls,
             "PGGSSENCMODE": "disable",
         }
 
@@ -233,6 +243,9 @@ class Postgres(Target):
             "unix_socket_directories": "",
             "max_connections": 500,
             "shared_buffers": "512MB",
+            "ssl": "on",
+            "ssl_cert_file": self.setting.certificate,
+            "ssl_key_file": self.setting.key,
             "fsync": "off",
             "autovacuum": "off",
         }
@@ -253,13 +266,15 @@ class PgBouncer(Target):
             PGBOUNCER_CONFIGURATION.format(
                 host=HOST,
                 port=self.port,
-                upstream=self.setting.postgres.port,
+                upstream=self.setting.upstream_port,
                 database=DATABASE,
                 user=USER,
+                certificate=self.setting.certificate,
+                key=self.setting.key,
             )
         )
         program = self.setting.options.pgbouncer
-        self.process, self.log = self.setting.run("pgbouncer", [program, file])
+        self.process, self.log = self.setting.run("pgbouncer", [*self.under, program, file])
         self.wait()
 
 
@@ -278,14 +293,16 @@ class Sluice(Target):
                 host=HOST,
                 port=self.port,
                 threads=threads,
-                upstream=self.setting.postgres.port,
+                upstream=self.setting.upstream_port,
                 database=DATABASE,
                 user=USER,
                 issuer=self.provider.url,
+                certificate=self.setting.certificate,
+                key=self.setting.key,
                 modules=options.policies,
             )
         )
-        command = [options.sluice, "serve", "--config", file]
+        command = [*self.under, options.sluice, "serve", "--config", file]
         self.process, self.log = self.setting.run("sluice", command, server=False)
         self.wait()
 
@@ -364,6 +381,20 @@ class Provider:
         return self.tokens[group]
 
 
+def pgbench(target, *words, tls="disable"):
+    answer = subprocess.run(
+        [target.setting.options.postgres / "pgbench", *(str(word) for word in words)],
+        env={**os.environ, **target.environment(tls=tls)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        log = target.log.read_text(errors="replace")[-2000:]
+        raise Failed(f"pgbench through {target.name}: {answer.stderr[-2000:]}\n{log}")
+    return answer.stdout
+
+
 def add_arguments(parser):
     """The arguments that every script here takes."""
     built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
@@ -435,6 +466,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
+
+
+def make_certificate(folder):
+    """A certificate for this machine and its key, which the servers' user may read."""
+    certificate, key = folder / "server.pem", folder / "server.key"
+    subject = ["-subj", f"/CN={HOST}", "-days", "2", "-nodes"]
+    openssl("req", "-x509", "-newkey", "rsa:2048", *subject, "-keyout", key, "-out", certificate)
+    key.chmod(0o600)
+    if os.geteuid() == 0:
+        shutil.chown(key, SERVER_USER)
+    return certificate, key
 
 
 def servers_user():
