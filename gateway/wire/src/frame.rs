@@ -49,10 +49,11 @@ pub fn header(buf: &[u8], max: usize) -> Result<Option<Header>, Error> {
     }
 }
 
-/// One whole message: tag and body, body not yet read. `Debug` does not show the body.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Frame {
-    bytes: Bytes,
+/// One whole message: tag and body, body not yet read. Its bytes are its own, or lie in a buffer
+/// (`Frame<&[u8]>`). `Debug` does not show the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Frame<B = Bytes> {
+    bytes: B,
 }
 
 impl Frame {
@@ -66,13 +67,25 @@ impl Frame {
         }
     }
 
+}
+
+impl<'a> Frame<&'a [u8]> {
+    /// The message at the front of `buf`, left where it is; `None` where it is not all there yet.
+    pub fn at(buf: &'a [u8], max: usize) -> Result<Option<Self>, Error> {
+        let found = header(buf, max)?;
+        Ok(found.and_then(|header| Some(Self { bytes: buf.get(..header.len)? })))
+    }
+}
+
+impl<B: AsRef<[u8]>> Frame<B> {
     /// The bytes as one message, which they must be exactly.
-    pub fn new(bytes: Bytes) -> Result<Self, Error> {
-        match header(&bytes, usize::MAX)? {
-            Some(header) if header.len == bytes.len() => Ok(Self { bytes }),
-            Some(header) if header.len < bytes.len() => Err(Error::Trailing {
+    pub fn new(bytes: B) -> Result<Self, Error> {
+        let whole = bytes.as_ref().len();
+        match header(bytes.as_ref(), usize::MAX)? {
+            Some(header) if header.len == whole => Ok(Self { bytes }),
+            Some(header) if header.len < whole => Err(Error::Trailing {
                 message: "message",
-                bytes: bytes.len() - header.len,
+                bytes: whole - header.len,
             }),
             Some(_) => Err(Error::Truncated {
                 message: "message",
@@ -87,30 +100,30 @@ impl Frame {
 
     /// The first byte.
     pub fn tag(&self) -> u8 {
-        self.bytes[0]
+        self.bytes.as_ref()[0]
     }
 
     /// What follows the length field.
     pub fn body(&self) -> &[u8] {
-        &self.bytes[HEADER_BYTES..]
+        &self.bytes.as_ref()[HEADER_BYTES..]
     }
 
     /// The whole message.
-    pub fn bytes(&self) -> &Bytes {
+    pub fn bytes(&self) -> &B {
         &self.bytes
     }
 
     /// The whole message, for keeping.
-    pub fn into_bytes(self) -> Bytes {
+    pub fn into_bytes(self) -> B {
         self.bytes
     }
 }
 
-impl fmt::Debug for Frame {
+impl<B: AsRef<[u8]>> fmt::Debug for Frame<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
             .field("tag", &char::from(self.tag()))
-            .field("len", &self.bytes.len())
+            .field("len", &self.bytes.as_ref().len())
             .finish_non_exhaustive()
     }
 }

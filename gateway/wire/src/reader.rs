@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
 
     /// The bytes up to a zero byte.
     pub(crate) fn string(&mut self, field: &'static str) -> Result<&'a [u8], Error> {
-        let Some(end) = self.rest.iter().position(|&byte| byte == 0) else {
+        let Some(end) = memchr::memchr(0, self.rest) else {
             return Err(Error::Unterminated {
                 message: self.message,
                 field,

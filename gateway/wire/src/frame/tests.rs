@@ -51,6 +51,15 @@ fn limit_counts_the_whole_message() {
 }
 
 #[test]
+fn a_frame_is_found_where_it_lies() {
+    let bytes = b"Z\0\0\0\x05IZ\0\0";
+    let frame = Frame::at(bytes, MAX).unwrap().unwrap();
+    assert_eq!(frame.into_bytes(), b"Z\0\0\0\x05I");
+    assert_eq!(Frame::at(&bytes[..5], MAX), Ok(None));
+    assert_eq!(Frame::at(&bytes[6..], MAX), Ok(None));
+}
+
+#[test]
 fn frame_shows_tag_body_and_whole() {
     let frame = Frame::new(Bytes::from_static(b"Z\0\0\0\x05I")).unwrap();
     assert_eq!((frame.tag(), frame.body()), (b'Z', b"I".as_slice()));
