@@ -15,7 +15,7 @@ mod parse;
 mod shape;
 
 pub use lineage::analyze;
-pub use shape::{Shape, shape};
+pub use shape::{Shape, Shaper, shape};
 
 /// The stack that a thread needs to call [`analyze`] or [`catalog::Catalog::from_rows`]: enough for
 /// the deepest text that is let through to a reader. Only what is used of it becomes memory.

@@ -1,5 +1,7 @@
 //! Keys under which texts that differ in plain literals only are the same.
 
+use std::mem;
+
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,14 @@ const STRING: u8 = 3;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// The text with a mark in place of every plain literal.
-    pub key: Box<str>,
+    pub key: Box<[u8]>,
+}
+
+/// Makes shapes, one after the other in the same memory.
+#[derive(Debug, Default)]
+pub struct Shaper {
+    key: Vec<u8>,
+    pending: Vec<Folded>,
 }
 
 /// The shape of a text; none where the text itself must be the key.
@@ -25,24 +34,35 @@ pub struct Shape {
 /// only are values: not after BY or DISTINCT, where a number is a position, and in texts that update
 /// or delete only in `column = literal`, so that what is always true stays in the key.
 pub fn shape(text: &str) -> Option<Shape> {
-    if text.len() > LONGEST {
-        return None;
+    let mut shaper = Shaper::default();
+    let key = shaper.shape(text)?.into();
+    Some(Shape { key })
+}
+
+impl Shaper {
+    /// The [key](Shape::key) of a text's [`shape`].
+    pub fn shape(&mut self, text: &str) -> Option<&[u8]> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let (mut key, mut pending) = (mem::take(&mut self.key), mem::take(&mut self.pending));
+        key.clear();
+        pending.clear();
+        let mut scan = Scan {
+            bytes: text.as_bytes(),
+            place: 0,
+            copied: 0,
+            key,
+            folds: Folds::Everywhere,
+            after_limit: false,
+            first_word: true,
+            raw: false,
+            pending,
+        };
+        let found = scan.run();
+        (self.key, self.pending) = (scan.key, scan.pending);
+        found.map(|()| self.key.as_slice())
     }
-    let mut scan = Scan {
-        bytes: text.as_bytes(),
-        place: 0,
-        key: Vec::with_capacity(text.len()),
-        folds: Folds::Everywhere,
-        after_limit: false,
-        first_word: true,
-        raw: false,
-        pending: Vec::new(),
-    };
-    scan.run()?;
-    let key = String::from_utf8(scan.key).ok()?;
-    Some(Shape {
-        key: key.into_boxed_str(),
-    })
 }
 
 /// The function whose literals decide what it does.
@@ -60,6 +80,8 @@ enum Folds {
 struct Scan<'a> {
     bytes: &'a [u8],
     place: usize,
+    /// What comes before is in the key.
+    copied: usize,
     key: Vec<u8>,
     folds: Folds,
     /// The last word was LIMIT or OFFSET.
@@ -68,16 +90,20 @@ struct Scan<'a> {
     /// After BY or DISTINCT: literals stay as they are.
     raw: bool,
     /// Folded so far: place in the key, the literal, whether it is in `column = literal`.
-    pending: Vec<Folded<'a>>,
+    pending: Vec<Folded>,
 }
 
-struct Folded<'a> {
+#[derive(Debug)]
+struct Folded {
+    /// Its place in the key.
     at: usize,
-    literal: &'a [u8],
+    /// Its place in the text.
+    from: usize,
+    length: usize,
     equality: bool,
 }
 
-impl<'a> Scan<'a> {
+impl Scan<'_> {
     fn run(&mut self) -> Option<()> {
         while let Some(&byte) = self.bytes.get(self.place) {
             match byte {
@@ -89,11 +115,11 @@ impl<'a> Scan<'a> {
                 b'-' if self.next_is(b'-') => return None,
                 b'/' if self.next_is(b'*') => return None,
                 b';' if !self.is_last() => return None,
-                b' ' | b'\n' | b'\t' | b'\r' => self.copy(1),
-                0x21..=0x7e => self.copy(1),
+                b' ' | b'\n' | b'\t' | b'\r' | 0x21..=0x7e => self.place += 1,
                 _ => return None,
             }
         }
+        self.copy();
         if self.folds == Folds::Equalities {
             self.unfold();
         }
@@ -109,15 +135,15 @@ impl<'a> Scan<'a> {
         self.bytes.get(self.place + 1) == Some(&byte)
     }
 
-    fn copy(&mut self, count: usize) {
-        let end = (self.place + count).min(self.bytes.len());
-        self.key.extend_from_slice(&self.bytes[self.place..end]);
-        self.place = end;
+    /// Copies what was walked over into the key.
+    fn copy(&mut self) {
+        self.key.extend_from_slice(&self.bytes[self.copied..self.place]);
+        self.copied = self.place;
     }
 
     fn word(&mut self) -> Option<()> {
         let rest = &self.bytes[self.place..];
-        let length = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+        let length = name_length(rest);
         let word = &rest[..length];
         // E'', B'', X'', N'', U&'' and U&"".
         match rest.get(length) {
@@ -126,26 +152,19 @@ impl<'a> Scan<'a> {
             Some(byte) if !byte.is_ascii() => return None,
             _ => {}
         }
-        self.after_limit = is_one_of(word, &[b"limit", b"offset"]);
-        if std::mem::take(&mut self.first_word)
-            && !is_one_of(
-                word,
-                &[
-                    b"select", b"insert", b"update", b"delete", b"with", b"values",
-                ],
-            )
-        {
+        let word = Word::of(word);
+        self.after_limit = word == Word::Limit;
+        let begins = matches!(word, Word::Reads | Word::Changes);
+        if mem::take(&mut self.first_word) && !begins {
             return None;
         }
-        if is_one_of(word, &[b"by", b"distinct"]) {
-            self.raw = true;
-        } else if is_one_of(word, &[b"update", b"delete"]) {
-            self.folds = Folds::Equalities;
-        } else if is_one_of(word, &[SET_CONFIG, b"merge", b"uescape", b"float"]) {
-            // The grammar itself makes types of different names of FLOAT(n), or refuses it.
-            return None;
+        match word {
+            Word::Position => self.raw = true,
+            Word::Changes => self.folds = Folds::Equalities,
+            Word::Unfoldable => return None,
+            Word::Limit | Word::Reads | Word::Other => {}
         }
-        self.copy(length);
+        self.place += length;
         Some(())
     }
 
@@ -208,7 +227,7 @@ impl<'a> Scan<'a> {
             return None;
         }
         self.after_limit = false;
-        self.copy(length);
+        self.place += length;
         Some(())
     }
 
@@ -223,25 +242,27 @@ impl<'a> Scan<'a> {
         {
             return None;
         }
-        self.copy(1 + digits);
+        self.place += 1 + digits;
         Some(())
     }
 
     fn fold(&mut self, length: usize, mark: u8) {
-        let literal = &self.bytes[self.place..self.place + length];
         if self.raw && !self.after_limit {
-            self.copy(length);
+            self.place += length;
             return;
         }
+        self.copy();
         let equality =
             follows_equals(&self.key) && ends_condition(&self.bytes[self.place + length..]);
         self.pending.push(Folded {
             at: self.key.len(),
-            literal,
+            from: self.place,
+            length,
             equality,
         });
         self.key.push(mark);
         self.place += length;
+        self.copied = self.place;
         self.after_limit = false;
     }
 
@@ -249,19 +270,77 @@ impl<'a> Scan<'a> {
     /// those in plain equalities, and these too where anything but AND joins conditions.
     fn unfold(&mut self) {
         let plain = !has_other_conditions(&self.key);
-        let folded = std::mem::take(&mut self.key);
+        let folded = mem::take(&mut self.key);
         let mut from = 0;
         for one in self.pending.iter().filter(|one| !(plain && one.equality)) {
             self.key.extend_from_slice(&folded[from..one.at]);
-            self.key.extend_from_slice(one.literal);
+            let literal = &self.bytes[one.from..one.from + one.length];
+            self.key.extend_from_slice(literal);
             from = one.at + 1;
         }
         self.key.extend_from_slice(&folded[from..]);
     }
 }
 
+/// A word, as far as it says where literals may be folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// LIMIT and OFFSET: a number behind it is one.
+    Limit,
+    /// BY and DISTINCT: numbers behind it may be positions.
+    Position,
+    /// Begins a statement that reads or inserts.
+    Reads,
+    /// Begins a statement that updates or deletes, or such a part of one.
+    Changes,
+    /// No literal may be folded where it stands.
+    Unfoldable,
+    /// Any other.
+    Other,
+}
+
+impl Word {
+    fn of(word: &[u8]) -> Self {
+        let is = |known: &[&[u8]]| is_one_of(word, known);
+        match word.len() {
+            2 if is(&[b"by"]) => Self::Position,
+            4 if is(&[b"with"]) => Self::Reads,
+            5 if is(&[b"limit"]) => Self::Limit,
+            // The grammar itself makes types of different names of FLOAT(n), or refuses it.
+            5 if is(&[b"merge", b"float"]) => Self::Unfoldable,
+            6 if is(&[b"offset"]) => Self::Limit,
+            6 if is(&[b"select", b"insert", b"values"]) => Self::Reads,
+            6 if is(&[b"update", b"delete"]) => Self::Changes,
+            7 if is(&[b"uescape"]) => Self::Unfoldable,
+            8 if is(&[b"distinct"]) => Self::Position,
+            10 if is(&[SET_CONFIG]) => Self::Unfoldable,
+            _ => Self::Other,
+        }
+    }
+}
+
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$'
+    NAME_BYTES[usize::from(byte)]
+}
+
+/// The bytes of a name at the front.
+fn name_length(bytes: &[u8]) -> usize {
+    let end = bytes.iter().position(|byte| !is_name_byte(*byte));
+    end.unwrap_or(bytes.len())
+}
+
+/// Letters, digits, `_` and `$`.
+static NAME_BYTES: [bool; 256] = name_bytes();
+
+const fn name_bytes() -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let is_name = (byte as u8).is_ascii_alphanumeric();
+        table[byte] = is_name || byte == b'_' as usize || byte == b'$' as usize;
+        byte += 1;
+    }
+    table
 }
 
 fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
@@ -288,7 +367,7 @@ fn follows_equals(key: &[u8]) -> bool {
 /// Whether nothing but another condition, or the end of them, comes next.
 fn ends_condition(rest: &[u8]) -> bool {
     let rest = rest.trim_ascii_start();
-    let word = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+    let word = name_length(rest);
     match rest.first() {
         None | Some(b',' | b')' | b';') => true,
         Some(_) => is_one_of(&rest[..word], &[b"and", b"where", b"returning", b"from"]),
