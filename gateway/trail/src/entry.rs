@@ -11,6 +11,8 @@ use crate::{Result, Session, SessionId};
 
 /// The most of a command tag that is kept.
 const TAG: usize = 64;
+/// Bytes of the result that may wait to be recorded together.
+const TOGETHER: usize = 2048;
 
 /// The open record of one request: [judged](Self::judged) before anything is forwarded, [closed](Self::close) when it is
 /// answered. Dropped, it is recorded as abandoned.
@@ -22,15 +24,35 @@ pub struct Entry {
     time: u64,
     step: Step,
     kept: Option<Text>,
-    /// The text, if it is not kept, then the parameters.
+    /// The text, if it is not kept, then the parameters; once those are written, bytes of the result that are not.
     buffer: Vec<u8>,
     /// The bytes of the text in the buffer.
     text: usize,
     stage: Stage,
+    /// The verdict recorded last.
+    said: Option<Said>,
     /// Bytes of the result that may still be recorded.
     left: u64,
     /// Bytes of the result that were not recorded.
     omitted: u64,
+}
+
+/// A verdict without words: the same one again need not be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    effect: Effect,
+    generation: u64,
+}
+
+impl Said {
+    fn of(judged: &Judged<'_>) -> Option<Self> {
+        let wordless =
+            judged.policy.is_empty() && judged.reason.is_empty() && judged.masks.is_none();
+        wordless.then_some(Self {
+            effect: judged.effect,
+            generation: judged.generation,
+        })
+    }
 }
 
 /// How far the record is.
@@ -78,6 +100,7 @@ impl Entry {
             buffer,
             text,
             stage,
+            said: None,
             left,
             omitted: 0,
         }
@@ -114,14 +137,20 @@ impl Entry {
     }
 
     /// Records the request and the verdict on it. Once this has given `Ok`, the request is on the record and may be
-    /// forwarded if the verdict lets it. Called again, it records a later verdict on the same request.
+    /// forwarded if the verdict lets it. Called again, it records a later verdict on the same request, if it is another.
     ///
     /// # Errors
     /// If it cannot be recorded; then the request must be refused.
     pub fn judged(&mut self, judged: &Judged<'_>) -> Result<()> {
+        self.settle()?;
         if let Some(keep) = judged.keep {
             self.left = keep;
         }
+        let said = Said::of(judged);
+        if self.stage == Stage::Judged && said.is_some() && said == self.said {
+            return Ok(());
+        }
+        self.said = said;
         self.write(Some(judged))
     }
 
@@ -145,6 +174,7 @@ impl Entry {
             appender.append(kind, &[&head, &self.buffer[self.text..]]);
             appender.reserved += closing;
             self.stage = Stage::Judged;
+            self.buffer.clear();
         } else {
             appender.append(kind, &[&head]);
         }
@@ -187,7 +217,8 @@ impl Entry {
         }
     }
 
-    /// Records bytes of the result as the client gets them, whole messages or pieces, up to the limit.
+    /// Records bytes of the result as the client gets them, whole messages or pieces, up to the limit. Few bytes wait for
+    /// [`settle`](Self::settle), in room that is kept for them.
     ///
     /// # Errors
     /// If they cannot be recorded.
@@ -199,10 +230,51 @@ impl Entry {
         if kept == 0 {
             return Ok(());
         }
-        self.append(Kind::Delivered, &bytes[..kept])
+        self.keep(&bytes[..kept])
             .inspect_err(|_| self.omitted += kept as u64)?;
         self.left -= kept as u64;
         Ok(())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.stage == Stage::Open {
+            self.write(None)?;
+        }
+        if self.buffer.len() + bytes.len() > TOGETHER {
+            self.settle()?;
+        }
+        if bytes.len() > TOGETHER {
+            return self.append(Kind::Delivered, bytes);
+        }
+        if self.buffer.is_empty() {
+            let mut appender = self.session.writer.0.borrow_mut();
+            let room = self.room_together();
+            appender.ensure(room)?;
+            appender.reserved += room;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Records what was [delivered](Self::delivered) and waits. To be called before the client gets it.
+    ///
+    /// # Errors
+    /// If it cannot be recorded.
+    pub fn settle(&mut self) -> Result<()> {
+        if self.buffer.is_empty() || self.stage != Stage::Judged {
+            return Ok(());
+        }
+        let room = self.room_together();
+        self.session.writer.0.borrow_mut().reserved -= room;
+        let mut waiting = std::mem::take(&mut self.buffer);
+        let written = self.append(Kind::Delivered, &waiting);
+        waiting.clear();
+        self.buffer = waiting;
+        written
+    }
+
+    fn room_together(&self) -> usize {
+        framed(self.session.json.len()) + framed(20 + TOGETHER)
     }
 
     /// Records that something happened to the request.
@@ -210,6 +282,7 @@ impl Entry {
     /// # Errors
     /// If it cannot be recorded.
     pub fn event(&mut self, time: SystemTime, deed: &Deed) -> Result<()> {
+        self.settle()?;
         let mut payload = Vec::with_capacity(128);
         put_number(&mut payload, to_micros(time));
         serde_json::to_writer(&mut payload, deed)?;
@@ -255,6 +328,7 @@ impl Entry {
         if self.stage == Stage::Open {
             self.write(None)?;
         }
+        self.settle()?;
         let mut appender = self.session.writer.0.borrow_mut();
         let session_bytes = framed(self.session.json.len());
         appender.reserved -= CLOSING + session_bytes;
