@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::Criterion;
-use policy::{Recall, Request};
+use policy::{Request, Step};
 use sluice_benches::judging::{Court, allowed, query};
 use sluice_benches::people;
 use sluice_benches::timing::run;
@@ -21,12 +21,12 @@ fn main() {
             criterion.bench_function(&format!("judge/first, {name}"), |bencher| {
                 bencher.iter(|| allowed(court.judge(black_box(request.clone()), &analysis)));
             });
-            let unshaped = Request {
-                shape: None,
+            let prepared = Request {
+                step: Step::Execute,
                 ..request
             };
-            court.judge(unshaped.clone(), &analysis);
-            recall(criterion, &mut court, "known text", name, &unshaped);
+            court.judge(prepared.clone(), &analysis);
+            recall(criterion, &mut court, "known text", name, &prepared);
         }
         recall(
             criterion,
@@ -44,11 +44,9 @@ fn main() {
 fn recall(criterion: &mut Criterion, court: &mut Court, what: &str, name: &str, request: &Request) {
     criterion.bench_function(&format!("judge/recall of a {what}, {name}"), |bencher| {
         bencher.iter(|| {
-            let request = black_box(request.clone());
-            match court.judge.recall(&court.session, request, &court.catalog) {
-                Recall::Known(verdict) => allowed(verdict),
-                Recall::Unknown(request) => panic!("{} is not known", request.text),
-            }
+            let asked = black_box(request.asked());
+            let known = court.judge.recall(&court.session, asked, &court.catalog);
+            allowed(known.expect("it was judged before"))
         });
     });
 }

@@ -51,7 +51,7 @@ impl Court {
     }
 
     /// Judges a request as one that was never seen.
-    pub fn judge(&mut self, request: Request, analysis: &Arc<sql::analysis::Analysis>) -> Verdict {
+    pub fn judge(&mut self, request: Request, analysis: &Arc<sql::analysis::Analysis>) -> Verdict<'static> {
         let analysis = Arc::clone(analysis);
         self.judge
             .judge(&mut self.session, request, analysis, &self.catalog)
@@ -75,7 +75,7 @@ impl Court {
 /// # Panics
 /// It is not.
 #[must_use]
-pub fn allowed(verdict: Verdict) -> Permit {
+pub fn allowed(verdict: Verdict<'_>) -> Permit<'_> {
     match verdict {
         Verdict::Allow(permit) => permit,
         Verdict::Deny(_) | Verdict::Hold(_) => panic!("{verdict:?}"),
@@ -85,12 +85,10 @@ pub fn allowed(verdict: Verdict) -> Permit {
 /// A simple query.
 #[must_use]
 pub fn query(text: &str) -> Request {
-    let shape = sql::shape(text).map(|shape| shape.key.into());
     Request {
         frames: Bytes::copy_from_slice(text.as_bytes()),
         step: Step::Query,
         text: text.into(),
-        shape,
         parameters: None,
     }
 }

@@ -18,14 +18,13 @@ use crate::analyses::Analyses;
 use crate::analyst::Analysts;
 use crate::config::{Config, Limits, Plaintext, Results};
 use crate::database::DatabaseState;
+use crate::session::buffers::Pool;
 use crate::session::cancel::Cancels;
+use crate::session::wording::Wordings;
 
 mod control;
 mod listen;
 mod reload;
-
-/// Bytes read from a socket at once: one buffer a core.
-const SCRATCH_BYTES: usize = 64 << 10;
 
 /// What keeps a gateway from starting.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +81,8 @@ pub(crate) struct Core {
     pub(crate) judge: RefCell<Judge>,
     pub(crate) writer: trail::Writer,
     pub(crate) analyses: RefCell<Analyses>,
-    pub(crate) scratch: RefCell<Box<[u8]>>,
+    pub(crate) wordings: RefCell<Wordings>,
+    pub(crate) pool: Rc<Pool>,
 }
 
 impl Core {
@@ -93,7 +93,8 @@ impl Core {
             judge: RefCell::new(judge),
             writer,
             analyses: RefCell::default(),
-            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            wordings: RefCell::default(),
+            pool: Rc::default(),
         })
     }
 }

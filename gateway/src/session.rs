@@ -9,10 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::BytesMut;
-use policy::{Denial, Permit, Recall, Request, Verdict};
+use bytes::{Bytes, BytesMut};
+use policy::{Asked, Denial, Permit, Request, Verdict};
 use sql::analysis::{Analysis, NameUse};
-use tokio::sync::Notify;
 use trail::{Effect, Entry, Judged, Opening, Outcome};
 use wire::client::{ClientTag, Query};
 use wire::frame::{Frame, HEADER_BYTES, header};
@@ -26,26 +25,36 @@ use crate::error::SessionError;
 use crate::gateway::Core;
 
 pub(crate) mod admission;
+pub(crate) mod buffers;
 pub(crate) mod cancel;
 mod extended;
 mod hold;
+mod lanes;
 mod pipeline;
 mod prepared;
+mod progress;
 mod redact;
 mod replies;
 pub(crate) mod socket;
 pub(crate) mod startup;
 pub(crate) mod upstream;
+pub(crate) mod wording;
 
+use buffers::Inbox;
 use cancel::CancelKey;
+use lanes::Lane;
 use pipeline::{Pipeline, Step};
 use prepared::{Names, Portal};
+use progress::Progress;
 use replies::{Flight, Kept};
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
 
 /// The settings that every analyzer relies on.
 const PINNED: [&str; 2] = ["standard_conforming_strings", "client_encoding"];
+
+/// No message of COPY data is longer: PostgreSQL's own limit.
+const MOST_COPY_DATA: usize = 1 << 30;
 
 /// How long a side may take to hear that the session has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -85,8 +94,12 @@ pub(crate) struct Session {
     muted: Cell<bool>,
     /// The upstream has said goodbye itself.
     farewell: Cell<bool>,
+    /// When bytes were read last, from either side.
+    now: Cell<SystemTime>,
+    /// What the client sent while a request of its own was held.
+    ahead: RefCell<Vec<u8>>,
     /// Told when replies were relayed.
-    progress: Notify,
+    progress: Progress,
 }
 
 /// What a request waits for, and what becomes of the session.
@@ -97,20 +110,21 @@ enum Flow {
 
 impl Session {
     /// Serves the client until it leaves, its token ends, or something fails.
-    pub(crate) async fn serve(self) -> Result<(), SessionError> {
-        let ended = tokio::select! {
-            ended = self.replies() => ended,
-            ended = self.requests() => ended,
-            ended = self.until_expired() => ended,
-            ended = self.until_stopped() => ended,
-        };
+    pub(crate) async fn serve(self: Box<Self>) -> Result<(), SessionError> {
+        let lanes = [
+            Lane::new(self.replies()),
+            Lane::new(self.requests()),
+            Lane::new(self.until_expired()),
+            Lane::new(self.until_stopped()),
+        ];
+        let ended = lanes::first(lanes).await;
         let ended = match ended {
             Err(SessionError::Upstream(_)) if self.leaving.get() => Ok(()),
             ended => ended,
         };
         let Self {
             client, upstream, ..
-        } = &self;
+        } = &*self;
         let close = async {
             upstream.socket.close().await;
             if let Err(error) = &ended {
@@ -125,12 +139,15 @@ impl Session {
 
     /// Takes requests until the client leaves.
     async fn requests(&self) -> Result<(), SessionError> {
-        let mut buffer = BytesMut::new();
+        let mut inbox = Inbox::new(&self.core.pool);
         loop {
-            while let Some(frame) = self.next_frame(&mut buffer)? {
-                if let Flow::Ended = self.take(frame, &mut buffer).await? {
+            while let Some(frame) = self.next_frame(&mut inbox)? {
+                let length = frame.bytes().len();
+                if let Flow::Ended = self.take(&frame).await? {
                     return self.leave().await;
                 }
+                inbox.take(length);
+                inbox.append(&self.ahead.take());
                 if self.upstream.socket.queued() > WRITE_SOON {
                     self.upstream
                         .socket
@@ -145,9 +162,11 @@ impl Session {
                 .await
                 .map_err(SessionError::Upstream)?;
             self.client.flush().await.map_err(SessionError::Client)?;
-            if !self.fill(&mut buffer).await? {
+            let read = self.client.read(&mut inbox).await;
+            if read.map_err(SessionError::Client)? == 0 {
                 return self.leave().await;
             }
+            self.now.set(SystemTime::now());
         }
     }
 
@@ -164,52 +183,42 @@ impl Session {
         std::future::pending().await
     }
 
-    /// Reads more from the client; false where it has left.
-    async fn fill(&self, buffer: &mut BytesMut) -> Result<bool, SessionError> {
-        if buffer.is_empty() {
-            // An idle session keeps no buffer.
-            *buffer = BytesMut::new();
+    /// The next whole message. Those of COPY data pass at once, in parts where they are large.
+    fn next_frame<'a>(
+        &self,
+        inbox: &'a mut Inbox,
+    ) -> Result<Option<Frame<&'a [u8]>>, SessionError> {
+        let broken = |error: wire::Error| SessionError::ClientProtocol(error.to_string());
+        while let Some(passing) = self.copy_data(inbox.bytes()).map_err(broken)? {
+            self.upstream.copy_part(&inbox.bytes()[..passing]);
+            inbox.take(passing);
         }
-        let read = self
-            .client
-            .read(&self.core.scratch)
-            .await
-            .map_err(SessionError::Client)?;
-        buffer.extend_from_slice(&self.core.scratch.borrow()[..read]);
-        Ok(read > 0)
+        let limit = self.core.shared.limits.message_bytes + HEADER_BYTES;
+        Frame::at(inbox.bytes(), limit).map_err(broken)
     }
 
-    /// The next whole message. Those of COPY data pass at once, in parts where they are large.
-    fn next_frame(&self, buffer: &mut BytesMut) -> Result<Option<Frame>, SessionError> {
-        let broken = |error: wire::Error| SessionError::ClientProtocol(error.to_string());
-        loop {
-            let inward = self.inward.get();
-            if inward > 0 {
-                let part = buffer.split_to(inward.min(buffer.len()));
-                self.inward.set(inward - part.len());
-                self.upstream.copy_part(&part);
-                if buffer.is_empty() {
-                    return Ok(None);
+    /// How much of what the client sent is COPY data; none where the next message is another one.
+    fn copy_data(&self, bytes: &[u8]) -> Result<Option<usize>, wire::Error> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let mut inward = self.inward.get();
+            if inward == 0 {
+                let is_copy = bytes[at] == ClientTag::CopyData.byte() && !self.skipping.get();
+                match header(&bytes[at..], MOST_COPY_DATA + HEADER_BYTES) {
+                    Ok(Some(found)) if is_copy => inward = found.len,
+                    Err(error) if is_copy => return Err(error),
+                    Ok(_) | Err(_) => break,
                 }
-                continue;
             }
-            let limit = self.core.shared.limits.message_bytes;
-            let is_copy = buffer.first() == Some(&ClientTag::CopyData.byte());
-            let passes = is_copy && !self.skipping.get();
-            let limit = if passes { 1 << 30 } else { limit } + HEADER_BYTES;
-            let Some(found) = header(buffer, limit).map_err(broken)? else {
-                return Ok(None);
-            };
-            if passes {
-                self.inward.set(found.len);
-                continue;
-            }
-            return Frame::take(buffer, limit).map_err(broken);
+            let part = inward.min(bytes.len() - at);
+            self.inward.set(inward - part);
+            at += part;
         }
+        Ok((at > 0).then_some(at))
     }
 
     /// One message of the client.
-    async fn take(&self, frame: Frame, buffer: &mut BytesMut) -> Result<Flow, SessionError> {
+    async fn take(&self, frame: &Frame<&[u8]>) -> Result<Flow, SessionError> {
         let Ok(tag) = ClientTag::try_from(frame.tag()) else {
             return Err(SessionError::ClientProtocol(format!(
                 "invalid frontend message type {}",
@@ -221,23 +230,23 @@ impl Session {
         }
         let described = self.described.take();
         match tag {
-            ClientTag::Query => self.answer_query(frame, buffer).await?,
-            ClientTag::Parse => self.answer_parse(&frame).await?,
-            ClientTag::Bind => self.answer_bind(&frame).await?,
-            ClientTag::Execute => self.answer_execute(&frame, described, buffer).await?,
-            ClientTag::Describe => self.pass_describe(&frame).await?,
-            ClientTag::Close => self.pass_close(&frame)?,
+            ClientTag::Query => self.answer_query(frame).await?,
+            ClientTag::Parse => self.answer_parse(frame).await?,
+            ClientTag::Bind => self.answer_bind(frame).await?,
+            ClientTag::Execute => self.answer_execute(frame, described).await?,
+            ClientTag::Describe => self.pass_describe(frame).await?,
+            ClientTag::Close => self.pass_close(frame)?,
             ClientTag::Sync => {
                 self.skipping.set(false);
-                self.pass(Step::Sync, &frame);
+                self.pass(Step::Sync, frame);
             }
-            ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, &frame),
+            ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, frame),
             ClientTag::Flush => {
                 wire::client::expect_empty("Flush", frame.body())
                     .map_err(|error| SessionError::ClientProtocol(error.to_string()))?;
-                self.upstream.pass(&frame);
+                self.upstream.pass(frame);
             }
-            ClientTag::CopyData => self.upstream.pass(&frame),
+            ClientTag::CopyData => self.upstream.pass(frame),
             ClientTag::FunctionCall => self.refuse_function_call()?,
             ClientTag::Terminate => return Ok(Flow::Ended),
             ClientTag::Password => {
@@ -250,7 +259,7 @@ impl Session {
     }
 
     /// Sends what runs at once.
-    fn run(&self, permit: &Permit) {
+    fn run(&self, permit: &Permit<'_>) {
         let changes = replies::changes_catalog(permit.plan());
         self.catalog_changed
             .set(self.catalog_changed.get() || changes);
@@ -258,35 +267,35 @@ impl Session {
     }
 
     /// A message that needs no verdict: it asks for nothing that was not judged.
-    fn pass(&self, step: Step, frame: &Frame) {
+    fn pass(&self, step: Step, frame: &Frame<&[u8]>) {
         self.pipeline.borrow_mut().push(step, Kept::Nothing);
         self.upstream.pass(frame);
     }
 
     /// A simple query, from the client's bytes to the upstream.
-    async fn answer_query(&self, frame: Frame, buffer: &mut BytesMut) -> Result<(), SessionError> {
-        let started = SystemTime::now();
-        let text: Arc<str> = match Query::parse(frame.body()) {
-            Ok(query) => query.text.into(),
+    async fn answer_query(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
+        let started = self.now.get();
+        let text = match Query::parse(frame.body()) {
+            Ok(query) => query.text,
             Err(error) => return self.refuse_malformed(&error, Step::Query),
         };
-        let recorded = redact::redact(&text);
+        let recorded = redact::redact(text);
         let statement = trail::Statement::Once(&recorded);
         let mut entry = self.trail.open(&Opening {
             time: started,
             step: trail::Step::Query,
             statement,
         });
-        let request = Request {
-            frames: frame.into_bytes(),
+        let asked = Asked {
+            frames: frame.bytes(),
             step: policy::Step::Query,
-            text: Arc::clone(&text),
-            shape: sql::shape(&text).map(|shape| shape.key.into()),
-            parameters: None,
+            text,
         };
-        let verdict = self.judge(request).await;
-        let verdict = self.settle(verdict, &mut entry, buffer).await?;
-        match verdict {
+        let verdict = match self.known(asked) {
+            Some(verdict) => verdict,
+            None => Box::pin(self.judge(asked, None)).await,
+        };
+        match self.settle(verdict, &mut entry).await? {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
                 self.run(&permit);
@@ -300,12 +309,11 @@ impl Session {
     }
 
     /// Records a verdict and waits where it says so: what comes out may go or is refused.
-    async fn settle(
+    async fn settle<'a>(
         &self,
-        verdict: Verdict,
+        verdict: Verdict<'a>,
         entry: &mut Entry,
-        buffer: &mut BytesMut,
-    ) -> Result<Result<Permit, Refusal>, SessionError> {
+    ) -> Result<Result<Permit<'a>, Refusal>, SessionError> {
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(entry, &permit)?;
@@ -315,36 +323,61 @@ impl Session {
                 self.record_denial(entry, &denial)?;
                 Ok(Err(Refusal::of(&denial)))
             }
-            Verdict::Hold(hold) => Box::pin(self.wait_for_approval(hold, entry, buffer)).await,
+            Verdict::Hold(hold) => Box::pin(self.wait_for_approval(hold, entry)).await,
         }
     }
 
     /// The verdict on a request: a known one at once, else after reading its text.
-    async fn judge(&self, request: Request) -> Verdict {
-        if !ends_or_begins(&request.text)
-            && let Err(denial) = self.refresh_catalog().await
-        {
+    async fn judge<'a>(
+        &self,
+        asked: Asked<'a>,
+        bound: Option<&Bytes>,
+    ) -> Verdict<'a> {
+        if let Err(denial) = self.await_facts(asked.text).await {
             return Verdict::Deny(denial);
+        }
+        if let Some(verdict) = self.recall(asked) {
+            return verdict;
+        }
+        let parameters = match bound.map(extended::parameters).transpose() {
+            Ok(parameters) => parameters,
+            Err(error) => return Verdict::Deny(self.own_denial(&error.to_string())),
+        };
+        let request = Request {
+            frames: Bytes::copy_from_slice(asked.frames),
+            step: asked.step,
+            text: asked.text.into(),
+            parameters,
+        };
+        Box::pin(self.judge_unknown(request)).await
+    }
+
+    /// The verdict given before, where nothing has to be waited for.
+    fn known<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
+        let settled =
+            self.catalog_is_current() && !self.unsure.get() && !self.catalog_changed.get();
+        if settled { self.recall(asked) } else { None }
+    }
+
+    /// Sees to it that all is known that the meaning of a text depends on.
+    async fn await_facts(&self, text: &str) -> Result<(), Denial> {
+        if !self.catalog_is_current() && !ends_or_begins(text) {
+            self.refresh_catalog().await?;
         }
         if self.unsure.take() {
             // What could have changed how text is read shows in the upstream's replies.
             self.drained().await;
         }
-        if let Err(denial) = self.await_definitions(&request.text).await {
-            return Verdict::Deny(denial);
-        }
-        let recalled = {
-            let catalog = self.catalog.borrow();
-            let mut judge = self.core.judge.borrow_mut();
-            judge.recall(&self.admitted.borrow(), request, &catalog.catalog)
-        };
-        match recalled {
-            Recall::Known(verdict) => verdict,
-            Recall::Unknown(request) => Box::pin(self.judge_unknown(request)).await,
-        }
+        self.await_definitions(text).await
     }
 
-    async fn judge_unknown(&self, request: Request) -> Verdict {
+    fn recall<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
+        let catalog = self.catalog.borrow();
+        let mut judge = self.core.judge.borrow_mut();
+        judge.recall(&self.admitted.borrow(), asked, &catalog.catalog)
+    }
+
+    async fn judge_unknown(&self, request: Request) -> Verdict<'static> {
         let mut analysis = self.analyze(&request.text).await;
         if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
             // It may have been made a moment ago, and not through this gateway.
@@ -424,7 +457,7 @@ impl Session {
     async fn drained(&self) {
         loop {
             // Asked for before looking, so that nothing is missed while flushing.
-            let told = self.progress.notified();
+            let told = self.progress.next();
             if self.pipeline.borrow().is_empty() {
                 return;
             }
@@ -436,9 +469,13 @@ impl Session {
         }
     }
 
+    fn catalog_is_current(&self) -> bool {
+        self.catalog.borrow().epoch >= self.database.catalog.epoch()
+    }
+
     /// Sees to it that no change of the database is missed.
     async fn refresh_catalog(&self) -> Result<(), Denial> {
-        if self.catalog.borrow().epoch >= self.database.catalog.epoch() {
+        if self.catalog_is_current() {
             return Ok(());
         }
         let snapshot = Box::pin(self.database.catalog.current()).await;
@@ -460,7 +497,7 @@ impl Session {
     }
 
     /// Records that a request may go.
-    fn record_permit(&self, entry: &mut Entry, permit: &Permit) -> Result<(), SessionError> {
+    fn record_permit(&self, entry: &mut Entry, permit: &Permit<'_>) -> Result<(), SessionError> {
         let plan = permit.plan();
         let generation = plan.generation().number();
         let notes: Vec<_> = plan
@@ -546,7 +583,7 @@ impl Session {
         message: String,
         step: Step,
     ) -> Result<(), SessionError> {
-        let time = SystemTime::now();
+        let time = self.now.get();
         let statement = trail::Statement::Once(&message);
         let mut entry = self.trail.open(&Opening {
             time,
@@ -566,7 +603,7 @@ impl Session {
 
     /// FunctionCall runs a function by number: nothing of it can be judged.
     fn refuse_function_call(&self) -> Result<(), SessionError> {
-        let time = SystemTime::now();
+        let time = self.now.get();
         let statement = trail::Statement::Once("FunctionCall");
         let mut entry = self.trail.open(&Opening {
             time,
@@ -602,7 +639,7 @@ impl Session {
         let mut stopping = self.core.shared.stopping.subscribe();
         let _ = stopping.wait_for(|stopping| *stopping).await;
         while !self.pipeline.borrow().is_empty() || self.status.get() != TxStatus::Idle {
-            self.progress.notified().await;
+            self.progress.next().await;
         }
         Err(SessionError::Stopping)
     }

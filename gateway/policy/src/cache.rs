@@ -23,13 +23,14 @@ pub(crate) enum Kept {
 pub(crate) struct Key<'a> {
     pub(crate) class: u64,
     pub(crate) executing: bool,
-    pub(crate) text: &'a str,
+    /// The text, or its shape.
+    pub(crate) text: &'a [u8],
 }
 
 struct Slot {
     class: u64,
     executing: bool,
-    text: Arc<str>,
+    text: Box<[u8]>,
     kept: Kept,
     bytes: usize,
 }
@@ -142,7 +143,7 @@ mod tests {
         Key {
             class,
             executing: true,
-            text,
+            text: text.as_bytes(),
         }
     }
 

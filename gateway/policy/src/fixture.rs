@@ -138,7 +138,6 @@ pub(crate) fn query(text: &str) -> Request {
         frames: Bytes::copy_from_slice(text.as_bytes()),
         step: Step::Query,
         text: text.into(),
-        shape: None,
         parameters: None,
     }
 }

@@ -23,7 +23,7 @@ use crate::hold::{Approval, Hold};
 use crate::instance::Failed;
 use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
 use crate::protection::Protections;
-use crate::request::Request;
+use crate::request::{Asked, Request, Step};
 use crate::session::{Class, Session, SessionFacts};
 use crate::set::{Generation, Policies, PolicySet};
 use crate::soundness::{Examination, unreadable};
@@ -41,15 +41,7 @@ pub struct Judge {
     pub(crate) instances: Instances,
     classes: Classes,
     verdicts: VerdictCache,
-}
-
-/// What is known of a request without judging it.
-#[derive(Debug)]
-pub enum Recall {
-    /// A verdict given before that holds for this request too.
-    Known(Verdict),
-    /// It must be judged.
-    Unknown(Request),
+    shaper: sql::Shaper,
 }
 
 impl Judge {
@@ -68,6 +60,7 @@ impl Judge {
             instances: Instances::default(),
             classes: Classes::default(),
             verdicts: VerdictCache::new(bytes),
+            shaper: sql::Shaper::default(),
         }
     }
 
@@ -90,34 +83,30 @@ impl Judge {
 
     /// The verdict given before for the same text, if it holds for this request too: the same
     /// policies, the same catalog, nothing that policies could tell apart between the sessions.
-    pub fn recall(
+    pub fn recall<'a>(
         &mut self,
         session: &Session,
-        request: Request,
+        asked: Asked<'a>,
         catalog: &Arc<Catalog>,
-    ) -> Recall {
+    ) -> Option<Verdict<'a>> {
         let generation = self.current.load().generation();
         let class = &session.class;
         if class.generation != generation || class.catalog != catalog.version() {
-            return Recall::Unknown(request);
+            return None;
         }
-        let key = key(class, &request, &request.text);
-        let mut kept = self.verdicts.get(key);
-        if let (None, Some(shape)) = (&kept, &request.shape) {
-            kept = self.verdicts.get(Key { text: shape, ..key });
-        }
+        let text = key(class, asked.step, asked.text.as_bytes());
+        let kept = match self.verdicts.get(text) {
+            Some(kept) => kept,
+            None if asked.step == Step::Query => {
+                let shape = self.shaper.shape(asked.text)?;
+                self.verdicts.get(key(class, asked.step, shape))?
+            }
+            None => return None,
+        };
         match kept {
-            Some(Kept::Allow(plan)) => {
-                Recall::Known(Verdict::Allow(Permit::new(request.frames, plan)))
-            }
-            Some(Kept::Deny(denial)) => Recall::Known(Verdict::Deny(denial)),
-            Some(Kept::Hold(demands, ttl)) => {
-                let facts = Arc::clone(&session.facts);
-                Recall::Known(Verdict::Hold(Hold::new(
-                    request, facts, demands, ttl, generation,
-                )))
-            }
-            None => Recall::Unknown(request),
+            Kept::Allow(plan) => Some(Verdict::Allow(Permit::here(asked.frames, plan))),
+            Kept::Deny(denial) => Some(Verdict::Deny(denial)),
+            Kept::Hold(..) => None,
         }
     }
 
@@ -128,7 +117,7 @@ impl Judge {
         request: Request,
         analysis: Arc<Analysis>,
         catalog: &Arc<Catalog>,
-    ) -> Verdict {
+    ) -> Verdict<'static> {
         if let Err(denial) = self.renew(session, catalog) {
             return Verdict::Deny(denial);
         }
@@ -146,7 +135,7 @@ impl Judge {
         approval: Approval,
         analysis: Arc<Analysis>,
         catalog: &Arc<Catalog>,
-    ) -> Verdict {
+    ) -> Verdict<'static> {
         if let Err(denial) = self.renew(session, catalog) {
             return Verdict::Deny(denial);
         }
@@ -353,15 +342,17 @@ impl Judge {
         kept: &Kept,
         reuse: Reuse,
     ) {
-        if depends_on_names(analysis) {
+        // A hold keeps its request, so that nothing is won by keeping the verdict too.
+        if matches!(kept, Kept::Hold(..)) || depends_on_names(analysis) {
             return;
         }
-        let text = match (reuse, &request.shape) {
+        let shape = match (reuse, request.step) {
             (Reuse::Once, _) => return,
-            (Reuse::Shape, Some(shape)) => shape,
-            (Reuse::Shape, None) | (Reuse::Text, _) => &request.text,
+            (Reuse::Shape, Step::Query) => self.shaper.shape(&request.text),
+            (Reuse::Shape, Step::Parse | Step::Bind | Step::Execute) | (Reuse::Text, _) => None,
         };
-        let key = key(&session.class, request, text);
+        let text = shape.unwrap_or(request.text.as_bytes());
+        let key = key(&session.class, request.step, text);
         self.verdicts.keep(key, kept.clone(), weight(analysis));
     }
 }
@@ -389,10 +380,10 @@ fn depends_on_names(analysis: &Analysis) -> bool {
         .any(|statement| statement.names.iter().any(uses))
 }
 
-fn key<'a>(class: &Class, request: &Request, text: &'a str) -> Key<'a> {
+fn key<'a>(class: &Class, step: Step, text: &'a [u8]) -> Key<'a> {
     Key {
         class: class.id,
-        executing: request.step.executes(),
+        executing: step.executes(),
         text,
     }
 }
@@ -415,9 +406,14 @@ fn weight(analysis: &Analysis) -> usize {
         + outputs
 }
 
-fn verdict(kept: Kept, session: &Session, request: Request, generation: Generation) -> Verdict {
+fn verdict(
+    kept: Kept,
+    session: &Session,
+    request: Request,
+    generation: Generation,
+) -> Verdict<'static> {
     match kept {
-        Kept::Allow(plan) => Verdict::Allow(Permit::new(request.frames, plan)),
+        Kept::Allow(plan) => Verdict::Allow(Permit::kept(request.frames, plan)),
         Kept::Deny(denial) => Verdict::Deny(denial),
         Kept::Hold(demands, ttl) => {
             let facts = Arc::clone(&session.facts);

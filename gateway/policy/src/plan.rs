@@ -1,7 +1,7 @@
 //! What is done to the results of a request that may go.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sql::analysis::{Analysis, ColumnId};
 use sql::catalog::{Catalog, ColumnInfo};
@@ -116,6 +116,22 @@ pub struct ResultPlan {
     pub(crate) cleared: Vec<usize>,
     pub(crate) protections: Arc<Protections>,
     pub(crate) set: Arc<PolicySet>,
+    /// The first RowDescription that was bound and left nothing to be masked.
+    pub(crate) untouched: OnceLock<Box<[u8]>>,
+}
+
+impl ResultPlan {
+    /// True where rows of this RowDescription are known to pass untouched.
+    pub fn is_untouched(&self, description: &[u8]) -> bool {
+        self.untouched
+            .get()
+            .is_some_and(|known| **known == *description)
+    }
+
+    /// Remembers that [binding](Self::bind) this RowDescription left nothing to be masked.
+    pub fn remember_untouched(&self, description: &[u8]) {
+        self.untouched.get_or_init(|| description.into());
+    }
 }
 
 /// What a result should look like.

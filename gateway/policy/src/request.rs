@@ -14,10 +14,30 @@ pub struct Request {
     pub step: Step,
     /// The text of the statement or statements.
     pub text: Arc<str>,
-    /// A key shared by texts that differ in literals only, where the gateway could make one.
-    pub shape: Option<Arc<str>>,
     /// The parameters bound to it, where it has any.
     pub parameters: Option<Parameters>,
+}
+
+/// A request still where it came in: what is needed to find a verdict given before.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The frames as the client sent them.
+    pub frames: &'a [u8],
+    /// Which step of the protocol this is.
+    pub step: Step,
+    /// The text of the statement or statements.
+    pub text: &'a str,
+}
+
+impl Request {
+    /// The request as it is asked about.
+    pub fn asked(&self) -> Asked<'_> {
+        Asked {
+            frames: &self.frames,
+            step: self.step,
+            text: &self.text,
+        }
+    }
 }
 
 /// The steps of the protocol that are judged.

@@ -5,7 +5,7 @@
 //! else.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sql::analysis::{
     Access, Analysis, ColumnId, ColumnUse, NameUse, Opaque, OpaqueReason, Output, Outputs, Reach,
@@ -110,6 +110,7 @@ impl Examination<'_> {
             expected,
             outputs,
             cleared,
+            untouched: OnceLock::new(),
             protections: Arc::clone(self.protections),
             set: Arc::clone(self.set),
         }

@@ -11,9 +11,9 @@ use crate::set::PolicyDigest;
 
 /// The end of a judgement.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum Verdict<'a> {
     /// It may go.
-    Allow(Permit),
+    Allow(Permit<'a>),
     /// It may not.
     Deny(Denial),
     /// It waits for approval.
@@ -27,7 +27,7 @@ pub enum Verdict {
 /// ```
 /// use sluice_policy::{Permit, Plan};
 ///
-/// fn send(permit: &Permit) -> &bytes::Bytes {
+/// fn send<'a>(permit: &'a Permit<'_>) -> &'a [u8] {
 ///     permit.frames()
 /// }
 /// ```
@@ -35,24 +35,46 @@ pub enum Verdict {
 /// ```compile_fail,E0451
 /// use sluice_policy::{Permit, Plan};
 ///
-/// fn forge(frames: bytes::Bytes, plan: std::sync::Arc<Plan>) -> Permit {
-///     Permit { frames, plan }
+/// fn forge(permit: Permit<'_>, plan: std::sync::Arc<Plan>) -> Permit<'_> {
+///     Permit { plan, ..permit }
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Permit {
-    frames: Bytes,
+pub struct Permit<'a> {
+    frames: Frames<'a>,
     plan: Arc<Plan>,
 }
 
-impl Permit {
-    pub(crate) fn new(frames: Bytes, plan: Arc<Plan>) -> Permit {
-        Permit { frames, plan }
+/// The frames of a permit: still where they came in, or kept since.
+#[derive(Debug)]
+enum Frames<'a> {
+    Here(&'a [u8]),
+    Kept(Bytes),
+}
+
+impl<'a> Permit<'a> {
+    /// For a request that is still where it came in.
+    pub(crate) fn here(frames: &'a [u8], plan: Arc<Plan>) -> Permit<'a> {
+        Permit {
+            frames: Frames::Here(frames),
+            plan,
+        }
+    }
+
+    /// For a request that was kept.
+    pub(crate) fn kept(frames: Bytes, plan: Arc<Plan>) -> Permit<'a> {
+        Permit {
+            frames: Frames::Kept(frames),
+            plan,
+        }
     }
 
     /// The frames that were judged, as the client sent them.
-    pub fn frames(&self) -> &Bytes {
-        &self.frames
+    pub fn frames(&self) -> &[u8] {
+        match &self.frames {
+            Frames::Here(frames) => frames,
+            Frames::Kept(frames) => frames,
+        }
     }
 
     /// What is done to the results.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::{Core, StartError, Stop};
 use crate::config::Listen;
 use crate::error::{SessionError, Source};
-use crate::session::admission;
+use crate::session::{Session, admission};
 use crate::session::startup::{Arrival, greet};
 use crate::transport::Transport;
 
@@ -93,35 +93,45 @@ pub(super) async fn accept(
 
 fn start(core: &Rc<Core>, stream: TcpStream, address: SocketAddr) {
     let core = Rc::clone(core);
+    let place = Place::take(&core);
     tokio::task::spawn_local(async move {
-        let place = Place::take(&core);
         if let Err(error) = crate::transport::tune(&stream) {
             tracing::debug!(%address, %error, "a socket is not tuned");
         }
-        if let Err(error) = serve(core, stream, address, &place).await {
-            match error.source() {
-                Source::Client => tracing::debug!(%address, %error, "session ended"),
-                Source::Upstream => tracing::warn!(%address, %error, "session ended"),
-                Source::Gateway => tracing::error!(%address, %error, "session ended"),
-            }
+        match let_in(core, stream, address, &place).await {
+            // A task of its own: entering takes more memory than being a session.
+            Ok(Some(session)) => drop(tokio::task::spawn_local(serve(session, address, place))),
+            Ok(None) => {}
+            Err(error) => report(address, &error),
         }
     });
 }
 
-async fn serve(
+async fn serve(session: Box<Session>, address: SocketAddr, _place: Place) {
+    if let Err(error) = session.serve().await {
+        report(address, &error);
+    }
+}
+
+fn report(address: SocketAddr, error: &SessionError) {
+    match error.source() {
+        Source::Client => tracing::debug!(%address, %error, "session ended"),
+        Source::Upstream => tracing::warn!(%address, %error, "session ended"),
+        Source::Gateway => tracing::error!(%address, %error, "session ended"),
+    }
+}
+
+async fn let_in(
     core: Rc<Core>,
     stream: TcpStream,
     address: SocketAddr,
     place: &Place,
-) -> Result<(), SessionError> {
+) -> Result<Option<Box<Session>>, SessionError> {
     let login = core.shared.limits.login;
-    let entered = tokio::time::timeout(login, enter(Rc::clone(&core), stream, address, place));
-    match entered.await {
-        Ok(Ok(Some(session))) => Box::pin(session.serve()).await,
-        Ok(Ok(None)) => Ok(()),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(SessionError::ClientProtocol("no login in time".to_owned())),
-    }
+    let entered = tokio::time::timeout(login, enter(core, stream, address, place)).await;
+    let entered =
+        entered.map_err(|_| SessionError::ClientProtocol("no login in time".to_owned()))?;
+    Ok(entered?.map(Box::new))
 }
 
 /// From a connection to a session; a cancel request never becomes one.
@@ -130,7 +140,7 @@ async fn enter(
     stream: TcpStream,
     address: SocketAddr,
     place: &Place,
-) -> Result<Option<crate::session::Session>, SessionError> {
+) -> Result<Option<Session>, SessionError> {
     let arrival = match greet(stream, address, &core.shared).await {
         Ok(arrival) => arrival,
         Err((Some(io), error)) => return tell(io, error).await,

@@ -10,7 +10,6 @@ use identity::Identity;
 use policy::SessionFacts;
 use rand::Rng as _;
 use tokio::io::AsyncWriteExt as _;
-use tokio::sync::Notify;
 use trail::{SessionId, SessionOpening};
 use wire::upstream::TxStatus;
 use wire::write;
@@ -19,6 +18,7 @@ use super::Session;
 use super::cancel::CancelKey;
 use super::pipeline::Pipeline;
 use super::prepared::Names;
+use super::progress::Progress;
 use super::socket::Socket;
 use super::startup::Newcomer;
 use super::upstream::{LoggedIn, Upstream};
@@ -212,12 +212,12 @@ async fn welcome(
 impl Ready {
     fn into_session(self, core: Rc<Core>, newcomer: Newcomer) -> Session {
         Session {
-            core,
             database: self.database,
-            client: Socket::new(newcomer.io),
+            client: Socket::new(newcomer.io, &core.pool),
             upstream: Upstream {
-                socket: Socket::new(self.upstream),
+                socket: Socket::new(self.upstream, &core.pool),
             },
+            core,
             cancel: self.cancel,
             trail: self.trail,
             admitted: RefCell::new(self.admitted),
@@ -236,7 +236,9 @@ impl Ready {
             unsure: Cell::new(false),
             stopped: Cell::new(false),
             farewell: Cell::new(false),
-            progress: Notify::new(),
+            now: Cell::new(SystemTime::now()),
+            ahead: RefCell::default(),
+            progress: Progress::default(),
         }
     }
 }

@@ -3,14 +3,12 @@
 //! Parse and Bind are judged as what they are, Execute as what runs: a policy that was swapped in
 //! between binds statements that were prepared before it.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use bytes::{Bytes, BytesMut};
-use policy::{Parameters, Request, Verdict};
+use bytes::Bytes;
+use policy::{Asked, Parameters, Verdict};
 use trail::{Entry, Opening};
 use wire::client::{Bind, Execute, Format, Parse, Target};
 use wire::frame::Frame;
@@ -18,12 +16,12 @@ use wire::frame::Frame;
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Flight, Kept, scrub_of_plan};
-use super::{Refusal, Session, redact};
+use super::{Refusal, Session};
 use crate::error::SessionError;
 
 impl Session {
     /// Parse: the text is read and judged; whether it may run is decided when it does.
-    pub(super) async fn answer_parse(&self, frame: &Frame) -> Result<(), SessionError> {
+    pub(super) async fn answer_parse(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let parse = match Parse::parse(frame.body()) {
             Ok(parse) => parse,
             Err(error) => return self.refuse_malformed(&error, Step::Parse),
@@ -31,19 +29,18 @@ impl Session {
         let Some(name) = cut(parse.name) else {
             return self.refuse_name(parse.name);
         };
-        let text: Arc<str> = parse.text.into();
-        let recorded = match redact::redact(&text) {
-            Cow::Borrowed(_) => trail::Text::new(Arc::clone(&text)),
-            Cow::Owned(redacted) => trail::Text::new(redacted),
+        let wording = self.core.wordings.borrow_mut().of(parse.text);
+        let mut entry = self.open(trail::Step::Parse, &wording.recorded);
+        let asked = asked(frame, policy::Step::Parse, parse.text);
+        let verdict = match self.known(asked) {
+            Some(verdict) => verdict,
+            None => Box::pin(self.judge(asked, None)).await,
         };
-        let mut entry = self.open(trail::Step::Parse, &recorded);
-        let request = request(frame, policy::Step::Parse, &text, None);
-        match self.judge(request).await {
+        match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
                 let statement = Rc::new(Statement {
-                    text,
-                    recorded,
+                    wording,
                     analysis: Arc::clone(permit.plan().analysis()),
                     catalog: self.catalog_version(),
                     description: Description::default(),
@@ -51,7 +48,7 @@ impl Session {
                 let change = Change::Statement(name.to_owned(), statement);
                 self.pipeline
                     .borrow_mut()
-                    .push(Step::Parse, Kept::Parse(entry, change));
+                    .push(Step::Parse, Kept::Parse(Box::new((entry, change))));
                 self.upstream.send(&permit);
             }
             verdict => self.refuse_early(verdict, entry, Step::Parse)?,
@@ -61,7 +58,7 @@ impl Session {
 
     /// Bind: parameters join a statement. Its record is opened here, before the upstream sees the
     /// parameters, and goes on with the first Execute.
-    pub(super) async fn answer_bind(&self, frame: &Frame) -> Result<(), SessionError> {
+    pub(super) async fn answer_bind(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let bind = match Bind::parse(frame.body()) {
             Ok(bind) => bind,
             Err(error) => return self.refuse_malformed(&error, Step::Bind),
@@ -73,25 +70,23 @@ impl Session {
             let what = format!("prepared statement \"{}\" does not exist", bind.statement);
             return self.refuse_unknown("26000", what);
         };
-        let parameters = parameters(frame, &bind);
-        let mut entry = self.open(trail::Step::Bind, &statement.recorded);
-        for (index, value) in parameters.values.iter().enumerate() {
-            let format = recorded_format(parameters.formats.format(index));
-            entry.parameter(0, format, value.as_deref());
+        let mut entry = self.open(trail::Step::Bind, &statement.wording.recorded);
+        for (index, value) in bind.parameters.iter().enumerate() {
+            let format = recorded_format(bind.formats.format(index));
+            entry.parameter(0, format, *value);
         }
-        let parameters = Some(parameters);
-        let request = request(
-            frame,
-            policy::Step::Bind,
-            &statement.text,
-            parameters.clone(),
-        );
-        match self.judge(request).await {
+        let bound = (!bind.parameters.is_empty()).then(|| Bytes::copy_from_slice(frame.body()));
+        let asked = asked(frame, policy::Step::Bind, &statement.wording.text);
+        let verdict = match self.known(asked) {
+            Some(verdict) => verdict,
+            None => Box::pin(self.judge(asked, bound.as_ref())).await,
+        };
+        match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
                 let portal = Rc::new(Portal {
-                    statement,
-                    parameters,
+                    statement: Rc::clone(&statement),
+                    bound: bound.clone(),
                     formats: bind.result_formats.clone(),
                     description: Description::default(),
                     entry: RefCell::new(Some(entry)),
@@ -111,11 +106,10 @@ impl Session {
     /// Execute: the statement runs with its parameters.
     pub(super) async fn answer_execute(
         &self,
-        frame: &Frame,
+        frame: &Frame<&[u8]>,
         described: Option<Rc<Portal>>,
-        buffer: &mut BytesMut,
     ) -> Result<(), SessionError> {
-        let started = SystemTime::now();
+        let started = self.now.get();
         let execute = Execute::parse(frame.body()).map_err(broken)?;
         let Some(portal) = self.portal(execute.portal).await else {
             let what = format!("portal \"{}\" does not exist", execute.portal);
@@ -123,16 +117,13 @@ impl Session {
         };
         let bound = portal.entry.borrow_mut().take();
         let mut entry =
-            bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.recorded));
-        let text = &portal.statement.text;
-        let request = request(
-            frame,
-            policy::Step::Execute,
-            text,
-            portal.parameters.clone(),
-        );
-        let verdict = self.judge(request).await;
-        match self.settle(verdict, &mut entry, buffer).await? {
+            bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
+        let asked = asked(frame, policy::Step::Execute, &portal.statement.wording.text);
+        let verdict = match self.known(asked) {
+            Some(verdict) => verdict,
+            None => Box::pin(self.judge(asked, portal.bound.as_ref())).await,
+        };
+        match self.settle(verdict, &mut entry).await? {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
                 let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
@@ -140,8 +131,8 @@ impl Session {
                     self.ask_for_shape(execute.portal, &portal);
                 }
                 self.run(&permit);
-                let flight =
-                    Flight::new(plan, self.catalog_version(), entry, started, Some(portal));
+                let portal = Some(Rc::clone(&portal));
+                let flight = Flight::new(plan, self.catalog_version(), entry, started, portal);
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Execute, Kept::Flight(Box::new(flight)));
             }
@@ -160,7 +151,7 @@ impl Session {
     }
 
     /// Describe: shows shapes, never values.
-    pub(super) async fn pass_describe(&self, frame: &Frame) -> Result<(), SessionError> {
+    pub(super) async fn pass_describe(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let described = match Target::parse(frame.body()).map_err(broken)? {
             Target::Statement(name) => match self.statement(name).await {
                 Some(statement) => Described::Statement(statement),
@@ -181,7 +172,7 @@ impl Session {
     }
 
     /// Close: a name stops meaning anything.
-    pub(super) fn pass_close(&self, frame: &Frame) -> Result<(), SessionError> {
+    pub(super) fn pass_close(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let change = match Target::parse(frame.body()).map_err(broken)? {
             Target::Statement(name) => Change::NoStatement(cut(name).unwrap_or(name).to_owned()),
             Target::Portal(name) => Change::NoPortal(cut(name).unwrap_or(name).to_owned()),
@@ -234,7 +225,8 @@ impl Session {
         for owed in pipeline.newest_first() {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
-                Kept::Parse(_, change) | Kept::Change(change, _) => change,
+                Kept::Parse(parse) => &parse.1,
+                Kept::Change(change, _) => change,
                 Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
                 Kept::Nothing | Kept::Describe(..) | Kept::Flight(_) | Kept::Refusal(_) => continue,
             };
@@ -252,7 +244,7 @@ impl Session {
     fn open(&self, step: trail::Step, text: &trail::Text) -> Entry {
         let statement = trail::Statement::Kept(text);
         self.trail.open(&Opening {
-            time: SystemTime::now(),
+            time: self.now.get(),
             step,
             statement,
         })
@@ -261,7 +253,7 @@ impl Session {
     /// A denial of what is only being prepared. A hold comes when it runs.
     fn refuse_early(
         &self,
-        verdict: Verdict,
+        verdict: Verdict<'_>,
         mut entry: Entry,
         step: Step,
     ) -> Result<(), SessionError> {
@@ -272,7 +264,7 @@ impl Session {
             }
         };
         self.record_denial(&mut entry, &denial)?;
-        self.refuse(&Refusal::of(&denial), entry, SystemTime::now(), step);
+        self.refuse(&Refusal::of(&denial), entry, self.now.get(), step);
         Ok(())
     }
 
@@ -310,33 +302,23 @@ enum Pending<T> {
     BeforeSync,
 }
 
-fn request(
-    frame: &Frame,
-    step: policy::Step,
-    text: &Arc<str>,
-    parameters: Option<Parameters>,
-) -> Request {
-    Request {
-        frames: frame.bytes().clone(),
+fn asked<'a>(frame: &Frame<&'a [u8]>, step: policy::Step, text: &'a str) -> Asked<'a> {
+    Asked {
+        frames: frame.bytes(),
         step,
-        text: Arc::clone(text),
-        shape: None,
-        parameters,
+        text,
     }
 }
 
-/// The parameters as ranges of the frame they came in.
-fn parameters(frame: &Frame, bind: &Bind<'_>) -> Parameters {
-    let slice = |value: &&[u8]| -> Bytes { frame.bytes().slice_ref(value) };
-    let values: Vec<_> = bind
-        .parameters
-        .iter()
-        .map(|value| value.as_ref().map(slice))
-        .collect();
-    Parameters {
-        values,
+/// The parameters of a Bind message, as ranges of its body.
+pub(super) fn parameters(bound: &Bytes) -> Result<Parameters, wire::Error> {
+    let bind = Bind::parse(bound)?;
+    let slice = |value: &&[u8]| -> Bytes { bound.slice_ref(value) };
+    let values = bind.parameters.iter();
+    Ok(Parameters {
+        values: values.map(|value| value.as_ref().map(slice)).collect(),
         formats: bind.formats.clone(),
-    }
+    })
 }
 
 fn recorded_format(format: Format) -> trail::Format {

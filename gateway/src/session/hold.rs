@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::BytesMut;
 use policy::hold::Outcome;
 use policy::{Approval, Hold, Permit, Verdict};
 use trail::{Deed, Effect, Entry, Judged};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
+use super::buffers::Inbox;
 use super::{Refusal, Session};
 use crate::error::SessionError;
 
@@ -27,8 +27,7 @@ impl Session {
         &self,
         hold: Hold,
         entry: &mut Entry,
-        buffer: &mut BytesMut,
-    ) -> Result<Result<Permit, Refusal>, SessionError> {
+    ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
         self.record_hold(entry, &hold)?;
         let (number, mut waiter) = self.core.shared.holds.register(hold.clone());
         let patience = hold.ttl().min(self.core.shared.max_wait);
@@ -45,7 +44,7 @@ impl Session {
             outcome = waiter.outcome() => Waited::Outcome(outcome),
             () = tokio::time::sleep(patience) => Waited::Outcome(Outcome::Expired),
             () = self.cancel.while_held() => Waited::Cancelled,
-            gone = self.watch_client(buffer) => return Err(gone),
+            gone = self.watch_client() => return Err(gone),
         };
         drop(waiter);
         let number = number.number();
@@ -97,7 +96,7 @@ impl Session {
             .await
             .map_err(SessionError::Upstream)?;
         while self.passing.get() > 0 {
-            self.progress.notified().await;
+            self.progress.next().await;
         }
         let (policy, reason) = sayings(hold);
         let approvers: Vec<_> = hold
@@ -131,14 +130,16 @@ impl Session {
 
     /// Reads on, so that a client that leaves takes its request with it. What it sends meanwhile
     /// waits, up to a bound.
-    async fn watch_client(&self, buffer: &mut BytesMut) -> SessionError {
-        while buffer.len() < MOST_AHEAD {
-            match self.fill(buffer).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    return SessionError::Client(std::io::ErrorKind::UnexpectedEof.into());
+    async fn watch_client(&self) -> SessionError {
+        let mut inbox = Inbox::new(&self.core.pool);
+        while self.ahead.borrow().len() < MOST_AHEAD {
+            match self.client.read(&mut inbox).await {
+                Ok(0) => return SessionError::Client(std::io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    self.ahead.borrow_mut().extend_from_slice(inbox.bytes());
+                    inbox.take(read);
                 }
-                Err(error) => return error,
+                Err(error) => return SessionError::Client(error),
             }
         }
         std::future::pending().await
@@ -150,7 +151,7 @@ impl Session {
         hold: Hold,
         approval: Approval,
         entry: &mut Entry,
-    ) -> Result<Result<Permit, Refusal>, SessionError> {
+    ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
         for approver in approval.approvers() {
             let by = approver.subject.clone();
             entry.event(
@@ -197,7 +198,7 @@ impl Session {
         deed: Deed,
         sqlstate: &str,
         message: String,
-    ) -> Result<Result<Permit, Refusal>, SessionError> {
+    ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
         entry.event(SystemTime::now(), &deed)?;
         Ok(Err(Refusal {
             sqlstate: sqlstate.to_owned(),

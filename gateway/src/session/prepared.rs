@@ -4,15 +4,17 @@
 //! the pipeline as a [`Change`], so that an error there takes it back as the upstream does.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use policy::{Parameters, Plan};
+use hashbrown::HashMap;
+use policy::Plan;
 use sql::analysis::{Analysis, NameKind, NameUse};
 use trail::Entry;
 use wire::client::Formats;
+
+use super::wording::Wording;
 
 /// More names of cursors than this are forgotten: most have ended with their transactions.
 const MOST_CURSORS: usize = 10_000;
@@ -21,9 +23,7 @@ const MOST_CURSORS: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Statement {
     /// Its text.
-    pub(crate) text: Arc<str>,
-    /// Its text, as the trail refers to it.
-    pub(crate) recorded: trail::Text,
+    pub(crate) wording: Rc<Wording>,
     /// What it would do, by the catalog of this version.
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) catalog: u64,
@@ -36,8 +36,8 @@ pub(crate) struct Statement {
 pub(crate) struct Portal {
     /// The statement.
     pub(crate) statement: Rc<Statement>,
-    /// Its parameters.
-    pub(crate) parameters: Option<Parameters>,
+    /// The body of the Bind message, where that has parameters.
+    pub(crate) bound: Option<Bytes>,
     /// The formats its columns come in.
     pub(crate) formats: Formats,
     /// What its rows look like, once the upstream said so.

@@ -30,17 +30,20 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// The next `password`, in any case, from `at` on.
-fn find_word(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn find_word(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    // Of its letters, W is the rarest.
+    let rare = WORD.len() - b"word".len();
     loop {
-        at += bytes
-            .get(at..)?
-            .iter()
-            .position(|byte| byte | 0x20 == b'p')?;
-        let word = bytes.get(at..at + WORD.len())?;
-        if word.eq_ignore_ascii_case(WORD) {
-            return Some(at);
+        let found = at + memchr::memchr2(b'w', b'W', bytes.get(at..)?)?;
+        let start = found.checked_sub(rare).filter(|start| *start >= from);
+        let word = start.and_then(|start| bytes.get(start..start + WORD.len()));
+        if let (Some(start), Some(word)) = (start, word)
+            && word.eq_ignore_ascii_case(WORD)
+        {
+            return Some(start);
         }
-        at += 1;
+        at = found + 1;
     }
 }
 

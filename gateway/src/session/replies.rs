@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use policy::{CopyMasker, Masker};
 use sql::analysis::OpaqueReason;
 use trail::{Deed, Entry, Outcome};
@@ -16,6 +16,7 @@ use wire::upstream::{
 use wire::write::{self, ErrorResponse, Severity};
 
 use super::Session;
+use super::buffers::Inbox;
 use super::pipeline::{Owed, Pipeline, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
 use crate::error::SessionError;
@@ -29,7 +30,7 @@ pub(crate) enum Kept {
     /// Sync, Close of nothing known, the end of COPY data.
     Nothing,
     /// Parse: its record, and what it changes.
-    Parse(Entry, Change),
+    Parse(Box<(Entry, Change)>),
     /// Bind or Close: what it changes; and whether an error's text may carry a value.
     Change(Change, Scrub),
     /// Describe: what is described, and who asked.
@@ -84,8 +85,29 @@ pub(crate) struct Flight {
     rows: Rows,
     delivered: u64,
     bytes: u64,
-    tag: String,
+    tag: Tag,
     sqlstate: Option<String>,
+}
+
+/// A command tag, such as `SELECT 3`.
+#[derive(Debug)]
+struct Tag {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Tag {
+    /// Cut to 64 bytes, which no tag of PostgreSQL's has.
+    fn new(tag: &str) -> Self {
+        let mut bytes = [0; 64];
+        let length = tag.floor_char_boundary(bytes.len());
+        bytes[..length].copy_from_slice(&tag.as_bytes()[..length]);
+        Self { bytes, length }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
 }
 
 /// What is done to the rows that come.
@@ -121,15 +143,15 @@ impl Flight {
             rows: Rows::Undecided,
             delivered: 0,
             bytes: 0,
-            tag: String::new(),
+            tag: Tag::new(""),
             sqlstate: None,
         }
     }
 
-    fn close(self) {
-        let duration = self.started.elapsed().unwrap_or_default();
+    fn close(self, now: SystemTime) {
+        let duration = now.duration_since(self.started).unwrap_or_default();
         self.entry.close(&Outcome {
-            tag: &self.tag,
+            tag: self.tag.as_str(),
             rows: self.delivered,
             bytes: self.bytes,
             sqlstate: self.sqlstate.as_deref(),
@@ -172,16 +194,18 @@ enum Taken {
 impl Session {
     /// Relays replies until the upstream closes.
     pub(super) async fn replies(&self) -> Result<(), SessionError> {
-        let mut carry = BytesMut::new();
+        let mut inbox = Inbox::new(&self.core.pool);
         loop {
-            let read = self.upstream.socket.read(&self.core.scratch).await;
-            let read = read.map_err(SessionError::Upstream)?;
-            if read == 0 {
+            let read = self.upstream.socket.read(&mut inbox).await;
+            if read.map_err(SessionError::Upstream)? == 0 {
                 return Err(SessionError::Upstream(
                     std::io::ErrorKind::UnexpectedEof.into(),
                 ));
             }
-            self.take_chunk(&mut carry, read)?;
+            self.now.set(SystemTime::now());
+            let taken = self.take_messages(inbox.bytes())?;
+            inbox.take(taken);
+            self.settle_record()?;
             self.client.flush().await.map_err(SessionError::Client)?;
             if self.stopped.get() {
                 self.upstream
@@ -190,25 +214,19 @@ impl Session {
                     .await
                     .map_err(SessionError::Upstream)?;
             }
-            self.progress.notify_waiters();
+            self.progress.made();
         }
     }
 
-    fn take_chunk(&self, carry: &mut BytesMut, read: usize) -> Result<(), SessionError> {
-        let scratch = self.core.scratch.borrow();
-        let fresh = &scratch[..read];
-        if carry.is_empty() {
-            let taken = self.take_messages(fresh)?;
-            carry.extend_from_slice(&fresh[taken..]);
-            return Ok(());
+    /// What the client is about to get must be on the record.
+    fn settle_record(&self) -> Result<(), SessionError> {
+        match self.pipeline.borrow_mut().first_mut() {
+            Some(Owed {
+                keep: Kept::Flight(flight),
+                ..
+            }) => Ok(flight.entry.settle()?),
+            Some(_) | None => Ok(()),
         }
-        carry.extend_from_slice(fresh);
-        let taken = self.take_messages(carry)?;
-        carry.advance(taken);
-        if carry.is_empty() {
-            *carry = BytesMut::new();
-        }
-        Ok(())
     }
 
     /// Relays what is complete, and says how far it came.
@@ -317,35 +335,51 @@ impl Session {
         Ok(Taken::Bytes(count))
     }
 
+    /// Relays rows, masked where they must be: on the record before they are written.
     fn deliver(
         &self,
         flight: &mut Flight,
         run: &[u8],
         rows: u64,
     ) -> Result<Result<(), Stop>, SessionError> {
-        let mut masked = BytesMut::new();
-        let run = match &mut flight.rows {
+        match &mut flight.rows {
             Rows::Drop => return Ok(Ok(())),
             Rows::Undecided => return Err(unexpected("rows of no known shape")),
-            Rows::Pass => run,
-            Rows::Mask(masker) => {
-                let mut judge = self.core.judge.borrow_mut();
-                if let Err(error) = masker.apply(&mut judge, run, &mut masked) {
-                    return Ok(Err(Stop::Mask(error)));
-                }
-                &masked
+            Rows::Pass => {
+                flight.keep(run)?;
+                self.client.queue(run);
             }
-            Rows::Copy(masker) => {
-                let mut judge = self.core.judge.borrow_mut();
-                if let Err(error) = masker.apply(&mut judge, run, &mut masked) {
-                    return Ok(Err(Stop::Mask(error)));
+            Rows::Mask(_) | Rows::Copy(_) => {
+                let masked = self.client.queue_with(|out| self.deliver_masked(flight, run, out))?;
+                if masked.is_err() {
+                    return Ok(masked);
                 }
-                &masked
+            }
+        }
+        flight.delivered += rows;
+        Ok(Ok(()))
+    }
+
+    fn deliver_masked(
+        &self,
+        flight: &mut Flight,
+        run: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<Result<(), Stop>, SessionError> {
+        let start = out.len();
+        let mut judge = self.core.judge.borrow_mut();
+        let masked = match &mut flight.rows {
+            Rows::Mask(masker) => masker.apply(&mut judge, run, out),
+            Rows::Copy(masker) => masker.apply(&mut judge, run, out),
+            Rows::Undecided | Rows::Pass | Rows::Drop => {
+                return Err(unexpected("rows that are not masked"));
             }
         };
-        flight.delivered += rows;
-        flight.keep(run)?;
-        self.client.queue(run);
+        if let Err(error) = masked {
+            out.truncate(start);
+            return Ok(Err(Stop::Mask(error)));
+        }
+        flight.keep(&out[start..])?;
         Ok(Ok(()))
     }
 
@@ -555,7 +589,7 @@ impl Session {
     ) -> Result<(), SessionError> {
         if tag == UpstreamTag::CommandComplete {
             let complete = CommandComplete::parse(body).map_err(broken)?;
-            complete.tag.clone_into(&mut flight.tag);
+            flight.tag = Tag::new(complete.tag);
             if complete.tag == "COMMIT" && self.catalog_changed.get() {
                 self.database.catalog.invalidate();
             }
@@ -585,7 +619,8 @@ impl Session {
         let mut pass = true;
         match owed.keep {
             Kept::Nothing | Kept::Refusal(_) => {}
-            Kept::Parse(entry, change) => {
+            Kept::Parse(parse) => {
+                let (entry, change) = *parse;
                 self.names.borrow_mut().apply(change);
                 entry.close(&Outcome {
                     tag: "",
@@ -602,7 +637,7 @@ impl Session {
             }
             Kept::Flight(mut flight) => {
                 pass = self.flight_done(&mut flight, owed.step, tag, body)?;
-                flight.close();
+                flight.close(self.now.get());
             }
         }
         if tag == UpstreamTag::ReadyForQuery {
@@ -666,9 +701,10 @@ impl Session {
                         let scrub = scrub_of_plan(&flight.plan);
                         flight.sqlstate = self.fail(&mut flight, message, scrub)?;
                     }
-                    flight.close();
+                    flight.close(self.now.get());
                 }
-                Kept::Parse(entry, _) if failed => {
+                Kept::Parse(parse) if failed => {
+                    let (entry, _) = *parse;
                     let state = self.send_error(message, Scrub::No)?;
                     let state = state.as_deref().unwrap_or_default();
                     entry.close(&Outcome::error(state, std::time::Duration::ZERO));
@@ -784,6 +820,14 @@ fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
         flight.rows = Rows::Pass;
         return Ok(());
     }
+    let result = flight
+        .plan
+        .result(flight.statement)
+        .ok_or(policy::Defect::Form)?;
+    if result.is_untouched(message) {
+        flight.rows = Rows::Pass;
+        return Ok(());
+    }
     let mut fields =
         RowDescription::parse(&message[HEADER_BYTES..]).map_err(|_| policy::Defect::Form)?;
     if let Some(portal) = &flight.portal {
@@ -791,12 +835,9 @@ fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
             field.format = portal.formats.format(index);
         }
     }
-    let result = flight
-        .plan
-        .result(flight.statement)
-        .ok_or(policy::Defect::Form)?;
     let masker = result.bind(&fields)?;
     flight.rows = if masker.is_identity() {
+        result.remember_untouched(message);
         Rows::Pass
     } else {
         Rows::Mask(Box::new(masker))

@@ -4,52 +4,83 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::buffers::{Inbox, Pool};
 use crate::transport::Transport;
 
 /// More than this waits for nobody: the side that fills it is made to wait instead.
 pub(crate) const WRITE_SOON: usize = 64 << 10;
 
+/// As much as this is written from where it lies, if nothing waits before it.
+const WRITE_AT_ONCE: usize = 8 << 10;
+
 /// A stream that both directions of a session may use, as both run in one task.
 #[derive(Debug)]
 pub(crate) struct Socket {
     io: RefCell<Transport>,
+    pool: Rc<Pool>,
+    /// What waits; without memory where nothing does.
     out: RefCell<BytesMut>,
     unflushed: Cell<bool>,
 }
 
 impl Socket {
-    pub(crate) fn new(io: Transport) -> Self {
+    pub(crate) fn new(io: Transport, pool: &Rc<Pool>) -> Self {
         Self {
             io: RefCell::new(io),
+            pool: Rc::clone(pool),
             out: RefCell::default(),
             unflushed: Cell::new(false),
         }
     }
 
-    /// Reads what is there into `scratch`; 0 is the end of the stream. Cancel-safe.
-    pub(crate) async fn read(&self, scratch: &RefCell<Box<[u8]>>) -> io::Result<usize> {
+    /// Reads what is there; 0 is the end of the stream. Cancel-safe.
+    pub(crate) async fn read(&self, inbox: &mut Inbox) -> io::Result<usize> {
         poll_fn(|cx| {
-            let mut scratch = scratch.borrow_mut();
-            let mut buf = ReadBuf::new(&mut scratch);
-            ready!(Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, &mut buf))?;
-            Poll::Ready(Ok(buf.filled().len()))
+            inbox.poll_fill(cx, |cx, room| {
+                let mut room = ReadBuf::new(room);
+                ready!(Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, &mut room))?;
+                Poll::Ready(Ok(room.filled().len()))
+            })
         })
         .await
     }
 
     /// Puts whole messages behind those that wait.
     pub(crate) fn queue(&self, bytes: &[u8]) {
-        self.out.borrow_mut().extend_from_slice(bytes);
+        let rest = self.write_at_once(bytes);
+        self.queue_with(|out| out.extend_from_slice(&bytes[rest..]));
     }
 
     /// Lets `write` put whole messages behind those that wait.
     pub(crate) fn queue_with<R>(&self, write: impl FnOnce(&mut BytesMut) -> R) -> R {
-        write(&mut self.out.borrow_mut())
+        let mut out = self.out.borrow_mut();
+        if out.capacity() == 0 {
+            *out = self.pool.lend_outward();
+        }
+        write(&mut out)
+    }
+
+    /// Writes what the stream takes now of something large, without a copy of it, and says how much.
+    /// Where it fails, the next flush will say so.
+    fn write_at_once(&self, bytes: &[u8]) -> usize {
+        if bytes.len() < WRITE_AT_ONCE || self.queued() > 0 {
+            return 0;
+        }
+        // Nobody waits for readiness here; a flush of the rest does.
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(&mut *self.io.borrow_mut()).poll_write(&mut cx, bytes) {
+            Poll::Ready(Ok(written)) => {
+                self.unflushed.set(true);
+                written
+            }
+            Poll::Ready(Err(_)) | Poll::Pending => 0,
+        }
     }
 
     /// Bytes that wait.
@@ -68,6 +99,7 @@ impl Socket {
         while !out.is_empty() {
             match ready!(Pin::new(&mut *io).poll_write(cx, &out))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written if written == out.len() => out.clear(),
                 written => out.advance(written),
             }
             self.unflushed.set(true);
@@ -75,8 +107,9 @@ impl Socket {
         if self.unflushed.get() {
             ready!(Pin::new(&mut *io).poll_flush(cx))?;
             self.unflushed.set(false);
-            // An idle session keeps no buffer.
-            *out = BytesMut::new();
+        }
+        if out.capacity() > 0 {
+            self.pool.take_outward(std::mem::take(&mut out));
         }
         Poll::Ready(Ok(()))
     }

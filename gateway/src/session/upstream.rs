@@ -37,13 +37,13 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Sends what was judged, as it was judged.
-    pub(crate) fn send(&self, permit: &Permit) {
+    pub(crate) fn send(&self, permit: &Permit<'_>) {
         self.socket.queue(permit.frames());
     }
 
     /// Sends a message that runs nothing: Sync, Flush, Describe, Close, the end of COPY data.
     /// Any other is a mistake of ours and is not sent.
-    pub(crate) fn pass(&self, frame: &Frame) {
+    pub(crate) fn pass(&self, frame: &Frame<&[u8]>) {
         use ClientTag as Tag;
         match ClientTag::try_from(frame.tag()) {
             Ok(

@@ -125,7 +125,6 @@ impl Setting {
             frames: text.as_bytes().to_vec().into(),
             step: Step::Execute,
             text: text.into(),
-            shape: None,
             parameters,
         };
         let catalog = Arc::new(Catalog::from_rows(CatalogRows::default()));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sql::analysis::{OpaqueReason, Reach, Use};
 
-use super::{Judge, Recall};
+use super::Judge;
 use crate::config::Mode;
 use crate::fixture::guest::{Effect, Guest, RETURNED, fact};
 use crate::fixture::{
@@ -29,7 +29,7 @@ fn strict() -> Guest {
     )])
 }
 
-fn judge(judge: &mut Judge, request: Request, analysis: sql::analysis::Analysis) -> Verdict {
+fn judge(judge: &mut Judge, request: Request, analysis: sql::analysis::Analysis) -> Verdict<'static> {
     let catalog = catalog();
     let mut session = match judge.admit(facts(), &catalog) {
         Ok(session) => session,
@@ -38,14 +38,14 @@ fn judge(judge: &mut Judge, request: Request, analysis: sql::analysis::Analysis)
     judge.judge(&mut session, request, Arc::new(analysis), &catalog)
 }
 
-fn allowed(verdict: Verdict) -> Permit {
+fn allowed(verdict: Verdict<'_>) -> Permit<'_> {
     match verdict {
         Verdict::Allow(permit) => permit,
         other => panic!("not allowed: {other:?}"),
     }
 }
 
-fn denied(verdict: Verdict) -> Denial {
+fn denied(verdict: Verdict<'_>) -> Denial {
     match verdict {
         Verdict::Deny(denial) => denial,
         other => panic!("not denied: {other:?}"),
@@ -215,20 +215,20 @@ fn a_kept_verdict_is_recalled_for_the_same_text_only() {
     let analysis = Arc::new(email());
     judging.judge(&mut session, query("a"), analysis, &catalog);
     assert!(matches!(
-        judging.recall(&session, query("a"), &catalog),
-        Recall::Known(Verdict::Allow(_))
+        judging.recall(&session, query("a").asked(), &catalog),
+        Some(Verdict::Allow(_))
     ));
     assert!(matches!(
-        judging.recall(&session, query("b"), &catalog),
-        Recall::Unknown(_)
+        judging.recall(&session, query("b").asked(), &catalog),
+        None
     ));
     let preparing = Request {
         step: Step::Parse,
         ..query("a")
     };
     assert!(matches!(
-        judging.recall(&session, preparing, &catalog),
-        Recall::Unknown(_)
+        judging.recall(&session, preparing.asked(), &catalog),
+        None
     ));
 }
 
@@ -244,8 +244,8 @@ fn a_verdict_for_once_is_not_recalled() {
     let mut session = judging.admit(facts(), &catalog).unwrap();
     judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
     assert!(matches!(
-        judging.recall(&session, query("a"), &catalog),
-        Recall::Unknown(_)
+        judging.recall(&session, query("a").asked(), &catalog),
+        None
     ));
 }
 
@@ -258,23 +258,23 @@ fn a_verdict_for_a_shape_is_recalled_for_another_text_of_it() {
         ..Guest::default()
     }]);
     let mut session = judging.admit(facts(), &catalog).unwrap();
-    let shaped = |text| Request {
-        shape: Some("select ?".into()),
-        ..query(text)
-    };
     judging.judge(
         &mut session,
-        shaped("select 1"),
+        query("select 1"),
         Arc::new(email()),
         &catalog,
     );
     assert!(matches!(
-        judging.recall(&session, shaped("select 2"), &catalog),
-        Recall::Known(_)
+        judging.recall(&session, query("select 2").asked(), &catalog),
+        Some(_)
     ));
+    let prepared = Request {
+        step: Step::Execute,
+        ..query("select 2")
+    };
     assert!(matches!(
-        judging.recall(&session, query("select 2"), &catalog),
-        Recall::Unknown(_)
+        judging.recall(&session, prepared.asked(), &catalog),
+        None
     ));
 }
 
@@ -287,15 +287,15 @@ fn sessions_of_the_same_person_share_verdicts_and_others_do_not() {
     judging.judge(&mut first, query("a"), Arc::new(email()), &catalog);
     let same = judging.admit(facts(), &catalog).unwrap();
     assert!(matches!(
-        judging.recall(&same, query("a"), &catalog),
-        Recall::Known(_)
+        judging.recall(&same, query("a").asked(), &catalog),
+        Some(_)
     ));
     let other = judging
         .admit(facts_of(person("bo", &["staff"])), &catalog)
         .unwrap();
     assert!(matches!(
-        judging.recall(&other, query("a"), &catalog),
-        Recall::Unknown(_)
+        judging.recall(&other, query("a").asked(), &catalog),
+        None
     ));
 }
 
@@ -314,8 +314,8 @@ fn what_depends_on_the_token_itself_is_not_kept() {
     let mut session = judging.admit(facts(), &catalog).unwrap();
     judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
     assert!(matches!(
-        judging.recall(&session, query("a"), &catalog),
-        Recall::Unknown(_)
+        judging.recall(&session, query("a").asked(), &catalog),
+        None
     ));
 }
 

@@ -46,7 +46,7 @@ impl Court {
         Court::of(&Guest::protecting(guarding(derived, filter)))
     }
 
-    fn judge(&mut self, analysis: Analysis) -> Verdict {
+    fn judge(&mut self, analysis: Analysis) -> Verdict<'static> {
         let catalog = catalog();
         let mut session = self.judge.admit(facts(), &catalog).unwrap();
         self.count += 1;

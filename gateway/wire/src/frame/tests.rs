@@ -137,6 +137,6 @@ proptest! {
         let _ = header(&bytes, max);
         let _ = frames(&bytes, max).count();
         let _ = Frame::take(&mut BytesMut::from(bytes.as_slice()), max);
-        let _ = Frame::new(bytes.into());
+        let _ = Frame::new(bytes);
     }
 }

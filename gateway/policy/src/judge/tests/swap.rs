@@ -7,7 +7,7 @@ use std::thread;
 use super::{denied, email, strict};
 use crate::fixture::guest::{Effect, Guest};
 use crate::fixture::{Bench, catalog, facts, query};
-use crate::judge::{Judge, Recall};
+use crate::judge::Judge;
 use crate::verdict::Verdict;
 
 #[test]
@@ -23,16 +23,16 @@ fn a_swap_takes_effect_from_the_next_statement_and_forgets_kept_verdicts() {
     let mut session = judging.admit(facts(), &catalog).unwrap();
     judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
     assert!(matches!(
-        judging.recall(&session, query("a"), &catalog),
-        Recall::Known(_)
+        judging.recall(&session, query("a").asked(), &catalog),
+        Some(_)
     ));
     let generation = policies
         .replace(vec![bench.policy("p", &Guest::denying("no", ""))])
         .unwrap();
     assert_eq!(generation.number(), 2);
     assert!(matches!(
-        judging.recall(&session, query("a"), &catalog),
-        Recall::Unknown(_)
+        judging.recall(&session, query("a").asked(), &catalog),
+        None
     ));
     denied(judging.judge(&mut session, query("a"), Arc::new(email()), &catalog));
 }
@@ -46,8 +46,8 @@ fn a_catalog_change_forgets_kept_verdicts() {
     judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
     let changed = Arc::new(sql::catalog::Catalog::default());
     assert!(matches!(
-        judging.recall(&session, query("a"), &changed),
-        Recall::Unknown(_)
+        judging.recall(&session, query("a").asked(), &changed),
+        None
     ));
 }
 
@@ -165,11 +165,10 @@ fn judge_until(
     let mut verdicts = 0;
     while !done.load(Ordering::Acquire) {
         let request = query(&format!("select {}", verdicts % 7));
-        let verdict = match judging.recall(&session, request, catalog) {
-            Recall::Known(verdict) => verdict,
-            Recall::Unknown(request) => {
-                judging.judge(&mut session, request, Arc::clone(&analysis), catalog)
-            }
+        let known = judging.recall(&session, request.asked(), catalog);
+        let verdict = match known {
+            Some(verdict) => verdict,
+            None => judging.judge(&mut session, request.clone(), Arc::clone(&analysis), catalog),
         };
         let Verdict::Allow(permit) = verdict else {
             panic!("{verdict:?}")
