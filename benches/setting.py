@@ -69,6 +69,11 @@ ddl = "deny"
 
 [trail]
 directory = "trail"
+
+[limits]
+sessions = 20000
+# valgrind has no address space for many.
+policy-instances = 16
 """
 
 PGBOUNCER_CONFIGURATION = """

@@ -51,7 +51,11 @@ impl Court {
     }
 
     /// Judges a request as one that was never seen.
-    pub fn judge(&mut self, request: Request, analysis: &Arc<sql::analysis::Analysis>) -> Verdict<'static> {
+    pub fn judge(
+        &mut self,
+        request: Request,
+        analysis: &Arc<sql::analysis::Analysis>,
+    ) -> Verdict<'static> {
         let analysis = Arc::clone(analysis);
         self.judge
             .judge(&mut self.session, request, analysis, &self.catalog)

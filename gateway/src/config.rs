@@ -207,6 +207,8 @@ pub struct Limits {
     pub connect: Duration,
     /// Time for requests to end when the gateway stops.
     pub drain: Duration,
+    /// Instances of policies at once; none for the engine's own number.
+    pub policy_instances: Option<u32>,
 }
 
 impl Config {

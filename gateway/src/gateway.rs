@@ -137,7 +137,9 @@ impl std::fmt::Debug for Shared {
 /// # Errors
 /// Which policy fails at which step, and in its own words why.
 pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
-    let engine = Engine::new(EngineConfig::default())?;
+    let mut engine = EngineConfig::default();
+    engine.instances = config.limits.policy_instances.unwrap_or(engine.instances);
+    let engine = Engine::new(engine)?;
     let key = match &config.mask_key {
         Some(key) => key.reveal().as_bytes().to_vec(),
         None => rand::rng().random::<[u8; 32]>().to_vec(),

@@ -328,11 +328,7 @@ impl Session {
     }
 
     /// The verdict on a request: a known one at once, else after reading its text.
-    async fn judge<'a>(
-        &self,
-        asked: Asked<'a>,
-        bound: Option<&Bytes>,
-    ) -> Verdict<'a> {
+    async fn judge<'a>(&self, asked: Asked<'a>, bound: Option<&Bytes>) -> Verdict<'a> {
         if let Err(denial) = self.await_facts(asked.text).await {
             return Verdict::Deny(denial);
         }

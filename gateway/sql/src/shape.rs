@@ -137,7 +137,8 @@ impl Scan<'_> {
 
     /// Copies what was walked over into the key.
     fn copy(&mut self) {
-        self.key.extend_from_slice(&self.bytes[self.copied..self.place]);
+        self.key
+            .extend_from_slice(&self.bytes[self.copied..self.place]);
         self.copied = self.place;
     }
 

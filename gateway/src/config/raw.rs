@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -213,6 +214,7 @@ struct RawLimits {
     connect: Option<Duration>,
     #[serde(default, deserialize_with = "optional_duration")]
     drain: Option<Duration>,
+    policy_instances: Option<NonZeroU32>,
 }
 
 /// Definitions changed by others than our clients are missed for this long at most.
@@ -314,6 +316,7 @@ impl Reader<'_> {
                 login: raw.limits.login.unwrap_or(Duration::from_secs(60)),
                 connect: raw.limits.connect.unwrap_or(Duration::from_secs(15)),
                 drain: raw.limits.drain.unwrap_or(Duration::from_secs(30)),
+                policy_instances: raw.limits.policy_instances.map(NonZeroU32::get),
             },
             path: self.path.to_owned(),
         })

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use super::{Core, StartError, Stop};
 use crate::config::Listen;
 use crate::error::{SessionError, Source};
-use crate::session::{Session, admission};
 use crate::session::startup::{Arrival, greet};
+use crate::session::{Session, admission};
 use crate::transport::Transport;
 
 const BACKLOG: i32 = 1024;

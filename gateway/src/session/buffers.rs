@@ -201,9 +201,15 @@ mod tests {
         let mut inbox = Inbox::new(&pool);
         fill(&mut inbox, b"one");
         inbox.take(3);
-        assert_eq!((inbox.buffer.capacity(), pool.inward.borrow().len()), (0, 1));
+        assert_eq!(
+            (inbox.buffer.capacity(), pool.inward.borrow().len()),
+            (0, 1)
+        );
         fill(&mut inbox, b"");
-        assert_eq!((inbox.buffer.capacity(), pool.inward.borrow().len()), (0, 1));
+        assert_eq!(
+            (inbox.buffer.capacity(), pool.inward.borrow().len()),
+            (0, 1)
+        );
     }
 
     #[test]

@@ -116,8 +116,8 @@ impl Session {
             return self.refuse_unknown("34000", what);
         };
         let bound = portal.entry.borrow_mut().take();
-        let mut entry =
-            bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
+        let mut entry = bound
+            .unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
         let asked = asked(frame, policy::Step::Execute, &portal.statement.wording.text);
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,

@@ -350,7 +350,9 @@ impl Session {
                 self.client.queue(run);
             }
             Rows::Mask(_) | Rows::Copy(_) => {
-                let masked = self.client.queue_with(|out| self.deliver_masked(flight, run, out))?;
+                let masked = self
+                    .client
+                    .queue_with(|out| self.deliver_masked(flight, run, out))?;
                 if masked.is_err() {
                     return Ok(masked);
                 }

@@ -66,14 +66,17 @@ impl Frame {
             Some(_) | None => Ok(None),
         }
     }
-
 }
 
 impl<'a> Frame<&'a [u8]> {
     /// The message at the front of `buf`, left where it is; `None` where it is not all there yet.
     pub fn at(buf: &'a [u8], max: usize) -> Result<Option<Self>, Error> {
         let found = header(buf, max)?;
-        Ok(found.and_then(|header| Some(Self { bytes: buf.get(..header.len)? })))
+        Ok(found.and_then(|header| {
+            Some(Self {
+                bytes: buf.get(..header.len)?,
+            })
+        }))
     }
 }
 

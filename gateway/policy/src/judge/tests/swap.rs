@@ -22,18 +22,20 @@ fn a_swap_takes_effect_from_the_next_statement_and_forgets_kept_verdicts() {
     let mut judging = Judge::new(Arc::clone(&policies));
     let mut session = judging.admit(facts(), &catalog).unwrap();
     judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
-    assert!(matches!(
-        judging.recall(&session, query("a").asked(), &catalog),
-        Some(_)
-    ));
+    assert!(
+        judging
+            .recall(&session, query("a").asked(), &catalog)
+            .is_some()
+    );
     let generation = policies
         .replace(vec![bench.policy("p", &Guest::denying("no", ""))])
         .unwrap();
     assert_eq!(generation.number(), 2);
-    assert!(matches!(
-        judging.recall(&session, query("a").asked(), &catalog),
-        None
-    ));
+    assert!(
+        judging
+            .recall(&session, query("a").asked(), &catalog)
+            .is_none()
+    );
     denied(judging.judge(&mut session, query("a"), Arc::new(email()), &catalog));
 }
 
@@ -45,10 +47,11 @@ fn a_catalog_change_forgets_kept_verdicts() {
     let mut session = judging.admit(facts(), &catalog).unwrap();
     judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
     let changed = Arc::new(sql::catalog::Catalog::default());
-    assert!(matches!(
-        judging.recall(&session, query("a").asked(), &changed),
-        None
-    ));
+    assert!(
+        judging
+            .recall(&session, query("a").asked(), &changed)
+            .is_none()
+    );
 }
 
 #[test]
@@ -168,7 +171,12 @@ fn judge_until(
         let known = judging.recall(&session, request.asked(), catalog);
         let verdict = match known {
             Some(verdict) => verdict,
-            None => judging.judge(&mut session, request.clone(), Arc::clone(&analysis), catalog),
+            None => judging.judge(
+                &mut session,
+                request.clone(),
+                Arc::clone(&analysis),
+                catalog,
+            ),
         };
         let Verdict::Allow(permit) = verdict else {
             panic!("{verdict:?}")
