@@ -37,6 +37,7 @@ host = "{host}"
 port = {upstream}
 user = "{user}"
 tls = "disable"
+catalog-refresh = "{refresh}"
 
 [identity]
 issuer = "{issuer}"
@@ -73,7 +74,7 @@ directory = "trail"
 [limits]
 sessions = 20000
 # valgrind has no address space for many.
-policy-instances = 16
+policy-instances = 4
 """
 
 PGBOUNCER_CONFIGURATION = """
@@ -302,6 +303,7 @@ class Sluice(Target):
                 database=DATABASE,
                 user=USER,
                 issuer=self.provider.url,
+                refresh=options.refresh,
                 certificate=self.setting.certificate,
                 key=self.setting.key,
                 modules=options.policies,
@@ -417,6 +419,7 @@ def add_arguments(parser):
     parser.add_argument("--threads", type=int, metavar="N",
                         help="threads of Sluice (default: a thread a core); PgBouncer has one")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--refresh", default="15s", help="as catalog-refresh (default: 15s)")
     parser.add_argument("--targets", type=words, default=["direct", "pgbouncer", "sluice"],
                         help="which to measure, by commas (default: direct,pgbouncer,sluice)")
 
