@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sql::catalog::{Catalog, CatalogRows};
+use sql::catalog::{Catalog, CatalogRows, Part};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -14,6 +14,9 @@ use crate::session::upstream::Dialer;
 
 /// What was read this recently is not read again for one who misses something.
 const MOMENT: Duration = Duration::from_secs(1);
+
+/// How often a reading is tried: what it reads may be dropped or locked meanwhile.
+const ATTEMPTS: u32 = 5;
 
 /// A reading that takes longer has failed.
 const LONGEST: Duration = Duration::from_secs(40);
@@ -102,6 +105,7 @@ impl CatalogKeeper {
     /// Keeps the catalog current until dropped.
     pub(crate) async fn run(&self, database: &Database, dialer: &Dialer) {
         let mut reader = None;
+        let mut attempts = 0;
         loop {
             let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
             let epoch = self.epoch();
@@ -112,8 +116,20 @@ impl CatalogKeeper {
                 .is_none_or(|s| s.epoch < epoch);
             let mut rest = database.catalog_refresh;
             let reading = tokio::time::timeout(LONGEST, read(&mut reader, database, dialer));
-            match reading.await.unwrap_or(Err(ReadError::Late)) {
-                Ok(catalog) => self.publish(epoch, stale, catalog),
+            let read = reading.await.unwrap_or(Err(ReadError::Late));
+            attempts += 1;
+            match read {
+                Ok(catalog) => {
+                    if !catalog.is_complete() {
+                        rest = rest.min(MOMENT);
+                    }
+                    self.publish(epoch, stale, catalog);
+                }
+                Err(error) if error.may_pass() && attempts < ATTEMPTS => {
+                    tracing::debug!(database = database.name, %error, "catalog read again");
+                    reader = None;
+                    continue;
+                }
                 Err(error) => {
                     reader = None;
                     tracing::warn!(database = database.name, %error, "catalog not read");
@@ -121,6 +137,7 @@ impl CatalogKeeper {
                     rest = rest.min(MOMENT);
                 }
             }
+            attempts = 0;
             self.ended.send_replace((number, Some(Instant::now())));
             if self.epoch() > epoch {
                 continue;
@@ -168,6 +185,17 @@ enum ReadError {
     Rows(#[from] sql::catalog::Error),
 }
 
+impl ReadError {
+    /// True where the database refused something that it may not refuse the next time.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Query(error) => error.as_db_error().is_some(),
+            Self::Rows(_) => true,
+            Self::Dial(_) | Self::Late => false,
+        }
+    }
+}
+
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => db.message().to_owned(),
@@ -175,28 +203,34 @@ fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
+/// A connection that reads catalogs, with what need not be read again over it.
+struct Reader {
+    client: tokio_postgres::Client,
+    system: CatalogRows,
+}
+
+impl Reader {
+    async fn connect(database: &Database, dialer: &Dialer) -> Result<Self, ReadError> {
+        let client = connect(database, dialer).await?;
+        let mut system = CatalogRows::default();
+        read_part(&client, Part::System, &mut system).await?;
+        Ok(Self { client, system })
+    }
+}
+
 async fn read(
-    kept: &mut Option<tokio_postgres::Client>,
+    kept: &mut Option<Reader>,
     database: &Database,
     dialer: &Dialer,
 ) -> Result<Catalog, ReadError> {
-    let client = match kept {
-        Some(client) if !client.is_closed() => client,
-        _ => kept.insert(connect(database, dialer).await?),
+    let begun = Instant::now();
+    let reader = match kept {
+        Some(reader) if !reader.client.is_closed() => reader,
+        _ => kept.insert(Reader::connect(database, dialer).await?),
     };
-    client
-        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await?;
-    let mut rows = CatalogRows::default();
-    for (set, query) in sql::catalog::queries() {
-        for message in client.simple_query(query).await? {
-            if let SimpleQueryMessage::Row(row) = message {
-                let values: Vec<_> = (0..row.len()).map(|column| row.get(column)).collect();
-                rows.push(set, &values)?;
-            }
-        }
-    }
-    client.batch_execute("COMMIT").await?;
+    let mut rows = reader.system.clone();
+    read_part(&reader.client, Part::Own, &mut rows).await?;
+    let queried = begun.elapsed();
     let built = tokio::task::spawn_blocking(move || {
         std::thread::Builder::new()
             .stack_size(sql::STACK_BYTES)
@@ -204,13 +238,38 @@ async fn read(
             .map(std::thread::JoinHandle::join)
     });
     match built.await {
-        Ok(Ok(Ok(catalog))) => Ok(catalog),
+        Ok(Ok(Ok(catalog))) => {
+            let took = begun.elapsed();
+            tracing::debug!(database = database.name, ?took, ?queried, "catalog read");
+            Ok(catalog)
+        }
         _ => Err(ReadError::Dial(
             crate::error::SessionError::UpstreamProtocol(
                 "the catalog could not be made sense of".to_owned(),
             ),
         )),
     }
+}
+
+/// Reads a part, all of it at one moment.
+async fn read_part(
+    client: &tokio_postgres::Client,
+    part: Part,
+    rows: &mut CatalogRows,
+) -> Result<(), ReadError> {
+    client
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await?;
+    for (set, query) in sql::catalog::queries(part) {
+        for message in client.simple_query(&query).await? {
+            if let SimpleQueryMessage::Row(row) = message {
+                let values: Vec<_> = (0..row.len()).map(|column| row.get(column)).collect();
+                rows.push(set, &values)?;
+            }
+        }
+    }
+    client.batch_execute("COMMIT").await?;
+    Ok(())
 }
 
 async fn connect(
@@ -237,6 +296,10 @@ async fn connect(
     // A client's lock must not keep everybody from the catalog.
     client
         .batch_execute("SET lock_timeout TO '500ms'; SET statement_timeout TO '30s'")
+        .await?;
+    // Whole catalogs are read, of which the planner may know little.
+    client
+        .batch_execute("SET enable_nestloop TO off; SET jit TO off")
         .await?;
     client.batch_execute(sql::catalog::PRELUDE).await?;
     Ok(client)

@@ -7,7 +7,7 @@ mod rows;
 
 use std::collections::{HashMap, HashSet};
 
-pub use queries::{PRELUDE, queries};
+pub use queries::{PRELUDE, Part, queries};
 pub use rows::{
     CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, OperatorRow, RelationRow,
     RowSet, TypeRow, ViewRow,
@@ -136,6 +136,8 @@ pub struct ColumnInfo<'a> {
 /// Where the columns of a view come from, and what else reading it means.
 #[derive(Debug, Default)]
 pub(crate) struct ViewLineage {
+    /// False where there was no definition to be read.
+    pub(crate) is_read: bool,
     pub(crate) columns: Vec<Vec<Source>>,
     pub(crate) relations: Vec<RelationUse>,
     pub(crate) uses: Vec<ColumnUse>,
@@ -195,6 +197,12 @@ impl Catalog {
     /// A digest of what the catalog was made from: equal rows, equal version.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// False where views could not be read, as others held them locked.
+    pub fn is_complete(&self) -> bool {
+        let mut views = self.relations.values().filter(|one| one.is_view());
+        views.all(|one| one.view.as_ref().is_some_and(|view| view.is_read))
     }
 
     /// The relation with this OID.

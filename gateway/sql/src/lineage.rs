@@ -93,9 +93,13 @@ pub(crate) fn view(
         built: Some(views),
         ..Walk::new(catalog)
     };
-    let mut lineage = ViewLineage::default();
-    let checked = bounds::check(definition).map_err(str::to_owned);
-    match checked.and_then(|()| parse::statements(definition)) {
+    let mut lineage = ViewLineage {
+        is_read: true,
+        ..ViewLineage::default()
+    };
+    let strings = Strings::Standard;
+    let checked = bounds::check(definition, strings).map_err(str::to_owned);
+    match checked.and_then(|()| parse::statements(definition, strings)) {
         Ok(statements) => {
             let node = statements
                 .first()

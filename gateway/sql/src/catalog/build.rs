@@ -242,7 +242,10 @@ fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
             }
             let lineage = match definitions.get(&oid) {
                 Some(definition) => lineage::view(definition, catalog, &done),
-                None => Ok(unknown("no definition")),
+                None => Ok(ViewLineage {
+                    is_read: false,
+                    ..unknown("no definition")
+                }),
             };
             match lineage {
                 Ok(lineage) => {
@@ -271,6 +274,7 @@ fn unknown(detail: &str) -> ViewLineage {
         statement: 0,
     };
     ViewLineage {
+        is_read: true,
         opaque: vec![opaque],
         ..ViewLineage::default()
     }

@@ -5,20 +5,50 @@ use super::RowSet;
 /// Run this before the queries, so that definitions of views name their relations with schemas.
 pub const PRELUDE: &str = "SET search_path = pg_catalog";
 
-/// The queries, each with the row set that its rows are pushed to. All values are text.
-pub fn queries() -> [(RowSet, &'static str); 9] {
-    [
-        (RowSet::Relations, RELATIONS),
-        (RowSet::Columns, COLUMNS),
-        (RowSet::Views, VIEWS),
-        (RowSet::Inherits, INHERITS),
-        (RowSet::Functions, FUNCTIONS),
-        (RowSet::Types, TYPES),
-        (RowSet::Operators, OPERATORS),
-        (RowSet::Casts, CASTS),
-        (RowSet::Keys, KEYS),
-    ]
+/// A part of what the queries read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What PostgreSQL brings with it. It stays as it is while the server runs.
+    System,
+    /// The rest.
+    Own,
 }
+
+/// The queries that read a part, each with the row set that its rows are pushed to. All values are
+/// text.
+pub fn queries(part: Part) -> Vec<(RowSet, String)> {
+    let (sets, numbers): (&[_], _) = match part {
+        Part::System => (&SYSTEM, "< 16384"),
+        Part::Own => (&OWN, ">= 16384"),
+    };
+    sets.iter()
+        .map(|(set, query)| (*set, query.replace(PART, numbers)))
+        .collect()
+}
+
+const SYSTEM: [(RowSet, &str); 5] = [
+    (RowSet::Relations, RELATIONS),
+    (RowSet::Columns, COLUMNS),
+    (RowSet::Numbers, NUMBERS),
+    (RowSet::Types, TYPES),
+    (RowSet::Keys, KEYS),
+];
+
+const OWN: [(RowSet, &str); 9] = [
+    (RowSet::Relations, RELATIONS),
+    (RowSet::Columns, COLUMNS),
+    (RowSet::Inherits, INHERITS),
+    (RowSet::Functions, FUNCTIONS),
+    (RowSet::Types, TYPES),
+    (RowSet::Operators, OPERATORS),
+    (RowSet::Casts, CASTS),
+    (RowSet::Keys, KEYS),
+    // Last, as it takes locks that last as long as the reading.
+    (RowSet::Views, VIEWS),
+];
+
+/// Stands for the condition on an OID that selects the part.
+const PART: &str = "{part}";
 
 const RELATIONS: &str = "\
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
@@ -29,7 +59,7 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-  AND n.nspname <> 'pg_toast'
+  AND n.nspname <> 'pg_toast' AND c.oid {part}
 ORDER BY c.oid";
 
 /// A generated column depends on its sources itself up to PostgreSQL 14, through its default since.
@@ -50,16 +80,28 @@ SELECT a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text,
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE a.attnum > 0 AND NOT a.attisdropped
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid {part}
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
   AND n.nspname <> 'pg_toast'
 ORDER BY a.attrelid, a.attnum";
 
+/// A view is printed under locks on what it reads. Where a transaction holds one of these for
+/// itself, or waits for it, the view is left out rather than waited for: it is opaque meanwhile.
 const VIEWS: &str = "\
+WITH locked AS MATERIALIZED (
+    SELECT l.relation FROM pg_catalog.pg_locks l WHERE l.mode = 'AccessExclusiveLock'
+)
 SELECT c.oid::text, pg_catalog.pg_get_viewdef(c.oid)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+                  JOIN pg_catalog.pg_depend d
+                    ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                   AND d.objid = r.oid
+                   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  JOIN locked ON locked.relation = d.refobjid
+                  WHERE r.ev_class = c.oid)
 ORDER BY c.oid";
 
 const INHERITS: &str = "\
@@ -78,7 +120,15 @@ JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
      AND d.objid = p.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-WHERE p.oid >= 16384
+WHERE p.oid {part}
+ORDER BY p.oid";
+
+/// Those of large objects: libpq and other drivers call them, and no others, by the message.
+const NUMBERS: &str = "\
+SELECT p.oid::text, p.proname::text
+FROM pg_catalog.pg_proc p
+WHERE p.oid {part} AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+  AND (p.proname LIKE 'lo\\_%' OR p.proname IN ('loread', 'lowrite'))
 ORDER BY p.oid";
 
 const TYPES: &str = "\
@@ -97,7 +147,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
      AND d.objid = t.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-WHERE t.typcategory <> 'A' AND n.nspname <> 'pg_toast'
+WHERE t.typcategory <> 'A' AND n.nspname <> 'pg_toast' AND t.oid {part}
 ORDER BY t.oid";
 
 const OPERATORS: &str = "\
@@ -107,7 +157,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass
      AND d.objid = o.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-WHERE o.oid >= 16384
+WHERE o.oid {part}
 ORDER BY o.oid";
 
 const CASTS: &str = "\
@@ -126,4 +176,5 @@ SELECT i.indrelid::text,
        pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ',')
 FROM pg_catalog.pg_index i
 WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND i.indrelid {part}
 ORDER BY i.indexrelid";
