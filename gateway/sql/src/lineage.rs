@@ -129,6 +129,15 @@ pub(crate) fn view(
         .collect();
     lineage.functions = walk.found.functions.list;
     lineage.opaque = walk.found.opaque.list;
+    for one in &mut lineage.opaque {
+        // Who reads the view can be read himself.
+        if matches!(
+            one.reason,
+            OpaqueReason::Unparsed | OpaqueReason::TooComplex
+        ) {
+            one.reason = OpaqueReason::Unsupported;
+        }
+    }
     Ok(lineage)
 }
 
