@@ -44,7 +44,9 @@ impl<'a> Walk<'a> {
         };
         if !matches!(
             node,
-            NodeEnum::TransactionStmt(_) | NodeEnum::VariableShowStmt(_)
+            NodeEnum::TransactionStmt(_)
+                | NodeEnum::VariableShowStmt(_)
+                | NodeEnum::VariableSetStmt(_)
         ) {
             self.implicit_casts();
         }
