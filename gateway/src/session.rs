@@ -26,6 +26,7 @@ use crate::gateway::Core;
 
 pub(crate) mod admission;
 pub(crate) mod buffers;
+mod call;
 pub(crate) mod cancel;
 mod extended;
 mod hold;
@@ -247,7 +248,7 @@ impl Session {
                 self.upstream.pass(frame);
             }
             ClientTag::CopyData => self.upstream.pass(frame),
-            ClientTag::FunctionCall => self.refuse_function_call()?,
+            ClientTag::FunctionCall => self.answer_call(frame, buffer).await?,
             ClientTag::Terminate => return Ok(Flow::Ended),
             ClientTag::Password => {
                 return Err(SessionError::ClientProtocol(
@@ -594,25 +595,6 @@ impl Session {
             hint: None,
         };
         self.refuse(&refusal, entry, time, step);
-        Ok(())
-    }
-
-    /// FunctionCall runs a function by number: nothing of it can be judged.
-    fn refuse_function_call(&self) -> Result<(), SessionError> {
-        let time = self.now.get();
-        let statement = trail::Statement::Once("FunctionCall");
-        let mut entry = self.trail.open(&Opening {
-            time,
-            step: trail::Step::Other,
-            statement,
-        });
-        let denial = self.own_denial("the function call message is not let through");
-        self.record_denial(&mut entry, &denial)?;
-        let refusal = Refusal {
-            hint: Some("Call the function in a SELECT.".to_owned()),
-            ..Refusal::of(&denial)
-        };
-        self.refuse(&refusal, entry, time, Step::Query);
         Ok(())
     }
 

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 pub use queries::{PRELUDE, Part, queries};
 pub use rows::{
-    CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, OperatorRow, RelationRow,
-    RowSet, TypeRow, ViewRow,
+    CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, NumberRow, OperatorRow,
+    RelationRow, RowSet, TypeRow, ViewRow,
 };
 
 use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source};
@@ -46,6 +46,8 @@ pub struct Catalog {
     relations: HashMap<u32, Relation>,
     relation_names: HashMap<String, Vec<u32>>,
     functions: HashMap<String, Vec<Function>>,
+    /// Schema and name of the functions that can be called by number.
+    numbers: HashMap<u32, (String, String)>,
     types: HashMap<u32, Type>,
     type_names: HashMap<String, Vec<u32>>,
     operators: HashMap<String, Vec<Operator>>,
@@ -253,6 +255,19 @@ impl Catalog {
         self.dependents.get(&id).map_or(&[], Vec::as_slice)
     }
 
+    /// A text that calls a function as the FunctionCall message does, for it to be judged by: with
+    /// so many parameters. None where no function of this number is known.
+    pub fn function_call(&self, function: u32, arguments: usize) -> Option<String> {
+        let (schema, name) = self.numbers.get(&function)?;
+        let arguments: Vec<_> = (1..=arguments).map(|number| format!("${number}")).collect();
+        Some(format!(
+            "SELECT {}.{}({})",
+            quoted(schema),
+            quoted(name),
+            arguments.join(", ")
+        ))
+    }
+
     /// The partitions and children of a relation, at any depth, without itself.
     pub fn descendants(&self, oid: u32) -> Vec<u32> {
         reach(&self.children, oid)
@@ -296,6 +311,11 @@ impl Relation {
             attribute: column.attribute,
         }
     }
+}
+
+/// A name as an identifier that means exactly it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn reach(edges: &HashMap<u32, Vec<u32>>, start: u32) -> Vec<u32> {

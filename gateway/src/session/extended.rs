@@ -321,7 +321,7 @@ pub(super) fn parameters(bound: &Bytes) -> Result<Parameters, wire::Error> {
     })
 }
 
-fn recorded_format(format: Format) -> trail::Format {
+pub(super) fn recorded_format(format: Format) -> trail::Format {
     match format {
         Format::Text => trail::Format::Text,
         Format::Binary => trail::Format::Binary,

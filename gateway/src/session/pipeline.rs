@@ -13,7 +13,7 @@ mod tests;
 /// A message that went upstream and is owed an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Query: everything up to ReadyForQuery.
+    /// Query or FunctionCall: everything up to ReadyForQuery.
     Query,
     /// Parse: ParseComplete.
     Parse,
@@ -157,7 +157,10 @@ impl<T> Pipeline<T> {
                 | Tag::CopyData
                 | Tag::CopyDone,
             )
-            | (Step::Query, Tag::CommandComplete | Tag::EmptyQueryResponse)
+            | (
+                Step::Query,
+                Tag::CommandComplete | Tag::EmptyQueryResponse | Tag::FunctionCallResponse,
+            )
             | (Step::Describe, Tag::ParameterDescription) => Ok(Reply::Part),
             (
                 Step::Execute,

@@ -778,6 +778,7 @@ impl Flight {
     fn keep_shape(&mut self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         match tag {
             UpstreamTag::RowDescription => Ok(self.entry.delivered(message)?),
+            UpstreamTag::FunctionCallResponse => self.keep(message),
             _ => Ok(()),
         }
     }

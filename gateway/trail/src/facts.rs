@@ -69,7 +69,7 @@ pub enum Step {
     Bind,
     /// A portal runs.
     Execute,
-    /// A message the gateway does not let through: a function call, replication, one it does not know.
+    /// A function is called by number, or the gateway cannot read a message.
     Other,
 }
 

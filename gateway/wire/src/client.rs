@@ -305,6 +305,56 @@ impl<'a> Execute<'a> {
     }
 }
 
+/// FunctionCall: calls a function by its number.
+///
+/// `Debug` shows how many arguments there are, not their values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FunctionCall<'a> {
+    /// `pg_proc.oid`.
+    pub function: u32,
+    /// Formats of the arguments.
+    pub formats: Formats,
+    /// The arguments; `None` is NULL.
+    pub arguments: Vec<Option<&'a [u8]>>,
+    /// The format wanted for the result.
+    pub result_format: Format,
+}
+
+impl<'a> FunctionCall<'a> {
+    /// Reads the body.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new("FunctionCall", body);
+        let function = reader.u32("function")?;
+        let formats = Formats::read(&mut reader, "argument formats")?;
+        let count = reader.u16("number of arguments")?;
+        let arguments: Vec<_> = (0..count)
+            .map(|_| reader.value("argument"))
+            .collect::<Result<_, _>>()?;
+        if !formats.fit(arguments.len()) {
+            return Err(reader.bad_value("number of arguments", count.into()));
+        }
+        let result_format = Format::read(&mut reader, "result format")?;
+        reader.end()?;
+        Ok(Self {
+            function,
+            formats,
+            arguments,
+            result_format,
+        })
+    }
+}
+
+impl fmt::Debug for FunctionCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionCall")
+            .field("function", &self.function)
+            .field("formats", &self.formats)
+            .field("arguments", &self.arguments.len())
+            .field("result_format", &self.result_format)
+            .finish()
+    }
+}
+
 /// CopyFail: why the client gives COPY up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyFail<'a> {

@@ -38,7 +38,13 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     for row in rows.types {
         add_type(&mut catalog, row);
     }
+    for row in rows.numbers {
+        let name = ("pg_catalog".to_owned(), row.name);
+        catalog.numbers.insert(row.oid, name);
+    }
     for row in rows.functions {
+        let name = (row.schema.clone(), row.name.clone());
+        catalog.numbers.insert(row.oid, name);
         let function = Function {
             schema: row.schema,
             extension: row.extension,

@@ -15,6 +15,8 @@ pub enum RowSet {
     Inherits,
     /// Functions that are not PostgreSQL's own.
     Functions,
+    /// PostgreSQL's own functions that clients call by number.
+    Numbers,
     /// Types.
     Types,
     /// Operators that are not PostgreSQL's own.
@@ -96,6 +98,15 @@ pub struct FunctionRow {
     pub extension: String,
 }
 
+/// A function of PostgreSQL's own that clients call by number.
+#[derive(Clone, Debug, Hash)]
+pub struct NumberRow {
+    /// `pg_proc.oid`.
+    pub oid: u32,
+    /// Name.
+    pub name: String,
+}
+
 /// A type.
 #[derive(Clone, Debug, Hash)]
 pub struct TypeRow {
@@ -165,6 +176,8 @@ pub struct CatalogRows {
     pub inherits: Vec<InheritRow>,
     /// Functions.
     pub functions: Vec<FunctionRow>,
+    /// PostgreSQL's own functions that clients call by number.
+    pub numbers: Vec<NumberRow>,
     /// Types.
     pub types: Vec<TypeRow>,
     /// Operators.
@@ -185,6 +198,7 @@ impl CatalogRows {
             RowSet::Views => self.views.push(view(&row)?),
             RowSet::Inherits => self.inherits.push(inherit(&row)?),
             RowSet::Functions => self.functions.push(function(&row)?),
+            RowSet::Numbers => self.numbers.push(number(&row)?),
             RowSet::Types => self.types.push(data_type(&row)?),
             RowSet::Operators => self.operators.push(operator(&row)?),
             RowSet::Casts => self.casts.push(cast(&row)?),
@@ -244,6 +258,14 @@ fn function(row: &Row<'_>) -> Result<FunctionRow, Error> {
         language: row.text(3)?,
         kind: row.letter(4)?,
         extension: row.text(5)?,
+    })
+}
+
+fn number(row: &Row<'_>) -> Result<NumberRow, Error> {
+    row.expect(2)?;
+    Ok(NumberRow {
+        oid: row.number(0)?,
+        name: row.text(1)?,
     })
 }
 

@@ -73,6 +73,17 @@ fn an_error_in_a_simple_query_leaves_its_ready_for_query_owed() {
 }
 
 #[test]
+fn a_function_call_is_answered_as_a_query_is() {
+    let mut pipeline = pipeline(&[Step::Query, Step::Parse]);
+    assert_eq!(feed(&mut pipeline, Tag::FunctionCallResponse), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
+    assert_eq!(
+        feed(&mut pipeline, Tag::FunctionCallResponse),
+        Made::Unexpected
+    );
+}
+
+#[test]
 fn a_sync_before_the_end_of_copy_data_is_not_answered() {
     let mut pipeline = pipeline(&EXTENDED);
     for tag in [Tag::ParseComplete, Tag::BindComplete, Tag::NoData] {

@@ -4,8 +4,8 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
 use super::{
-    Bind, ClientTag, CopyFail, Error, Execute, Format, Formats, Parse, Password, Query,
-    SaslInitialResponse, Target, expect_empty,
+    Bind, ClientTag, CopyFail, Error, Execute, Format, Formats, FunctionCall, Parse, Password,
+    Query, SaslInitialResponse, Target, expect_empty,
 };
 use crate::frame::HEADER_BYTES;
 use crate::write;
@@ -94,6 +94,25 @@ fn bind_does_not_show_its_parameters() {
     let bind = Bind::parse(b"\0s1\0\0\0\0\x01\0\0\0\x05alice\0\0").unwrap();
     assert!(!format!("{bind:?}").contains("97"));
     assert!(format!("{bind:?}").contains("parameters: 1"));
+}
+
+#[test]
+fn function_call_is_read_and_shows_no_arguments() {
+    let body = b"\0\0\x03\xb8\0\x01\0\x01\0\x02\0\0\0\x05alice\xff\xff\xff\xff\0\x01";
+    let call = FunctionCall::parse(body).unwrap();
+    assert_eq!(call.function, 952);
+    assert_eq!(call.formats.format(1), Format::Binary);
+    assert_eq!(call.arguments, [Some(b"alice".as_slice()), None]);
+    assert_eq!(call.result_format, Format::Binary);
+    assert!(!format!("{call:?}").contains("97"));
+    for cut in 0..body.len() {
+        assert!(FunctionCall::parse(&body[..cut]).is_err(), "{cut}");
+    }
+    let formats = b"\0\0\x03\xb8\0\x02\0\x01\0\x01\0\x01\xff\xff\xff\xff\0\x01";
+    assert!(matches!(
+        FunctionCall::parse(formats),
+        Err(Error::BadValue { value: 1, .. })
+    ));
 }
 
 #[test]

@@ -1,0 +1,102 @@
+//! FunctionCall: a function called by its number.
+//!
+//! It is judged as the SELECT that would call the same function: what is not known by its number is
+//! refused, and what is not known to be harmless is opaque, as in any statement.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use policy::{Parameters, Request};
+use sql::Strings;
+use trail::Opening;
+use wire::client::FunctionCall;
+use wire::frame::Frame;
+
+use super::extended::recorded_format;
+use super::pipeline::Step;
+use super::replies::{Flight, Kept};
+use super::{Refusal, Session};
+use crate::error::SessionError;
+
+impl Session {
+    /// A function call, from the client's bytes to the upstream.
+    pub(super) async fn answer_call(
+        &self,
+        frame: Frame,
+        buffer: &mut BytesMut,
+    ) -> Result<(), SessionError> {
+        let started = SystemTime::now();
+        let call = match FunctionCall::parse(frame.body()) {
+            Ok(call) => call,
+            Err(error) => return self.refuse_malformed(&error, Step::Query),
+        };
+        let parameters = parameters(&frame, &call);
+        let known = self.text_of(&call).await;
+        let text: Arc<str> = match &known {
+            Ok(text) => text.as_str().into(),
+            Err(_) => format!("FunctionCall of {}", call.function).into(),
+        };
+        let mut entry = self.trail.open(&Opening {
+            time: started,
+            step: trail::Step::Other,
+            statement: trail::Statement::Once(&text),
+        });
+        for (index, value) in parameters.values.iter().enumerate() {
+            let format = recorded_format(parameters.formats.format(index));
+            entry.parameter(0, format, value.as_deref());
+        }
+        let verdict = match known {
+            Ok(_) => {
+                let request = Request {
+                    frames: frame.into_bytes(),
+                    step: policy::Step::Query,
+                    text,
+                    strings: Strings::Standard,
+                    shape: None,
+                    parameters: Some(parameters),
+                };
+                let verdict = self.judge(request).await;
+                self.settle(verdict, &mut entry, buffer).await?
+            }
+            Err(denial) => {
+                self.record_denial(&mut entry, &denial)?;
+                Err(Refusal::of(&denial))
+            }
+        };
+        match verdict {
+            Ok(permit) => {
+                let plan = Arc::clone(permit.plan());
+                self.run(&permit);
+                let flight = Flight::new(plan, self.catalog_version(), entry, started, None);
+                let mut pipeline = self.pipeline.borrow_mut();
+                pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
+            }
+            Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
+        }
+        Ok(())
+    }
+
+    /// The text that calls the same function.
+    async fn text_of(&self, call: &FunctionCall<'_>) -> Result<String, policy::Denial> {
+        self.refresh_catalog().await?;
+        let arguments = call.arguments.len();
+        let catalog = Arc::clone(&self.catalog.borrow().catalog);
+        catalog
+            .function_call(call.function, arguments)
+            .ok_or_else(|| policy::Denial {
+                hint: Some("Call the function in a SELECT.".into()),
+                ..self.own_denial("what the function call message calls cannot be known")
+            })
+    }
+}
+
+/// The arguments as ranges of the frame they came in.
+fn parameters(frame: &Frame, call: &FunctionCall<'_>) -> Parameters {
+    let slice = |value: &&[u8]| -> Bytes { frame.bytes().slice_ref(value) };
+    let values = call.arguments.iter();
+    Parameters {
+        values: values.map(|value| value.as_ref().map(slice)).collect(),
+        formats: call.formats.clone(),
+    }
+}
