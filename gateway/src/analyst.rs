@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
+use sql::Strings;
 use sql::analysis::{Analysis, Opaque, OpaqueReason};
 use sql::catalog::Catalog;
 use tokio::sync::oneshot;
@@ -16,6 +17,7 @@ pub(crate) struct Analysts {
 #[derive(Debug)]
 struct Job {
     text: Arc<str>,
+    strings: Strings,
     catalog: Arc<Catalog>,
     answer: oneshot::Sender<Arc<Analysis>>,
 }
@@ -39,10 +41,16 @@ impl Analysts {
     }
 
     /// What a text would do. A reader that gives up leaves an opaque analysis.
-    pub(crate) async fn analyze(&self, text: &Arc<str>, catalog: &Arc<Catalog>) -> Arc<Analysis> {
+    pub(crate) async fn analyze(
+        &self,
+        text: &Arc<str>,
+        strings: Strings,
+        catalog: &Arc<Catalog>,
+    ) -> Arc<Analysis> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
             text: Arc::clone(text),
+            strings,
             catalog: Arc::clone(catalog),
             answer,
         };
@@ -80,10 +88,11 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
         }
         let Job {
             text,
+            strings,
             catalog,
             answer,
         } = job;
-        let read = std::panic::catch_unwind(move || sql::analyze(&text, &catalog));
+        let read = std::panic::catch_unwind(move || sql::analyze_as(&text, strings, &catalog));
         if let Ok(analysis) = read {
             // The session may have ended meanwhile: then nobody waits for the answer.
             let _ = answer.send(Arc::new(analysis));

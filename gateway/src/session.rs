@@ -11,7 +11,8 @@ use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 use policy::{Asked, Denial, Permit, Request, Verdict};
-use sql::analysis::{Analysis, NameUse};
+use sql::Strings;
+use sql::analysis::{Analysis, NameUse, OpaqueReason};
 use trail::{Effect, Entry, Judged, Opening, Outcome};
 use wire::client::{ClientTag, Query};
 use wire::frame::{Frame, HEADER_BYTES, header};
@@ -34,6 +35,7 @@ mod lanes;
 mod pipeline;
 mod prepared;
 mod progress;
+mod reading;
 mod redact;
 mod replies;
 pub(crate) mod socket;
@@ -50,9 +52,6 @@ use progress::Progress;
 use replies::{Flight, Kept};
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
-
-/// The settings that every analyzer relies on.
-const PINNED: [&str; 2] = ["standard_conforming_strings", "client_encoding"];
 
 /// No message of COPY data is longer: PostgreSQL's own limit.
 const MOST_COPY_DATA: usize = 1 << 30;
@@ -85,8 +84,12 @@ pub(crate) struct Session {
     described: RefCell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
     tainted: Cell<bool>,
+    /// How the upstream reads strings, as it said last.
+    strings: Cell<Strings>,
     /// What runs may change how text is read.
     unsure: Cell<bool>,
+    /// It has changed before, so that the end of a transaction may change it too.
+    changeable: Cell<bool>,
     /// A result was stopped: the transaction must not go on.
     stopped: Cell<bool>,
     /// The client sends nothing more.
@@ -248,7 +251,7 @@ impl Session {
                 self.upstream.pass(frame);
             }
             ClientTag::CopyData => self.upstream.pass(frame),
-            ClientTag::FunctionCall => self.answer_call(frame, buffer).await?,
+            ClientTag::FunctionCall => self.answer_call(frame).await?,
             ClientTag::Terminate => return Ok(Flow::Ended),
             ClientTag::Password => {
                 return Err(SessionError::ClientProtocol(
@@ -264,6 +267,8 @@ impl Session {
         let changes = replies::changes_catalog(permit.plan());
         self.catalog_changed
             .set(self.catalog_changed.get() || changes);
+        let changes = reading::may_change_strings(permit.plan().analysis());
+        self.unsure.set(self.unsure.get() || changes);
         self.upstream.send(permit);
     }
 
@@ -291,6 +296,7 @@ impl Session {
             frames: frame.bytes(),
             step: policy::Step::Query,
             text,
+            strings: self.strings_of(text).await,
         };
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
@@ -344,6 +350,7 @@ impl Session {
             frames: Bytes::copy_from_slice(asked.frames),
             step: asked.step,
             text: asked.text.into(),
+            strings: asked.strings,
             parameters,
         };
         Box::pin(self.judge_unknown(request)).await
@@ -375,19 +382,17 @@ impl Session {
     }
 
     async fn judge_unknown(&self, request: Request) -> Verdict<'static> {
-        let mut analysis = self.analyze(&request.text).await;
+        let mut analysis = self.analyze(&request.text, request.strings).await;
         if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
             // It may have been made a moment ago, and not through this gateway.
             self.database.catalog.look_again().await;
             if let Err(denial) = self.refresh_catalog().await {
                 return Verdict::Deny(denial);
             }
-            analysis = self.analyze(&request.text).await;
+            analysis = self.analyze(&request.text, request.strings).await;
         }
-        if let Some(setting) = sets_pinned(&analysis) {
-            let reason =
-                format!("{setting} is pinned: statements are read under its present value");
-            return Verdict::Deny(self.own_denial(&reason));
+        if let Err(denial) = self.may_be_set(&analysis) {
+            return Verdict::Deny(denial);
         }
         let analysis = self.resolve_names(analysis).await;
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
@@ -416,13 +421,17 @@ impl Session {
     }
 
     /// What a text would do, as read before or by an analyst.
-    async fn analyze(&self, text: &Arc<str>) -> Arc<Analysis> {
+    async fn analyze(&self, text: &Arc<str>, strings: Strings) -> Arc<Analysis> {
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
+        let analysts = &self.core.shared.analysts;
+        if strings != Strings::Standard {
+            return analysts.analyze(text, strings, &catalog).await;
+        }
         let known = self.core.analyses.borrow().get(text, catalog.version());
         if let Some(analysis) = known {
             return analysis;
         }
-        let analysis = self.core.shared.analysts.analyze(text, &catalog).await;
+        let analysis = analysts.analyze(text, strings, &catalog).await;
         self.core
             .analyses
             .borrow_mut()
@@ -678,23 +687,8 @@ fn ends_or_begins(text: &str) -> bool {
     !text.contains(';') && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// The setting every analyzer relies on that an analysis sees being set, whatever to.
-fn sets_pinned(analysis: &Analysis) -> Option<&'static str> {
-    use sql::analysis::OpaqueReason as Reason;
-    let states = analysis
-        .opaque
-        .iter()
-        .filter(|opaque| opaque.reason == Reason::SessionState);
-    let mut found = states.filter_map(|opaque| {
-        PINNED
-            .into_iter()
-            .find(|setting| opaque.detail.contains(setting))
-    });
-    found.next()
-}
-
 fn has_unknown_relation(analysis: &Analysis) -> bool {
-    use sql::analysis::OpaqueReason as Reason;
+    use OpaqueReason as Reason;
     let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
     analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use identity::{Actor, Identity};
+use sql::Strings;
 use sql::analysis::{
     Access, Analysis, Class, ColumnId, ColumnUse, Kind, Opaque, OpaqueReason, Output, Outputs,
     Reach, RelationUse, Source, Statement, Use,
@@ -138,6 +139,7 @@ pub(crate) fn query(text: &str) -> Request {
         frames: Bytes::copy_from_slice(text.as_bytes()),
         step: Step::Query,
         text: text.into(),
+        strings: Strings::Standard,
         parameters: None,
     }
 }

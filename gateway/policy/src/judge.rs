@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
+use sql::Strings;
 use sql::analysis::{Analysis, NameUse, Outputs};
 use sql::catalog::Catalog;
 
@@ -92,6 +93,10 @@ impl Judge {
         let generation = self.current.load().generation();
         let class = &session.class;
         if class.generation != generation || class.catalog != catalog.version() {
+            return None;
+        }
+        if asked.strings != Strings::Standard {
+            // Verdicts are kept for texts as most sessions read them.
             return None;
         }
         let text = key(class, asked.step, asked.text.as_bytes());
@@ -343,7 +348,8 @@ impl Judge {
         reuse: Reuse,
     ) {
         // A hold keeps its request, so that nothing is won by keeping the verdict too.
-        if matches!(kept, Kept::Hold(..)) || depends_on_names(analysis) {
+        let usual = request.strings == Strings::Standard;
+        if !usual || matches!(kept, Kept::Hold(..)) || depends_on_names(analysis) {
             return;
         }
         let shape = match (reuse, request.step) {

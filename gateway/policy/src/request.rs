@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sql::Strings;
 use wire::client::{Format, Formats};
 
 /// What a client sends as one unit to judge, with the bytes that will go upstream if it may.
@@ -14,6 +15,8 @@ pub struct Request {
     pub step: Step,
     /// The text of the statement or statements.
     pub text: Arc<str>,
+    /// How the upstream reads, or has read, its strings.
+    pub strings: Strings,
     /// The parameters bound to it, where it has any.
     pub parameters: Option<Parameters>,
 }
@@ -27,6 +30,8 @@ pub struct Asked<'a> {
     pub step: Step,
     /// The text of the statement or statements.
     pub text: &'a str,
+    /// How the upstream reads, or has read, its strings.
+    pub strings: Strings,
 }
 
 impl Request {
@@ -36,6 +41,7 @@ impl Request {
             frames: &self.frames,
             step: self.step,
             text: &self.text,
+            strings: self.strings,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How deep a text may be nested before a reader sees it.
 
-use crate::parse;
+use crate::parse::{self, Strings};
 
 /// The longest text, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -12,7 +12,7 @@ const MOST_COMMENTS: usize = 500;
 pub(crate) const DEEPEST: usize = 3_000;
 
 /// Whether a text may be read; else why not.
-pub(crate) fn check(text: &str) -> Result<(), &'static str> {
+pub(crate) fn check(text: &str, strings: Strings) -> Result<(), &'static str> {
     if text.len() > LONGEST {
         return Err("the text is longer than 1 MiB");
     }
@@ -23,6 +23,10 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     // A level takes at least a byte.
     if text.len() <= DEEPEST {
         return Ok(());
+    }
+    if strings == Strings::Escaped {
+        // The scanner knows no such strings, and would find brackets within them.
+        return Err("the text is long, and standard_conforming_strings is off");
     }
     let Ok(tokens) = parse::tokens(text) else {
         // The scanner refuses it and so will the reader, before it makes a tree.

@@ -14,7 +14,8 @@ mod older;
 mod parse;
 mod shape;
 
-pub use lineage::analyze;
+pub use lineage::{analyze, analyze_as};
+pub use parse::Strings;
 pub use shape::{Shape, Shaper, shape};
 
 /// The stack that a thread needs to call [`analyze`] or [`catalog::Catalog::from_rows`]: enough for

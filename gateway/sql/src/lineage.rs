@@ -25,7 +25,7 @@ use crate::analysis::{
     Access, Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
-use crate::parse::{self, inner, pg};
+use crate::parse::{self, Strings, inner, pg};
 use crate::{bounds, compare, older};
 
 /// How many nodes of the tree are followed before a text is too complex: views and recursive
@@ -34,10 +34,15 @@ const BUDGET: usize = 4_000_000;
 
 /// What a text would do. Call it on a thread with a stack of [`crate::STACK_BYTES`].
 pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
-    if let Err(detail) = bounds::check(text) {
+    analyze_as(text, Strings::Standard, catalog)
+}
+
+/// What a text would do whose plain strings are read in this way.
+pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
+    if let Err(detail) = bounds::check(text, strings) {
         return refused(OpaqueReason::TooComplex, detail);
     }
-    let statements = match parse::statements(text) {
+    let statements = match parse::statements(text, strings) {
         Ok(statements) => statements,
         Err(message) => return refused(OpaqueReason::Unparsed, &message),
     };
@@ -59,6 +64,14 @@ pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
         }
         changed |= one.changes_catalog && !define::only_adds(node, catalog);
         done.push(one);
+    }
+    if strings == Strings::Escaped {
+        // The second reader knows no such strings.
+        walk.opaque(
+            OpaqueReason::ReadersDiffer,
+            "standard_conforming_strings is off",
+        );
+        return walk.finish(done);
     }
     if let Some(number) = older::other_number(text) {
         walk.opaque(OpaqueReason::ReadersDiffer, number);

@@ -3,12 +3,34 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use pg_query::NodeEnum;
+use pg_query::ParserOptions;
 pub(crate) use pg_query::protobuf as pg;
 
+/// How plain strings (`'...'`) are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Strings {
+    /// A backslash is a character: `standard_conforming_strings` is on.
+    #[default]
+    Standard,
+    /// A backslash escapes what follows: it is off.
+    Escaped,
+}
+
+impl Strings {
+    fn options(self) -> ParserOptions {
+        match self {
+            Strings::Standard => ParserOptions::default(),
+            Strings::Escaped => ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS,
+        }
+    }
+}
+
 /// The statements of a text, or what PostgreSQL's grammar says against it.
-pub(crate) fn statements(text: &str) -> Result<Vec<pg::RawStmt>, String> {
+pub(crate) fn statements(text: &str, strings: Strings) -> Result<Vec<pg::RawStmt>, String> {
     // The reader walks the tree once more for uses of its own; nothing of it may take us down.
-    match catch_unwind(AssertUnwindSafe(|| pg_query::parse(text, 0))) {
+    match catch_unwind(AssertUnwindSafe(|| {
+        pg_query::parse(text, strings.options())
+    })) {
         Ok(Ok(result)) => Ok(result.protobuf.stmts),
         Ok(Err(error)) => Err(without_values(&error.to_string())),
         Err(_) => Err("the reader failed".to_owned()),

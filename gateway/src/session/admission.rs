@@ -132,7 +132,9 @@ async fn settings(
             continue;
         }
         let text: Arc<str> = format!("SET {name} TO '{}'", value.replace('\'', "''")).into();
-        let analysis = core.shared.analysts.analyze(&text, &catalog.catalog).await;
+        let strings = sql::Strings::Standard;
+        let analysts = &core.shared.analysts;
+        let analysis = analysts.analyze(&text, strings, &catalog.catalog).await;
         if let Some(opaque) = analysis.opaque.first() {
             return Err(refuse(&opaque.detail));
         }
@@ -233,7 +235,9 @@ impl Ready {
             tainted: Cell::new(false),
             muted: Cell::new(false),
             leaving: Cell::new(false),
+            strings: Cell::default(),
             unsure: Cell::new(false),
+            changeable: Cell::new(false),
             stopped: Cell::new(false),
             farewell: Cell::new(false),
             now: Cell::new(SystemTime::now()),

@@ -4,10 +4,9 @@
 //! refused, and what is not known to be harmless is opaque, as in any statement.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use bytes::{Bytes, BytesMut};
-use policy::{Parameters, Request};
+use bytes::Bytes;
+use policy::{Parameters, Request, Verdict};
 use sql::Strings;
 use trail::Opening;
 use wire::client::FunctionCall;
@@ -23,15 +22,14 @@ impl Session {
     /// A function call, from the client's bytes to the upstream.
     pub(super) async fn answer_call(
         &self,
-        frame: Frame,
-        buffer: &mut BytesMut,
+        frame: &Frame<&[u8]>,
     ) -> Result<(), SessionError> {
-        let started = SystemTime::now();
+        let started = self.now.get();
         let call = match FunctionCall::parse(frame.body()) {
             Ok(call) => call,
             Err(error) => return self.refuse_malformed(&error, Step::Query),
         };
-        let parameters = parameters(&frame, &call);
+        let parameters = parameters(&call);
         let known = self.text_of(&call).await;
         let text: Arc<str> = match &known {
             Ok(text) => text.as_str().into(),
@@ -49,15 +47,17 @@ impl Session {
         let verdict = match known {
             Ok(_) => {
                 let request = Request {
-                    frames: frame.into_bytes(),
+                    frames: Bytes::copy_from_slice(frame.bytes()),
                     step: policy::Step::Query,
                     text,
                     strings: Strings::Standard,
-                    shape: None,
                     parameters: Some(parameters),
                 };
-                let verdict = self.judge(request).await;
-                self.settle(verdict, &mut entry, buffer).await?
+                let verdict = match self.await_facts(&request.text).await {
+                    Ok(()) => Box::pin(self.judge_unknown(request)).await,
+                    Err(denial) => Verdict::Deny(denial),
+                };
+                self.settle(verdict, &mut entry).await?
             }
             Err(denial) => {
                 self.record_denial(&mut entry, &denial)?;
@@ -91,12 +91,11 @@ impl Session {
     }
 }
 
-/// The arguments as ranges of the frame they came in.
-fn parameters(frame: &Frame, call: &FunctionCall<'_>) -> Parameters {
-    let slice = |value: &&[u8]| -> Bytes { frame.bytes().slice_ref(value) };
-    let values = call.arguments.iter();
+/// The arguments, as policies see them.
+fn parameters(call: &FunctionCall<'_>) -> Parameters {
+    let copied = |value: &Option<&[u8]>| value.map(Bytes::copy_from_slice);
     Parameters {
-        values: values.map(|value| value.as_ref().map(slice)).collect(),
+        values: call.arguments.iter().map(copied).collect(),
         formats: call.formats.clone(),
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use policy::{Asked, Parameters, Verdict};
+use sql::Strings;
 use trail::{Entry, Opening};
 use wire::client::{Bind, Execute, Format, Parse, Target};
 use wire::frame::Frame;
@@ -31,7 +32,8 @@ impl Session {
         };
         let wording = self.core.wordings.borrow_mut().of(parse.text);
         let mut entry = self.open(trail::Step::Parse, &wording.recorded);
-        let asked = asked(frame, policy::Step::Parse, parse.text);
+        let strings = self.strings_of(parse.text).await;
+        let asked = asked(frame, policy::Step::Parse, (parse.text, strings));
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, None)).await,
@@ -41,6 +43,7 @@ impl Session {
                 self.record_permit(&mut entry, &permit)?;
                 let statement = Rc::new(Statement {
                     wording,
+                    strings,
                     analysis: Arc::clone(permit.plan().analysis()),
                     catalog: self.catalog_version(),
                     description: Description::default(),
@@ -76,7 +79,7 @@ impl Session {
             entry.parameter(0, format, *value);
         }
         let bound = (!bind.parameters.is_empty()).then(|| Bytes::copy_from_slice(frame.body()));
-        let asked = asked(frame, policy::Step::Bind, &statement.wording.text);
+        let asked = asked(frame, policy::Step::Bind, (&statement.wording.text, statement.strings));
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, bound.as_ref())).await,
@@ -116,9 +119,9 @@ impl Session {
             return self.refuse_unknown("34000", what);
         };
         let bound = portal.entry.borrow_mut().take();
-        let mut entry = bound
-            .unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
-        let asked = asked(frame, policy::Step::Execute, &portal.statement.wording.text);
+        let mut entry =
+            bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
+        let asked = asked(frame, policy::Step::Execute, (&portal.statement.wording.text, portal.statement.strings));
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, portal.bound.as_ref())).await,
@@ -302,11 +305,12 @@ enum Pending<T> {
     BeforeSync,
 }
 
-fn asked<'a>(frame: &Frame<&'a [u8]>, step: policy::Step, text: &'a str) -> Asked<'a> {
+fn asked<'a>(frame: &Frame<&'a [u8]>, step: policy::Step, (text, strings): (&'a str, Strings)) -> Asked<'a> {
     Asked {
         frames: frame.bytes(),
         step,
         text,
+        strings,
     }
 }
 

@@ -167,7 +167,7 @@ impl Session {
             return Ok(Err(Refusal::of(&denial)));
         }
         let text = hold.request().text.clone();
-        let analysis = self.analyze(&text).await;
+        let analysis = self.analyze(&text, hold.request().strings).await;
         let analysis = self.resolve_names(analysis).await;
         let verdict = {
             let catalog = self.catalog.borrow().catalog.clone();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use policy::Plan;
+use sql::Strings;
 use sql::analysis::{Analysis, NameKind, NameUse};
 use trail::Entry;
 use wire::client::Formats;
@@ -24,6 +25,8 @@ const MOST_CURSORS: usize = 10_000;
 pub(crate) struct Statement {
     /// Its text.
     pub(crate) wording: Rc<Wording>,
+    /// How the upstream has read its strings.
+    pub(crate) strings: Strings,
     /// What it would do, by the catalog of this version.
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) catalog: u64,

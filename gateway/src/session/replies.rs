@@ -495,7 +495,7 @@ impl Session {
         match tag {
             UpstreamTag::ParameterStatus => {
                 let status = ParameterStatus::parse(body).map_err(broken)?;
-                watch_parameter(&status)?;
+                self.watch_parameter(&status)?;
                 self.client.queue(message);
                 Ok(())
             }
@@ -774,7 +774,8 @@ impl Session {
 }
 
 impl Flight {
-    /// Keeps a RowDescription, so that the record can show the rows that follow.
+    /// Keeps a RowDescription, so that the record can show the rows that follow, and the result of a
+    /// function that was called by number.
     fn keep_shape(&mut self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         match tag {
             UpstreamTag::RowDescription => Ok(self.entry.delivered(message)?),
@@ -882,23 +883,6 @@ fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError>
         count += 1;
     }
     Ok((at, count))
-}
-
-/// What every analyzer relies on must not change.
-fn watch_parameter(status: &ParameterStatus<'_>) -> Result<(), SessionError> {
-    let bad = match status.name {
-        "standard_conforming_strings" => status.value != "on",
-        "client_encoding" => status.value != "UTF8",
-        _ => false,
-    };
-    if !bad {
-        return Ok(());
-    }
-    Err(SessionError::refused_with(
-        "0A000",
-        format!("{} has become {}", status.name, status.value),
-        "Statements can be judged only with standard_conforming_strings=on and client_encoding=UTF8.",
-    ))
 }
 
 /// True where definitions may be others when the plan has run.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Use};
-use sluice_sql::analyze;
 use sluice_sql::catalog::{Catalog, CatalogRows, Error, RowSet};
+use sluice_sql::{Strings, analyze, analyze_as};
 
 use crate::support::{catalog, on_big_stack};
 
@@ -155,5 +155,70 @@ fn names_are_cut_and_folded_as_postgresql_does() {
         let analysis = analyze(&text, &catalog);
         assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
         assert_eq!(analysis.columns[0].used, Use::Projected);
+    });
+}
+
+#[test]
+fn a_function_called_by_number_is_a_call_in_text() {
+    on_big_stack(|| {
+        let mut rows = CatalogRows::default();
+        let lo_creat = [Some("957"), Some("lo_creat")];
+        rows.push(RowSet::Numbers, &lo_creat).unwrap();
+        let own = ["20000", "odd \"schema\"", "f", "sql", "f", ""].map(Some);
+        rows.push(RowSet::Functions, &own).unwrap();
+        let catalog = Catalog::from_rows(rows);
+        let text = catalog.function_call(957, 1).unwrap();
+        assert_eq!(text, "SELECT \"pg_catalog\".\"lo_creat\"($1)");
+        assert_eq!(
+            analyze(&text, &catalog).opaque[0].reason,
+            OpaqueReason::ServerFile
+        );
+        let text = catalog.function_call(20000, 2).unwrap();
+        assert_eq!(text, "SELECT \"odd \"\"schema\"\"\".\"f\"($1, $2)");
+        assert_eq!(
+            analyze(&text, &catalog).opaque[0].reason,
+            OpaqueReason::UnknownFunction
+        );
+        assert_eq!(catalog.function_call(89, 0), None);
+    });
+}
+
+#[test]
+fn strings_with_escapes_are_read_and_never_certain() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let text = r"SELECT 'a\', '; DELETE FROM users; --'";
+        let kinds = |strings| -> Vec<_> {
+            let analysis = analyze_as(text, strings, &catalog);
+            let statements = analysis.statements.iter();
+            statements.map(|one| one.kind.command).collect()
+        };
+        assert_eq!(kinds(Strings::Standard), ["select"]);
+        assert_eq!(kinds(Strings::Escaped), ["select", "delete"]);
+        let certain = analyze_as("SELECT 1", Strings::Escaped, &catalog);
+        assert_eq!(certain.opaque[0].reason, OpaqueReason::ReadersDiffer);
+        let long = format!("SELECT {}", "'\\((', ".repeat(1000));
+        let refused = analyze_as(&long, Strings::Escaped, &catalog);
+        assert_eq!(refused.opaque[0].reason, OpaqueReason::TooComplex);
+    });
+}
+
+#[test]
+fn a_view_without_a_definition_is_opaque() {
+    on_big_stack(|| {
+        let mut rows = CatalogRows::default();
+        let view = ["20001", "public", "v", "v", "false", "false"].map(Some);
+        rows.push(RowSet::Relations, &view).unwrap();
+        let locked = Catalog::from_rows(rows.clone());
+        assert!(!locked.is_complete());
+        let opaque = analyze("SELECT FROM v", &locked).opaque;
+        assert_eq!(opaque[0].reason, OpaqueReason::Unsupported);
+        // As PostgreSQL prints some, though its grammar refuses it.
+        let definition = [Some("20001"), Some("SELEC")];
+        rows.push(RowSet::Views, &definition).unwrap();
+        let unreadable = Catalog::from_rows(rows);
+        assert!(unreadable.is_complete());
+        let opaque = analyze("SELECT FROM v", &unreadable).opaque;
+        assert_eq!(opaque[0].reason, OpaqueReason::Unsupported);
     });
 }

@@ -1,0 +1,126 @@
+//! How texts are read, by the upstream and by us: the settings that decide it, and the texts that only
+//! the upstream can say something about.
+
+use bytes::BytesMut;
+use policy::Denial;
+use sql::Strings;
+use sql::analysis::{Analysis, OpaqueReason};
+use trail::{Entry, Outcome};
+use wire::upstream::ParameterStatus;
+
+use super::pipeline::Step;
+use super::prepared::Change;
+use super::replies::Kept;
+use super::{Refusal, Session};
+use crate::error::SessionError;
+
+/// The setting that every analyzer relies on.
+const PINNED: &str = "client_encoding";
+
+/// The SQLSTATE of what no grammar takes.
+const SYNTAX_ERROR: &str = "42601";
+
+impl Session {
+    /// How the upstream will read the strings of a text, once all before it has run.
+    pub(super) async fn strings_of(&self, text: &str) -> Strings {
+        if self.unsure.take() || self.changeable.get() {
+            // What could have changed how text is read shows in the upstream's replies.
+            self.drained().await;
+        }
+        if self.strings.get() == Strings::Standard || !text.contains('\\') {
+            return Strings::Standard;
+        }
+        Strings::Escaped
+    }
+
+    /// Refuses a text that sets what every analyzer relies on, whatever to.
+    pub(super) fn may_be_set(&self, analysis: &Analysis) -> Result<(), Denial> {
+        let mut opaque = analysis.opaque.iter();
+        let sets = opaque
+            .any(|one| one.reason == OpaqueReason::SessionState && one.detail.contains(PINNED));
+        if !sets {
+            return Ok(());
+        }
+        let reason = format!("{PINNED} is pinned: statements are read under its present value");
+        Err(self.own_denial(&reason))
+    }
+
+    /// Texts are read under these settings. Where something is protected, they must not change.
+    pub(super) fn watch_parameter(&self, status: &ParameterStatus<'_>) -> Result<(), SessionError> {
+        let bad = match status.name {
+            "standard_conforming_strings" if status.value == "on" => {
+                self.strings.set(Strings::Standard);
+                false
+            }
+            "standard_conforming_strings" => {
+                self.strings.set(Strings::Escaped);
+                self.changeable.set(true);
+                self.admitted.borrow().is_protected()
+            }
+            "client_encoding" => status.value != "UTF8",
+            _ => false,
+        };
+        if !bad {
+            return Ok(());
+        }
+        Err(SessionError::refused_with(
+            "0A000",
+            format!("{} has become {}", status.name, status.value),
+            "Statements can be judged only with standard_conforming_strings=on and client_encoding=UTF8.",
+        ))
+    }
+
+    /// Whether the upstream may say in its own words that it cannot read a text: its words may show
+    /// parts of the text, and what is looked up for it.
+    pub(super) fn upstream_may_tell(&self, refusal: &Refusal) -> bool {
+        refusal.unreadable && !self.admitted.borrow().is_protected()
+    }
+
+    /// Refuses a text that cannot be read as the upstream would. It is given to it as a statement to
+    /// prepare, so that nothing runs even if its grammar takes the text.
+    pub(super) fn refuse_in_its_words(
+        &self,
+        text: &str,
+        refusal: &Refusal,
+        entry: Entry,
+        step: Step,
+    ) {
+        if self.upstream.read(text).is_err() {
+            return self.refuse(refusal, entry, std::time::SystemTime::now(), step);
+        }
+        // Where its grammar takes what ours does not, the reader's words must do.
+        let refusal = Refusal {
+            detail: None,
+            hint: None,
+            ..refusal.clone()
+        };
+        let mut error = BytesMut::new();
+        refusal.write(&mut error);
+        let mut pipeline = self.pipeline.borrow_mut();
+        // The unnamed statement is another one now.
+        let change = Change::NoStatement(String::new());
+        pipeline.push(Step::Parse, Kept::Words(entry, change));
+        self.upstream.fail_extended();
+        pipeline.push(Step::Parse, Kept::Refusal(error.freeze()));
+        if step == Step::Query {
+            self.upstream.sync();
+            pipeline.push(Step::Sync, Kept::Nothing);
+        } else {
+            self.skipping.set(true);
+        }
+    }
+
+    /// The upstream has said what it says against a text, or nothing.
+    pub(super) fn not_read(&self, entry: Entry, change: Change, sqlstate: Option<&str>) {
+        self.names.borrow_mut().apply(change);
+        let sqlstate = sqlstate.unwrap_or(SYNTAX_ERROR);
+        entry.close(&Outcome::error(sqlstate, std::time::Duration::ZERO));
+    }
+}
+
+/// Whether strings may be read in another way when it has run: any code that is not seen can do that.
+pub(super) fn may_change_strings(analysis: &Analysis) -> bool {
+    use OpaqueReason as Reason;
+    let may = |reason| !matches!(reason, Reason::ServerFile | Reason::DataCatalog);
+    analysis.opaque.iter().any(|opaque| may(opaque.reason))
+}
