@@ -310,6 +310,9 @@ impl Session {
                 let mut pipeline = self.pipeline.borrow_mut();
                 pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
             }
+            Err(refusal) if self.upstream_may_tell(&refusal) => {
+                self.refuse_in_its_words(text, &refusal, entry, Step::Query);
+            }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
         }
         Ok(())
@@ -602,6 +605,7 @@ impl Session {
             message,
             detail: None,
             hint: None,
+            unreadable: false,
         };
         self.refuse(&refusal, entry, time, step);
         Ok(())
@@ -646,6 +650,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     pub(crate) detail: Option<String>,
     pub(crate) hint: Option<String>,
+    /// Nobody can read the text.
+    pub(crate) unreadable: bool,
 }
 
 impl Refusal {
@@ -655,6 +661,7 @@ impl Refusal {
             message: denial.reason.to_string(),
             detail: Some(format!("Refused by policy \"{}\".", denial.policy)),
             hint: denial.hint.as_ref().map(ToString::to_string),
+            unreadable: denial.sqlstate == policy::SqlState::SYNTAX_ERROR,
         }
     }
 

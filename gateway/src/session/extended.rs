@@ -54,6 +54,10 @@ impl Session {
                     .push(Step::Parse, Kept::Parse(Box::new((entry, change))));
                 self.upstream.send(&permit);
             }
+            Verdict::Deny(denial) if self.upstream_may_tell(&Refusal::of(&denial)) => {
+                self.record_denial(&mut entry, &denial)?;
+                self.refuse_in_its_words(parse.text, &Refusal::of(&denial), entry, Step::Parse);
+            }
             verdict => self.refuse_early(verdict, entry, Step::Parse)?,
         }
         Ok(())
@@ -228,7 +232,7 @@ impl Session {
         for owed in pipeline.newest_first() {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
-                Kept::Parse(parse) => &parse.1,
+                Kept::Parse(kept) | Kept::Words(kept) => &kept.1,
                 Kept::Change(change, _) => change,
                 Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
                 Kept::Nothing | Kept::Describe(..) | Kept::Flight(_) | Kept::Refusal(_) => continue,

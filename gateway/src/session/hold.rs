@@ -205,6 +205,7 @@ impl Session {
             message,
             detail: None,
             hint: None,
+            unreadable: false,
         }))
     }
 }

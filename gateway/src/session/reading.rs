@@ -86,7 +86,7 @@ impl Session {
         step: Step,
     ) {
         if self.upstream.read(text).is_err() {
-            return self.refuse(refusal, entry, std::time::SystemTime::now(), step);
+            return self.refuse(refusal, entry, self.now.get(), step);
         }
         // Where its grammar takes what ours does not, the reader's words must do.
         let refusal = Refusal {
@@ -99,7 +99,7 @@ impl Session {
         let mut pipeline = self.pipeline.borrow_mut();
         // The unnamed statement is another one now.
         let change = Change::NoStatement(String::new());
-        pipeline.push(Step::Parse, Kept::Words(entry, change));
+        pipeline.push(Step::Parse, Kept::Words(Box::new((entry, change))));
         self.upstream.fail_extended();
         pipeline.push(Step::Parse, Kept::Refusal(error.freeze()));
         if step == Step::Query {
@@ -111,7 +111,7 @@ impl Session {
     }
 
     /// The upstream has said what it says against a text, or nothing.
-    pub(super) fn not_read(&self, entry: Entry, change: Change, sqlstate: Option<&str>) {
+    pub(super) fn not_read(&self, (entry, change): (Entry, Change), sqlstate: Option<&str>) {
         self.names.borrow_mut().apply(change);
         let sqlstate = sqlstate.unwrap_or(SYNTAX_ERROR);
         entry.close(&Outcome::error(sqlstate, std::time::Duration::ZERO));

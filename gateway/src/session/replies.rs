@@ -31,6 +31,9 @@ pub(crate) enum Kept {
     Nothing,
     /// Parse: its record, and what it changes.
     Parse(Box<(Entry, Change)>),
+    /// A text that could not be read, given to the upstream for its words: its record, and what it
+    /// changes whatever comes of it.
+    Words(Box<(Entry, Change)>),
     /// Bind or Close: what it changes; and whether an error's text may carry a value.
     Change(Change, Scrub),
     /// Describe: what is described, and who asked.
@@ -533,7 +536,7 @@ impl Session {
                 self.tell(message);
                 Ok(())
             }
-            (Kept::Parse(..) | Kept::Change(..) | Kept::Refusal(_), _) => {
+            (Kept::Parse(..) | Kept::Words(..) | Kept::Change(..) | Kept::Refusal(_), _) => {
                 Err(unexpected("an answer to something else"))
             }
         }
@@ -632,6 +635,11 @@ impl Session {
                     duration: std::time::Duration::ZERO,
                 });
             }
+            // The refusal that follows is heard instead.
+            Kept::Words(kept) => {
+                self.not_read(*kept, None);
+                pass = false;
+            }
             Kept::Change(change, _) => self.names.borrow_mut().apply(change),
             Kept::Describe(described, asker) => {
                 described.answer((tag == UpstreamTag::RowDescription).then_some(message));
@@ -710,6 +718,10 @@ impl Session {
                     let state = self.send_error(message, Scrub::No)?;
                     let state = state.as_deref().unwrap_or_default();
                     entry.close(&Outcome::error(state, std::time::Duration::ZERO));
+                }
+                Kept::Words(kept) if failed => {
+                    let state = self.send_error(message, Scrub::No)?;
+                    self.not_read(*kept, state.as_deref());
                 }
                 keep if failed => drop(self.send_error(message, scrub_of(&keep))?),
                 _ => {}
@@ -905,7 +917,11 @@ fn scrub_of(kept: &Kept) -> Scrub {
     match kept {
         Kept::Flight(flight) => scrub_of_plan(&flight.plan),
         Kept::Change(_, scrub) => *scrub,
-        Kept::Nothing | Kept::Parse(..) | Kept::Describe(..) | Kept::Refusal(_) => Scrub::No,
+        Kept::Nothing
+        | Kept::Parse(..)
+        | Kept::Words(..)
+        | Kept::Describe(..)
+        | Kept::Refusal(_) => Scrub::No,
     }
 }
 

@@ -97,6 +97,17 @@ impl Upstream {
         written.expect("the text is short");
     }
 
+    /// Has the upstream read a text, which runs nothing, to hear what it says against it.
+    pub(crate) fn read(&self, text: &str) -> Result<(), wire::Error> {
+        self.socket
+            .queue_with(|out| write::parse(out, "", text, &[]))
+    }
+
+    /// Ends an exchange of the gateway's own.
+    pub(crate) fn sync(&self) {
+        self.socket.queue_with(write::sync);
+    }
+
     /// Makes the upstream raise an error in place of a message of the extended protocol.
     pub(crate) fn fail_extended(&self) {
         let written = self
