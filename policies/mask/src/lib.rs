@@ -33,13 +33,14 @@ impl Policy for MaskPolicy {
     }
 
     fn session(&self, facts: &Facts) -> SessionDecision {
-        let protections = facts.catalog().iter().filter_map(|column| {
-            let rule = self.rule(facts, column)?;
-            let protection = Protection::new(column, mask(rule, column)?);
-            Some(protection.derived(rule.derived).filter(rule.filter))
-        });
+        let protections = if self.covers(facts) {
+            self.protections(facts)
+        } else {
+            // Nothing is asked of the catalog, which may be large.
+            Vec::new()
+        };
         SessionDecision {
-            protections: protections.collect(),
+            protections,
             trusted: self.trusted.clone(),
             ..SessionDecision::allow()
         }
@@ -79,13 +80,28 @@ fn untransformed(column: &Column) -> String {
 }
 
 impl MaskPolicy {
+    /// True where a rule is for this session, whatever its columns.
+    fn covers(&self, facts: &Facts) -> bool {
+        !self.excepts(facts) && self.rules.iter().any(|rule| rule.scope.covers(facts))
+    }
+
+    fn excepts(&self, facts: &Facts) -> bool {
+        let mut groups = self.except_groups.iter();
+        groups.any(|group| facts.is_member(group))
+    }
+
+    fn protections(&self, facts: &Facts) -> Vec<Protection> {
+        let protections = facts.catalog().iter().filter_map(|column| {
+            let rule = self.rule(facts, column)?;
+            let protection = Protection::new(column, mask(rule, column)?);
+            Some(protection.derived(rule.derived).filter(rule.filter))
+        });
+        protections.collect()
+    }
+
     /// The rule that decides about this column in this session.
     fn rule(&self, facts: &Facts, column: &Column) -> Option<&Rule> {
-        if self
-            .except_groups
-            .iter()
-            .any(|group| facts.is_member(group))
-        {
+        if self.excepts(facts) {
             return None;
         }
         // Names are cheaper to compare than scopes: most columns match no pattern.
