@@ -49,6 +49,11 @@ compare: policies ## pgbench and large results, beside PgBouncer and direct
 	benches/pgbench --sluice $(TARGET)/release/sluice --policies $(MODULES) $(ARGS)
 	benches/rows --sluice $(TARGET)/release/sluice --policies $(MODULES)
 
+.PHONY: regress
+regress: policies ## PostgreSQL's own regression tests, through the gateway (Debian)
+	$(CARGO) build --package sluice
+	tests/regress --sluice $(TARGET)/debug/sluice --policies $(MODULES) $(ARGS)
+
 .PHONY: setup
 setup: ## Install what building and testing need, or say what is missing
 	@.ci/setup

@@ -103,8 +103,11 @@ class Failed(Exception):
 class Setting:
     """The servers, started on demand and stopped at the end of a `with`."""
 
-    def __init__(self, options):
+    def __init__(self, options, server_settings=None):
         self.options = options
+        self.server_settings = server_settings or {}
+        self.database = DATABASE
+        self.configuration = SLUICE_CONFIGURATION
         self.cleanup = contextlib.ExitStack()
 
     def __enter__(self):
@@ -181,7 +184,7 @@ class Target:
             "PGHOST": HOST,
             "PGPORT": str(self.port),
             "PGUSER": USER,
-            "PGDATABASE": DATABASE,
+            "PGDATABASE": self.setting.database,
             "PGPASSWORD": self.password(group),
             "PGSSLMODE": tls,
             "PGGSSENCMODE": "disable",
@@ -254,6 +257,7 @@ class Postgres(Target):
             "ssl_key_file": self.setting.key,
             "fsync": "off",
             "autovacuum": "off",
+            **self.setting.server_settings,
         }
         pairs = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         command = [binaries / "postgres", "-D", data, *pairs]
@@ -273,7 +277,7 @@ class PgBouncer(Target):
                 host=HOST,
                 port=self.port,
                 upstream=self.setting.upstream_port,
-                database=DATABASE,
+                database=self.setting.database,
                 user=USER,
                 certificate=self.setting.certificate,
                 key=self.setting.key,
@@ -295,12 +299,12 @@ class Sluice(Target):
         file = self.setting.folder / "sluice.toml"
         threads = f"threads = {options.threads}" if options.threads else ""
         file.write_text(
-            SLUICE_CONFIGURATION.format(
+            self.setting.configuration.format(
                 host=HOST,
                 port=self.port,
                 threads=threads,
                 upstream=self.setting.upstream_port,
-                database=DATABASE,
+                database=self.setting.database,
                 user=USER,
                 issuer=self.provider.url,
                 refresh=options.refresh,
