@@ -20,10 +20,7 @@ use crate::error::SessionError;
 
 impl Session {
     /// A function call, from the client's bytes to the upstream.
-    pub(super) async fn answer_call(
-        &self,
-        frame: &Frame<&[u8]>,
-    ) -> Result<(), SessionError> {
+    pub(super) async fn answer_call(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let started = self.now.get();
         let call = match FunctionCall::parse(frame.body()) {
             Ok(call) => call,

@@ -83,7 +83,11 @@ impl Session {
             entry.parameter(0, format, *value);
         }
         let bound = (!bind.parameters.is_empty()).then(|| Bytes::copy_from_slice(frame.body()));
-        let asked = asked(frame, policy::Step::Bind, (&statement.wording.text, statement.strings));
+        let asked = asked(
+            frame,
+            policy::Step::Bind,
+            (&statement.wording.text, statement.strings),
+        );
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, bound.as_ref())).await,
@@ -123,9 +127,13 @@ impl Session {
             return self.refuse_unknown("34000", what);
         };
         let bound = portal.entry.borrow_mut().take();
-        let mut entry =
-            bound.unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
-        let asked = asked(frame, policy::Step::Execute, (&portal.statement.wording.text, portal.statement.strings));
+        let mut entry = bound
+            .unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
+        let asked = asked(
+            frame,
+            policy::Step::Execute,
+            (&portal.statement.wording.text, portal.statement.strings),
+        );
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, portal.bound.as_ref())).await,
@@ -309,7 +317,11 @@ enum Pending<T> {
     BeforeSync,
 }
 
-fn asked<'a>(frame: &Frame<&'a [u8]>, step: policy::Step, (text, strings): (&'a str, Strings)) -> Asked<'a> {
+fn asked<'a>(
+    frame: &Frame<&'a [u8]>,
+    step: policy::Step,
+    (text, strings): (&'a str, Strings),
+) -> Asked<'a> {
     Asked {
         frames: frame.bytes(),
         step,
