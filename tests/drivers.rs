@@ -1,12 +1,11 @@
 //! Drivers as people use them, unchanged, through the gateway.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::SinkExt as _;
-use sluice_tests::programs::{present, repository, said, target};
+use sluice_tests::programs::{python, repository};
 use sluice_tests::{Gateway, Person, Said, sqlstate};
-use tokio::process::Command;
 use tokio_postgres::types::Type;
 
 const CONTACTS: &str = "SELECT id, name, email, phone FROM customers ORDER BY id LIMIT 5";
@@ -187,36 +186,6 @@ async fn run(gateway: &Gateway, program: &Path, script: &Path) -> Said {
             &[script.to_str().expect("UTF-8")],
         )
         .await
-}
-
-/// A Python with the drivers, made once in the target folder.
-async fn python() -> Option<PathBuf> {
-    static MADE: tokio::sync::OnceCell<Option<PathBuf>> = tokio::sync::OnceCell::const_new();
-    MADE.get_or_init(|| async {
-        if !present("python3") {
-            return None;
-        }
-        let folder = target().join("e2e/python");
-        let python = folder.join("bin/python");
-        if !folder.join("ready").exists() {
-            let mut make = Command::new("python3");
-            make.args(["-m", "venv", "--clear"]).arg(&folder);
-            if !said(make).await.content {
-                eprintln!("SKIPPED: python3 cannot make environments (Debian: python3-venv)");
-                return None;
-            }
-            let list = repository().join("tests/clients/python/requirements.txt");
-            let mut install = Command::new(&python);
-            install
-                .args(["-m", "pip", "install", "--quiet", "-r"])
-                .arg(list);
-            let _ = said(install).await.expect("the drivers can be installed");
-            std::fs::write(folder.join("ready"), "").expect("the folder is ours");
-        }
-        Some(python)
-    })
-    .await
-    .clone()
 }
 
 #[tokio::test]

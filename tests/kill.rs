@@ -2,36 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sluice_tests::gateway::Place;
-use sluice_tests::{Person, eventually, programs, server};
-use tokio::process::{Child, Command};
+use sluice_tests::programs::serve;
+use sluice_tests::{Person, programs, server};
+use tokio::process::Command;
 use tokio_postgres::NoTls;
-
-/// Starts the real program in a place, on a port that the place names.
-async fn serve(place: &Place) -> (Child, std::net::SocketAddr) {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = free.local_addr().expect("it is bound");
-    drop(free);
-    place.edit(|text| text.replacen("127.0.0.1:0", &address.to_string(), 1));
-    let child = Command::new(programs::sluice())
-        .args(["serve", "--config"])
-        .arg(place.file())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    eventually("it listens", || async {
-        tokio::net::TcpStream::connect(address).await.is_ok()
-    })
-    .await;
-    (child, address)
-}
 
 /// How often each marked statement is in a text.
 fn marks<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, usize> {

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use sluice_tests::programs::repository;
-use sluice_tests::wire_client::{Message, WireClient, message, terminated};
+use sluice_tests::wire_client::{
+    Format, Kind, Message, WireClient, bind, describe, execute, parse, sync,
+};
 use sluice_tests::{Gateway, Person};
 
 /// The word in every protected text value; masks keep less of a value than this.
@@ -109,17 +111,13 @@ async fn send(client: &mut WireClient, text: &str, protocol: Protocol) -> Option
         Protocol::Simple => return client.query(text).await,
         Protocol::Extended { binary } => binary,
     };
-    let parse = [terminated(""), terminated(text), vec![0, 0]].concat();
-    let format = if binary { [0, 1, 0, 1] } else { [0, 1, 0, 0] };
-    let bind = [&terminated("")[..], &terminated(""), &[0, 0, 0, 0], &format].concat();
-    let describe = [&b"P"[..], &[0]].concat();
-    let execute = [&terminated("")[..], &[0, 0, 0, 0]].concat();
+    let format = if binary { Format::Binary } else { Format::Text };
     let bytes = [
-        message(b'P', &parse),
-        message(b'B', &bind),
-        message(b'D', &describe),
-        message(b'E', &execute),
-        message(b'S', b""),
+        parse("", text),
+        bind("", "", &[], format),
+        describe(Kind::Portal, ""),
+        execute("", 0),
+        sync(),
     ];
     client.send(&bytes.concat()).await;
     client.until_ready().await

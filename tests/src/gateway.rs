@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sluice::config::Config;
 use sluice::demo::configuration::{self, Configuration};
+use sluice::demo::copy_policies;
 use sluice::demo::people::Person;
 use sluice::demo::postgres::{Postgres, Role};
 use sluice::demo::provider::Provider;
-use sluice::demo::{copy_policies, postgres::binaries::Binaries};
 use sluice::gateway::Running;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 use crate::PATIENCE;
-use crate::programs::{self, Said};
+use crate::programs::{self, Login, Said};
 use crate::server::{new_database, postgres};
 
 /// The name that clients ask for.
@@ -90,6 +90,12 @@ impl Place {
     #[must_use]
     pub fn trail(&self) -> PathBuf {
         self.folder().join("trail")
+    }
+
+    /// The name of the database in PostgreSQL.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// Who vouches for clients.
@@ -227,28 +233,23 @@ impl Gateway {
         client
     }
 
+    /// How a program connects as a person.
+    #[must_use]
+    pub fn login(&self, person: Person) -> Login<'_> {
+        Login {
+            address: self.address(),
+            user: person.name(),
+            password: self.place.provider.token(person),
+            database: DATABASE,
+        }
+    }
+
     /// Runs a program of PostgreSQL as a person, connected to this gateway by its environment.
     ///
     /// # Panics
     /// The program cannot be run.
     pub async fn run(&self, person: Person, program: &str, arguments: &[&str]) -> Said {
-        let beside = Binaries::find(&|_| ())
-            .expect("PostgreSQL is here")
-            .program(program);
-        let program = if beside.is_file() {
-            beside
-        } else {
-            PathBuf::from(program)
-        };
-        let mut command = tokio::process::Command::new(program);
-        command
-            .args(arguments)
-            .env("PGHOST", self.address().ip().to_string())
-            .env("PGPORT", self.address().port().to_string())
-            .env("PGUSER", person.name())
-            .env("PGDATABASE", DATABASE)
-            .env("PGPASSWORD", self.place.provider.token(person));
-        programs::said(command).await
+        programs::said(self.login(person).command(program, arguments)).await
     }
 
     /// What psql prints for some SQL: rows only, columns split by `|`.

@@ -4,12 +4,14 @@
 //! its own, so tests run side by side. Only edges are doubled: a client that sends nonsense
 //! ([`wire_client`]), a policy that misbehaves ([`modules`]).
 
+pub mod both;
 pub mod gateway;
 pub mod modules;
 pub mod programs;
 pub mod server;
 pub mod wire_client;
 
+pub use both::Both;
 pub use gateway::Gateway;
 pub use programs::Said;
 pub use sluice::demo::people::Person;

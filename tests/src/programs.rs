@@ -1,9 +1,18 @@
 //! Programs that tests run.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use tokio::process::Command;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
+
+use sluice::demo::postgres::binaries::Binaries;
+
+use crate::eventually;
+use crate::gateway::Place;
 
 /// What a program said, and whether it was content.
 #[derive(Clone, Debug)]
@@ -28,16 +37,55 @@ impl Said {
     }
 }
 
+/// Where a program of PostgreSQL or of a driver connects, and as whom.
+#[derive(Debug)]
+pub struct Login<'a> {
+    /// The server, or the gateway.
+    pub address: SocketAddr,
+    /// The user.
+    pub user: &'a str,
+    /// The password, or the token.
+    pub password: String,
+    /// The database.
+    pub database: &'a str,
+}
+
+impl Login<'_> {
+    /// A program that connects so by its environment. One of PostgreSQL's is that of the server of
+    /// the tests, where it has it.
+    ///
+    /// # Panics
+    /// There is no PostgreSQL.
+    #[must_use]
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let beside = Binaries::find(&|_| ())
+            .expect("PostgreSQL is here")
+            .program(program);
+        let program = if beside.is_file() {
+            beside
+        } else {
+            PathBuf::from(program)
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env("PGHOST", self.address.ip().to_string())
+            .env("PGPORT", self.address.port().to_string())
+            .env("PGUSER", self.user)
+            .env("PGDATABASE", self.database)
+            .env("PGPASSWORD", &self.password);
+        command
+    }
+}
+
 /// Runs a program to its end.
 ///
 /// # Panics
 /// It cannot be started, or says what is not UTF-8.
 pub async fn said(mut command: Command) -> Said {
-    let output = command
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await;
+    let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = tokio::time::timeout(Duration::from_secs(120), running).await;
+    let output = output.unwrap_or_else(|_| panic!("{command:?} does not end"));
     let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     Said {
         out: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -91,6 +139,64 @@ pub fn repository() -> &'static Path {
 #[must_use]
 pub fn sluice() -> PathBuf {
     target().join("debug/sluice-program")
+}
+
+/// Runs the program as a gateway in a place, on a port that the place's configuration then names.
+///
+/// # Panics
+/// It does not start.
+pub async fn serve(place: &Place) -> (Child, SocketAddr) {
+    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = free.local_addr().expect("it is bound");
+    drop(free);
+    place.edit(|text| text.replacen("127.0.0.1:0", &address.to_string(), 1));
+    let child = Command::new(sluice())
+        .args(["serve", "--config"])
+        .arg(place.file())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts");
+    eventually("it listens", || async {
+        TcpStream::connect(address).await.is_ok()
+    })
+    .await;
+    (child, address)
+}
+
+/// A Python with the drivers, made once in the target folder; none where Python is missing.
+///
+/// # Panics
+/// They cannot be installed.
+pub async fn python() -> Option<PathBuf> {
+    static MADE: OnceCell<Option<PathBuf>> = OnceCell::const_new();
+    MADE.get_or_init(|| async {
+        if !present("python3") {
+            return None;
+        }
+        let folder = target().join("e2e/python");
+        let python = folder.join("bin/python");
+        let list = repository().join("tests/clients/python/requirements.txt");
+        let wanted = std::fs::read(&list).expect("a file of the repository");
+        if std::fs::read(folder.join("ready")).ok().as_ref() != Some(&wanted) {
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv", "--clear"]).arg(&folder);
+            if !said(make).await.content {
+                eprintln!("SKIPPED: python3 cannot make environments (Debian: python3-venv)");
+                return None;
+            }
+            let mut install = Command::new(&python);
+            install
+                .args(["-m", "pip", "install", "--quiet", "-r"])
+                .arg(&list);
+            let _ = said(install).await.expect("the drivers can be installed");
+            std::fs::write(folder.join("ready"), wanted).expect("the folder is ours");
+        }
+        Some(python)
+    })
+    .await
+    .clone()
 }
 
 /// A folder of `tests/clients` with its packages, copied to the target folder; none where npm is
