@@ -148,8 +148,13 @@ async fn enter(
     };
     let newcomer = match arrival {
         Arrival::Newcomer(newcomer) => *newcomer,
-        Arrival::Cancel { pid, secret } => {
+        Arrival::Cancel {
+            pid,
+            secret,
+            mut io,
+        } => {
             core.shared.cancels.cancel(pid, secret).await;
+            let _ = io.shutdown().await;
             return Ok(None);
         }
         Arrival::Gone => return Ok(None),

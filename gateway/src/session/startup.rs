@@ -36,6 +36,8 @@ pub(crate) enum Arrival {
         pid: u32,
         /// The secret of the key.
         secret: Bytes,
+        /// Stays open until the request was acted on: that is how its sender knows.
+        io: Transport,
     },
     /// A connection that went away without a word, as health checks do.
     Gone,
@@ -91,7 +93,10 @@ pub(crate) async fn greet(
         };
         let reply = match initial {
             Err(error) => return Err((Some(greeting.into_transport()), error)),
-            Ok(Initial::Cancel { pid, secret }) => return Ok(Arrival::Cancel { pid, secret }),
+            Ok(Initial::Cancel { pid, secret }) => {
+                let io = greeting.into_transport();
+                return Ok(Arrival::Cancel { pid, secret, io });
+            }
             Ok(Initial::Startup {
                 version,
                 parameters,
