@@ -162,6 +162,12 @@ async fn read_initial(greeting: &mut Greeting) -> std::io::Result<Result<Initial
     match startup::parse(&bytes) {
         Ok(Some((initial, _))) => Ok(Ok(initial)),
         Ok(None) => broken("incomplete startup packet".to_owned()),
+        Err(wire::Error::Version { major, minor }) => Ok(Err(SessionError::refused(
+            "0A000",
+            format!(
+                "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{NEWEST_MINOR}"
+            ),
+        ))),
         Err(error) => broken(error.to_string()),
     }
 }
