@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluice_tests::wire_client::{WireClient, message, terminated};
+use sluice_tests::wire_client::{
+    Format, WireClient, bind, execute, message, parse, sync, tags, terminated,
+};
 use sluice_tests::{Gateway, Person, eventually, sqlstate};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error, NoTls};
@@ -192,4 +194,32 @@ async fn a_held_session_hears_a_notice_with_the_number() {
     let (said, number) = tokio::join!(asking, answering);
     assert!(said.err.contains("NOTICE"), "{}", said.err);
     assert!(said.err.contains(&number.to_string()), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_request_that_waits_behind_an_error_is_skipped_as_postgresql_skips_it() {
+    let gateway = Gateway::start().await;
+    let direct = gateway.place().direct().await;
+    let before = count(&direct).await;
+    let mut client = WireClient::log_in(&gateway, Person::Agent).await;
+    let one = |text| {
+        let parts = [parse("", text), bind("", "", &[], Format::Text)];
+        [parts.concat(), execute("", 0)].concat()
+    };
+    let pipeline = [one("SELECT 1 / 0"), one(HELD), one("SELECT 2"), sync()];
+    client.send(&pipeline.concat()).await;
+    let said = client
+        .until_ready()
+        .await
+        .expect("nobody has to approve it");
+    let errors: Vec<_> = said.iter().filter(|message| message.tag == b'E').collect();
+    assert_eq!(errors.len(), 1, "{said:?}");
+    assert_eq!(errors[0].field(b'C'), Some("22012"), "{said:?}");
+    assert!(holds(&gateway).await.is_empty());
+    let said = client
+        .query("SELECT 3")
+        .await
+        .expect("the session lives on");
+    assert_eq!(tags(&said), "TDC");
+    assert_eq!(count(&direct).await, before);
 }

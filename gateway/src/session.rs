@@ -73,7 +73,8 @@ pub(crate) struct Session {
     pipeline: RefCell<Pipeline<Kept>>,
     names: RefCell<Names>,
     status: Cell<TxStatus>,
-    /// After a refusal, the client's messages up to the next Sync are skipped.
+    /// After an error or a refusal, the client's messages up to the next Sync are skipped; what is
+    /// being judged when the error comes, too: the upstream would not answer it.
     skipping: Cell<bool>,
     /// Bytes still to come of a row, of a CopyData of the client: they pass in parts.
     passing: Cell<usize>,
@@ -302,7 +303,11 @@ impl Session {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, None)).await,
         };
-        match self.settle(verdict, &mut entry).await? {
+        let verdict = self.settle(verdict, &mut entry).await?;
+        if self.skipping.get() {
+            return Ok(());
+        }
+        match verdict {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
                 self.run(&permit);
@@ -558,6 +563,9 @@ impl Session {
     /// Tells the client no. Where a transaction is open, the upstream is made to fail it, as it
     /// would have by an error of its own.
     fn refuse(&self, refusal: &Refusal, entry: Entry, started: SystemTime, step: Step) {
+        if self.skipping.get() {
+            return;
+        }
         let duration = started.elapsed().unwrap_or_default();
         entry.close(&Outcome::error(&refusal.sqlstate, duration));
         let mut pipeline = self.pipeline.borrow_mut();

@@ -38,6 +38,9 @@ impl Session {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, None)).await,
         };
+        if self.skipping.get() {
+            return Ok(());
+        }
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
@@ -92,6 +95,9 @@ impl Session {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, bound.as_ref())).await,
         };
+        if self.skipping.get() {
+            return Ok(());
+        }
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
@@ -138,7 +144,11 @@ impl Session {
             Some(verdict) => verdict,
             None => Box::pin(self.judge(asked, portal.bound.as_ref())).await,
         };
-        match self.settle(verdict, &mut entry).await? {
+        let verdict = self.settle(verdict, &mut entry).await?;
+        if self.skipping.get() {
+            return Ok(());
+        }
+        match verdict {
             Ok(permit) => {
                 let plan = Arc::clone(permit.plan());
                 let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
@@ -180,6 +190,9 @@ impl Session {
                 None => Described::Unknown,
             },
         };
+        if self.skipping.get() {
+            return Ok(());
+        }
         let kept = Kept::Describe(described, Asker::Client);
         self.pipeline.borrow_mut().push(Step::Describe, kept);
         self.upstream.pass(frame);

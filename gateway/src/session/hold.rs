@@ -19,6 +19,8 @@ const MOST_AHEAD: usize = 1 << 20;
 enum Waited {
     Outcome(Outcome),
     Cancelled,
+    /// Something before it in its pipeline failed: it is skipped.
+    Skipped,
 }
 
 impl Session {
@@ -44,6 +46,7 @@ impl Session {
             outcome = waiter.outcome() => Waited::Outcome(outcome),
             () = tokio::time::sleep(patience) => Waited::Outcome(Outcome::Expired),
             () = self.cancel.while_held() => Waited::Cancelled,
+            () = self.until_skipping() => Waited::Skipped,
             gone = self.watch_client() => return Err(gone),
         };
         drop(waiter);
@@ -65,6 +68,17 @@ impl Session {
                 let message = "canceling statement due to user request".to_owned();
                 self.end(entry, Deed::Cancelled, "57014", message)
             }
+            Waited::Skipped => {
+                let message = "an earlier request of the same pipeline failed".to_owned();
+                self.end(entry, Deed::Cancelled, "25P02", message)
+            }
+        }
+    }
+
+    /// Waits until the upstream skips to the next Sync.
+    async fn until_skipping(&self) {
+        while !self.skipping.get() {
+            self.progress.notified().await;
         }
     }
 
