@@ -246,11 +246,10 @@ impl Session {
                 self.pass(Step::Sync, frame);
             }
             ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, frame),
-            ClientTag::Flush => {
-                wire::client::expect_empty("Flush", frame.body())
-                    .map_err(|error| SessionError::ClientProtocol(error.to_string()))?;
-                self.upstream.pass(frame);
-            }
+            ClientTag::Flush => match wire::client::expect_empty("Flush", frame.body()) {
+                Ok(()) => self.upstream.pass(frame),
+                Err(error) => self.refuse_malformed(&error, Step::Parse)?,
+            },
             ClientTag::CopyData => self.upstream.pass(frame),
             ClientTag::FunctionCall => self.answer_call(frame).await?,
             ClientTag::Terminate => return Ok(Flow::Ended),

@@ -77,7 +77,10 @@ impl Session {
             return self.refuse_name(bind.portal);
         };
         let Some(statement) = self.statement(bind.statement).await else {
-            let what = format!("prepared statement \"{}\" does not exist", bind.statement);
+            let what = match bind.statement {
+                "" => "unnamed prepared statement does not exist".to_owned(),
+                name => format!("prepared statement \"{name}\" does not exist"),
+            };
             return self.refuse_unknown("26000", what);
         };
         let mut entry = self.open(trail::Step::Bind, &statement.wording.recorded);
@@ -127,7 +130,10 @@ impl Session {
         described: Option<Rc<Portal>>,
     ) -> Result<(), SessionError> {
         let started = self.now.get();
-        let execute = Execute::parse(frame.body()).map_err(broken)?;
+        let execute = match Execute::parse(frame.body()) {
+            Ok(execute) => execute,
+            Err(error) => return self.refuse_malformed(&error, Step::Execute),
+        };
         let Some(portal) = self.portal(execute.portal).await else {
             let what = format!("portal \"{}\" does not exist", execute.portal);
             return self.refuse_unknown("34000", what);
@@ -177,7 +183,11 @@ impl Session {
 
     /// Describe: shows shapes, never values.
     pub(super) async fn pass_describe(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
-        let described = match Target::parse(frame.body()).map_err(broken)? {
+        let target = match Target::parse(frame.body()) {
+            Ok(target) => target,
+            Err(error) => return self.refuse_malformed(&error, Step::Describe),
+        };
+        let described = match target {
             Target::Statement(name) => match self.statement(name).await {
                 Some(statement) => Described::Statement(statement),
                 None => Described::Unknown,
@@ -201,7 +211,11 @@ impl Session {
 
     /// Close: a name stops meaning anything.
     pub(super) fn pass_close(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
-        let change = match Target::parse(frame.body()).map_err(broken)? {
+        let target = match Target::parse(frame.body()) {
+            Ok(target) => target,
+            Err(error) => return self.refuse_malformed(&error, Step::Close),
+        };
+        let change = match target {
             Target::Statement(name) => Change::NoStatement(cut(name).unwrap_or(name).to_owned()),
             Target::Portal(name) => Change::NoPortal(cut(name).unwrap_or(name).to_owned()),
         };
@@ -359,8 +373,4 @@ pub(super) fn recorded_format(format: Format) -> trail::Format {
         Format::Text => trail::Format::Text,
         Format::Binary => trail::Format::Binary,
     }
-}
-
-fn broken(error: wire::Error) -> SessionError {
-    SessionError::ClientProtocol(error.to_string())
 }
