@@ -97,6 +97,8 @@ pub(crate) struct Session {
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
+    /// A message of the client's was found among its COPY data, and nobody knows which.
+    lost: Cell<bool>,
     /// The upstream has said goodbye itself.
     farewell: Cell<bool>,
     /// When bytes were read last, from either side.

@@ -239,6 +239,7 @@ impl Ready {
             unsure: Cell::new(false),
             changeable: Cell::new(false),
             stopped: Cell::new(false),
+            lost: Cell::new(false),
             farewell: Cell::new(false),
             now: Cell::new(SystemTime::now()),
             ahead: RefCell::default(),

@@ -107,6 +107,11 @@ impl<T> Pipeline<T> {
         self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)
     }
 
+    /// True while the upstream reads COPY data, or their end.
+    pub(crate) fn is_copying(&self) -> bool {
+        self.copy == CopyIn::Reading
+    }
+
     /// Notes a message that is going upstream.
     pub(crate) fn push(&mut self, step: Step, keep: T) {
         let pointless = step == Step::CopyEnd && self.owed.is_empty();
@@ -143,11 +148,15 @@ impl<T> Pipeline<T> {
         let step = first.step;
         match (step, tag) {
             (Step::Query | Step::Execute, Tag::CopyInResponse) => {
-                self.start_copy(step);
+                self.start_copy();
                 Ok(Reply::Part)
             }
             (Step::Query | Step::Sync, Tag::ReadyForQuery) => self.last(tag),
             (Step::Query | Step::Sync, Tag::ErrorResponse) => Ok(Reply::Part),
+            (Step::Query, Tag::CommandComplete) => {
+                self.end_copy();
+                Ok(Reply::Part)
+            }
             (_, Tag::ErrorResponse) => Ok(Reply::Failed(self.fail())),
             (
                 Step::Query | Step::Execute,
@@ -157,10 +166,7 @@ impl<T> Pipeline<T> {
                 | Tag::CopyData
                 | Tag::CopyDone,
             )
-            | (
-                Step::Query,
-                Tag::CommandComplete | Tag::EmptyQueryResponse | Tag::FunctionCallResponse,
-            )
+            | (Step::Query, Tag::EmptyQueryResponse | Tag::FunctionCallResponse)
             | (Step::Describe, Tag::ParameterDescription) => Ok(Reply::Part),
             (
                 Step::Execute,
@@ -206,14 +212,23 @@ impl<T> Pipeline<T> {
     }
 
     /// Each Sync that comes before the end of the COPY data may be ignored.
-    fn start_copy(&mut self, step: Step) {
+    fn start_copy(&mut self) {
         self.copy = CopyIn::Reading;
-        if step == Step::Query {
-            return;
-        }
         let inside = |owed: &&mut Owed<T>| owed.step != Step::CopyEnd;
         for owed in self.owed.iter_mut().take_while(inside) {
             owed.certain &= owed.step != Step::Sync;
+        }
+    }
+
+    /// One statement of a Query is complete: where it was a COPY, it has read all its data, every Sync
+    /// among them, and their end. Another COPY may follow.
+    fn end_copy(&mut self) {
+        if self.copy == CopyIn::No {
+            return;
+        }
+        self.copy = CopyIn::No;
+        if let Some(end) = self.owed.iter().position(|owed| owed.step == Step::CopyEnd) {
+            self.owed.drain(1..=end);
         }
     }
 

@@ -24,6 +24,10 @@ use crate::error::SessionError;
 /// No message of the upstream is longer (PostgreSQL's own limit on a row is 1 GiB).
 const MAX_MESSAGE: usize = 1 << 30;
 
+/// Why a session ends in which a message was found among COPY data that is no part of them. So do
+/// PostgreSQL 14 and later; older ones pass over that message, and nobody could tell which it was.
+const LOST: &str = "terminating connection because protocol synchronization was lost";
+
 /// What the session keeps for an owed answer.
 #[derive(Debug)]
 pub(crate) enum Kept {
@@ -456,6 +460,11 @@ impl Session {
     fn take_reply(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
         let mut pipeline = self.pipeline.borrow_mut();
+        if tag == UpstreamTag::ErrorResponse && pipeline.is_copying() {
+            self.lost.set(is_stray(body)?);
+        } else if self.lost.get() && tag != UpstreamTag::ErrorResponse {
+            return Err(SessionError::ClientProtocol(LOST.to_owned()));
+        }
         let reply = pipeline
             .reply(tag)
             .map_err(|error| unexpected(&error.to_string()))?;
@@ -895,6 +904,12 @@ fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError>
         count += 1;
     }
     Ok((at, count))
+}
+
+/// True for the error that a message among COPY data raises which is no part of them.
+fn is_stray(body: &[u8]) -> Result<bool, SessionError> {
+    let fields = ErrorFields::parse(body).map_err(broken)?;
+    Ok(fields.sqlstate() == Some("08P01"))
 }
 
 /// True where definitions may be others when the plan has run.

@@ -146,3 +146,41 @@ fn a_sync_that_copy_has_read_is_forgotten_when_it_fails_later() {
     assert_eq!(feed(&mut pipeline, Tag::ParseComplete), Made::Last(4));
     assert!(pipeline.is_empty());
 }
+
+#[test]
+fn a_sync_among_the_copy_data_of_a_simple_query_is_not_answered() {
+    let steps = [
+        Step::Query,
+        Step::Sync,
+        Step::CopyEnd,
+        Step::Sync,
+        Step::CopyEnd,
+        Step::Query,
+    ];
+    let mut pipeline = pipeline(&steps);
+    for _ in 0..2 {
+        assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+        assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Part);
+    }
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
+    assert_eq!(feed(&mut pipeline, Tag::RowDescription), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(5));
+    assert!(pipeline.is_empty());
+}
+
+#[test]
+fn a_sync_behind_a_copy_that_failed_is_answered_or_was_among_its_data() {
+    for answered in [true, false] {
+        let mut pipeline = pipeline(&[Step::Query, Step::Sync, Step::CopyEnd, Step::Query]);
+        assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+        assert_eq!(feed(&mut pipeline, Tag::ErrorResponse), Made::Part);
+        assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
+        if answered {
+            assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(1));
+        }
+        assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Part);
+        assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(3));
+        assert!(pipeline.is_empty());
+    }
+}
