@@ -156,18 +156,10 @@ impl Session {
                 inbox.take(length);
                 inbox.append(&self.ahead.take());
                 if self.upstream.socket.queued() > WRITE_SOON {
-                    self.upstream
-                        .socket
-                        .flush()
-                        .await
-                        .map_err(SessionError::Upstream)?;
+                    self.flush_upstream().await;
                 }
             }
-            self.upstream
-                .socket
-                .flush()
-                .await
-                .map_err(SessionError::Upstream)?;
+            self.flush_upstream().await;
             self.client.flush().await.map_err(SessionError::Client)?;
             let read = self.client.read(&mut inbox).await;
             if read.map_err(SessionError::Client)? == 0 {
@@ -182,12 +174,17 @@ impl Session {
     async fn leave(&self) -> Result<(), SessionError> {
         self.leaving.set(true);
         self.upstream.terminate();
-        self.upstream
-            .socket
-            .finish()
-            .await
-            .map_err(SessionError::Upstream)?;
+        // Where that fails the upstream has ended the session already.
+        let _ = self.upstream.socket.finish().await;
         std::future::pending().await
+    }
+
+    /// Sends what waits for the upstream. Where that fails the upstream has ended the session: what it
+    /// said last is still to be relayed, and then the session ends elsewhere.
+    async fn flush_upstream(&self) {
+        if self.upstream.socket.flush().await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// The next whole message. Those of COPY data pass at once, in parts where they are large.
@@ -468,7 +465,7 @@ impl Session {
         self.catalog.borrow().catalog.version()
     }
 
-    /// Waits until the upstream owes nothing. An upstream that fails ends the session elsewhere.
+    /// Waits until the upstream owes nothing.
     async fn drained(&self) {
         loop {
             // Asked for before looking, so that nothing is missed while flushing.
@@ -477,9 +474,7 @@ impl Session {
                 return;
             }
             self.upstream.ask_to_flush();
-            if self.upstream.socket.flush().await.is_err() {
-                return std::future::pending().await;
-            }
+            self.flush_upstream().await;
             told.await;
         }
     }
