@@ -153,9 +153,7 @@ impl WireClient {
     /// # Panics
     /// The gateway says nothing for long.
     pub async fn message(&mut self) -> Option<Message> {
-        tokio::time::timeout(PATIENCE, next(&mut self.stream))
-            .await
-            .expect("the other side answers or hangs up")
+        next(&mut self.stream).await
     }
 
     /// Sends parts of what a client says, reading all the while, and gives all that comes back
@@ -173,19 +171,10 @@ impl WireClient {
         };
         let reading = async {
             let mut said = Vec::new();
-            loop {
-                let next = tokio::time::timeout(PATIENCE, next(&mut reader)).await;
-                match next.unwrap_or_else(|_| {
-                    panic!(
-                        "silence after {} {:?}",
-                        tags(&said),
-                        said.last().map(|m| m.body.escape_ascii().to_string())
-                    )
-                }) {
-                    Some(message) => said.push(message),
-                    None => return said,
-                }
+            while let Some(message) = next(&mut reader).await {
+                said.push(message);
             }
+            said
         };
         tokio::join!(writing, reading).1
     }
@@ -209,12 +198,28 @@ impl WireClient {
     }
 }
 
+/// The next message; none where the other side has hung up.
+///
+/// # Panics
+/// It says nothing for long.
 async fn next(stream: &mut (impl AsyncRead + Unpin)) -> Option<Message> {
-    let tag = stream.read_u8().await.ok()?;
-    let length = stream.read_u32().await.ok()?;
-    let mut body = vec![0; usize::try_from(length).ok()?.checked_sub(4)?];
-    stream.read_exact(&mut body).await.ok()?;
+    let mut head = [0; 5];
+    fill(stream, &mut head).await?;
+    let [tag, length @ ..] = head;
+    let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
+    let mut body = vec![0; length.checked_sub(4)?];
+    fill(stream, &mut body).await?;
     Some(Message { tag, body })
+}
+
+async fn fill(stream: &mut (impl AsyncRead + Unpin), bytes: &mut [u8]) -> Option<()> {
+    let mut at = 0;
+    while at < bytes.len() {
+        let reading = tokio::time::timeout(PATIENCE, stream.read(&mut bytes[at..]));
+        let read = reading.await.expect("the other side answers or hangs up");
+        at += read.ok().filter(|read| *read > 0)?;
+    }
+    Some(())
 }
 
 /// The tags of messages, in short.
