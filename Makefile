@@ -34,6 +34,10 @@ policies: setup ## Build the policies as WebAssembly modules
 e2e: policies ## Only the tests of the program from outside
 	$(CARGO) test --workspace --no-fail-fast --test '*'
 
+.PHONY: matrix
+matrix: policies ## The tests from outside against PostgreSQL 13 to 18, or VERSIONS="17 18"
+	tests/matrix $(VERSIONS)
+
 .PHONY: fuzz
 fuzz: ## Each fuzz target for FUZZ_SECONDS, or those that FUZZ names: FUZZ="batch trail"
 	@.ci/setup fuzz
