@@ -78,7 +78,7 @@ impl Session {
     /// Waits until the upstream skips to the next Sync.
     async fn until_skipping(&self) {
         while !self.skipping.get() {
-            self.progress.notified().await;
+            self.progress.next().await;
         }
     }
 
