@@ -30,6 +30,7 @@ pub(crate) mod buffers;
 mod call;
 pub(crate) mod cancel;
 mod extended;
+mod flight;
 mod hold;
 mod lanes;
 mod pipeline;
@@ -45,11 +46,12 @@ pub(crate) mod wording;
 
 use buffers::Inbox;
 use cancel::CancelKey;
+use flight::Flight;
 use lanes::Lane;
 use pipeline::{Pipeline, Step};
 use prepared::{Names, Portal};
 use progress::Progress;
-use replies::{Flight, Kept};
+use replies::Kept;
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
 

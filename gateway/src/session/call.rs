@@ -13,8 +13,9 @@ use wire::client::FunctionCall;
 use wire::frame::Frame;
 
 use super::extended::recorded_format;
+use super::flight::Flight;
 use super::pipeline::Step;
-use super::replies::{Flight, Kept};
+use super::replies::Kept;
 use super::{Refusal, Session};
 use crate::error::SessionError;
 

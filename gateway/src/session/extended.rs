@@ -14,9 +14,10 @@ use trail::{Entry, Opening};
 use wire::client::{Bind, Execute, Format, Parse, Target};
 use wire::frame::Frame;
 
+use super::flight::Flight;
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
-use super::replies::{Asker, Described, Flight, Kept, scrub_of_plan};
+use super::replies::{Asker, Described, Kept, scrub_of_plan};
 use super::{Refusal, Session};
 use crate::error::SessionError;
 

@@ -1,22 +1,22 @@
 //! From the upstream to the client: which request a reply belongs to, and what of it may pass.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
-use policy::{CopyMasker, Masker};
+
 use sql::analysis::OpaqueReason;
 use trail::{Deed, Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
-    CommandComplete, CopyResponse, ErrorFields, ParameterStatus, ReadyForQuery, RowDescription,
-    TxStatus, UpstreamTag,
+    CommandComplete, CopyResponse, ErrorFields, ParameterStatus, ReadyForQuery, TxStatus,
+    UpstreamTag,
 };
 use wire::write::{self, ErrorResponse, Severity};
 
 use super::Session;
 use super::buffers::Inbox;
+use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
 use super::pipeline::{Owed, Pipeline, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
 use crate::error::SessionError;
@@ -76,118 +76,6 @@ pub(crate) enum Asker {
     Client,
     /// The gateway itself.
     Gateway,
-}
-
-/// A request that runs.
-#[derive(Debug)]
-pub(crate) struct Flight {
-    pub(crate) plan: Arc<policy::Plan>,
-    /// The version of the catalog that it was judged by.
-    catalog: u64,
-    pub(crate) entry: Entry,
-    pub(crate) started: SystemTime,
-    /// For Execute.
-    pub(crate) portal: Option<Rc<Portal>>,
-    statement: usize,
-    rows: Rows,
-    delivered: u64,
-    bytes: u64,
-    tag: Tag,
-    sqlstate: Option<String>,
-}
-
-/// A command tag, such as `SELECT 3`.
-#[derive(Debug)]
-struct Tag {
-    bytes: [u8; 64],
-    length: usize,
-}
-
-impl Tag {
-    /// Cut to 64 bytes, which no tag of PostgreSQL's has.
-    fn new(tag: &str) -> Self {
-        let mut bytes = [0; 64];
-        let length = tag.floor_char_boundary(bytes.len());
-        bytes[..length].copy_from_slice(&tag.as_bytes()[..length]);
-        Self { bytes, length }
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
-    }
-}
-
-/// What is done to the rows that come.
-#[derive(Debug)]
-enum Rows {
-    /// Not decided: their shape is not known yet.
-    Undecided,
-    /// They pass untouched.
-    Pass,
-    /// They are masked.
-    Mask(Box<Masker>),
-    /// COPY data is masked.
-    Copy(Box<CopyMasker>),
-    /// They are dropped: the result was refused.
-    Drop,
-}
-
-impl Flight {
-    pub(crate) fn new(
-        plan: Arc<policy::Plan>,
-        catalog: u64,
-        entry: Entry,
-        started: SystemTime,
-        portal: Option<Rc<Portal>>,
-    ) -> Self {
-        Self {
-            plan,
-            catalog,
-            entry,
-            started,
-            portal,
-            statement: 0,
-            rows: Rows::Undecided,
-            delivered: 0,
-            bytes: 0,
-            tag: Tag::new(""),
-            sqlstate: None,
-        }
-    }
-
-    fn close(self, now: SystemTime) {
-        let duration = now.duration_since(self.started).unwrap_or_default();
-        self.entry.close(&Outcome {
-            tag: self.tag.as_str(),
-            rows: self.delivered,
-            bytes: self.bytes,
-            sqlstate: self.sqlstate.as_deref(),
-            duration,
-        });
-    }
-
-    /// True where names may mean something else when it is done.
-    pub(crate) fn changes_names(&self) -> bool {
-        self.plan
-            .analysis()
-            .statements
-            .iter()
-            .any(|statement| !statement.names.is_empty())
-    }
-
-    /// Keeps bytes that the client gets.
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
-        self.bytes += bytes.len() as u64;
-        Ok(self.entry.delivered(bytes)?)
-    }
-}
-
-/// Why a result cannot go on.
-enum Stop {
-    /// The analysis was wrong about it.
-    Defect(policy::Defect),
-    /// A mask failed.
-    Mask(policy::MaskError),
 }
 
 /// What was made of the front of a buffer.
@@ -794,18 +682,6 @@ impl Session {
     }
 }
 
-impl Flight {
-    /// Keeps a RowDescription, so that the record can show the rows that follow, and the result of a
-    /// function that was called by number.
-    fn keep_shape(&mut self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
-        match tag {
-            UpstreamTag::RowDescription => Ok(self.entry.delivered(message)?),
-            UpstreamTag::FunctionCallResponse => self.keep(message),
-            _ => Ok(()),
-        }
-    }
-}
-
 impl Described {
     fn answer(&self, message: Option<&[u8]>) {
         match self {
@@ -814,82 +690,6 @@ impl Described {
             Self::Unknown => {}
         }
     }
-}
-
-/// Decides about the rows of an Execute, whose shape was described directly before.
-fn decide(flight: &mut Flight) -> Result<(), Stop> {
-    let Some(portal) = flight.portal.clone() else {
-        return Err(Stop::Defect(policy::Defect::Form));
-    };
-    let described = portal.description.known();
-    let recorded = described
-        .clone()
-        .or_else(|| portal.statement.description.known());
-    if let Some(message) = recorded {
-        // A record that cannot be written ends the request with its rows.
-        let _ = flight.entry.delivered(&message);
-    }
-    match described {
-        Some(message) => bind(flight, &message).map_err(Stop::Defect),
-        None if flight.plan.is_identity() => {
-            flight.rows = Rows::Pass;
-            Ok(())
-        }
-        None => Err(Stop::Defect(policy::Defect::Form)),
-    }
-}
-
-/// Decides about rows by their RowDescription: the second line of defence.
-fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
-    if flight.plan.is_identity() {
-        flight.rows = Rows::Pass;
-        return Ok(());
-    }
-    let result = flight
-        .plan
-        .result(flight.statement)
-        .ok_or(policy::Defect::Form)?;
-    if result.is_untouched(message) {
-        flight.rows = Rows::Pass;
-        return Ok(());
-    }
-    let mut fields =
-        RowDescription::parse(&message[HEADER_BYTES..]).map_err(|_| policy::Defect::Form)?;
-    if let Some(portal) = &flight.portal {
-        for (index, field) in fields.fields.iter_mut().enumerate() {
-            field.format = portal.formats.format(index);
-        }
-    }
-    let masker = result.bind(&fields)?;
-    flight.rows = if masker.is_identity() {
-        result.remember_untouched(message);
-        Rows::Pass
-    } else {
-        Rows::Mask(Box::new(masker))
-    };
-    Ok(())
-}
-
-fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> {
-    if flight.plan.is_identity() {
-        flight.rows = Rows::Pass;
-        return Ok(());
-    }
-    let statements = &flight.plan.analysis().statements;
-    let copy = statements
-        .get(flight.statement)
-        .and_then(|statement| statement.copy.as_ref());
-    let result = flight.plan.result(flight.statement);
-    let (Some(copy), Some(result)) = (copy, result) else {
-        return Err(policy::Defect::Form);
-    };
-    let masker = result.bind_copy(&copy.format, columns)?;
-    flight.rows = if masker.is_identity() {
-        Rows::Pass
-    } else {
-        Rows::Copy(Box::new(masker))
-    };
-    Ok(())
 }
 
 /// How many bytes and messages of one kind stand whole at the front of a buffer.
