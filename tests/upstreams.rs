@@ -231,7 +231,7 @@ async fn a_wrong_password_is_kept_between_the_gateway_and_postgresql() {
             "user = \"{role}\"\npassword-file = \"wrong\"\nhost = \"127.0.0.1\"\ntls = \"disable\""
         );
         let gateway = gateway(&lines).await;
-        let error = knock(&gateway).await.err().expect("nobody is let in");
+        let error = knock(&gateway).await.expect_err("nobody is let in");
         let said = error.as_db_error().expect("an ERROR message");
         assert_eq!(said.code().code(), "08001", "{said:?}");
         assert!(!said.message().contains(role), "{said:?}");

@@ -93,6 +93,7 @@ pub fn query(text: &str) -> Request {
         frames: Bytes::copy_from_slice(text.as_bytes()),
         step: Step::Query,
         text: text.into(),
+        strings: sql::Strings::Standard,
         parameters: None,
     }
 }

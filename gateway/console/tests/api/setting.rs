@@ -125,6 +125,7 @@ impl Setting {
             frames: text.as_bytes().to_vec().into(),
             step: Step::Execute,
             text: text.into(),
+            strings: sql::Strings::Standard,
             parameters,
         };
         let catalog = Arc::new(Catalog::from_rows(CatalogRows::default()));
