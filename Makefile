@@ -48,10 +48,11 @@ bench: policies ## Benchmarks
 	$(CARGO) bench --package sluice-benches
 
 .PHONY: compare
-compare: policies ## pgbench and large results, beside PgBouncer and direct
+compare: policies ## pgbench, large results and idle sessions, beside PgBouncer and direct
 	$(CARGO) build --release --package sluice
 	benches/pgbench --sluice $(TARGET)/release/sluice --policies $(MODULES) $(ARGS)
 	benches/rows --sluice $(TARGET)/release/sluice --policies $(MODULES)
+	benches/sessions --sluice $(TARGET)/release/sluice --policies $(MODULES)
 
 .PHONY: regress
 regress: policies ## PostgreSQL's own regression tests, through the gateway (Debian)
