@@ -276,7 +276,9 @@ impl Session {
             out.truncate(start);
             return Ok(Err(Stop::Mask(error)));
         }
-        flight.keep(&out[start..])?;
+        // What is not on the record must not wait to be written.
+        let kept = flight.keep(&out[start..]);
+        kept.inspect_err(|_| out.truncate(start))?;
         Ok(Ok(()))
     }
 
