@@ -172,6 +172,20 @@ impl CatalogKeeper {
     }
 }
 
+/// The catalog as it is now, and a connection to where it was read.
+pub(crate) async fn read_once(
+    database: &Database,
+    dialer: &Dialer,
+) -> Result<(Arc<Catalog>, tokio_postgres::Client), Unavailable> {
+    let read = async {
+        let mut reader = None;
+        let catalog = read(&mut reader, database, dialer).await?;
+        Ok((Arc::new(catalog), connect(database, dialer).await?))
+    };
+    let read: Result<_, ReadError> = read.await;
+    read.map_err(|error| Unavailable(error.to_string()))
+}
+
 /// What can go wrong with a reading.
 #[derive(Debug, thiserror::Error)]
 enum ReadError {

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod holds;
 pub mod policy;
 pub mod replay;
@@ -31,6 +32,8 @@ pub enum Command {
     Check(check::Args),
     /// Runs PostgreSQL with sample data, an identity provider and a gateway, until Ctrl-C.
     Demo(demo::Args),
+    /// Says what a statement would do, what each policy says of it, and what its client would see.
+    Explain(explain::Args),
     /// Makes a token of the development identity provider.
     Token(token::Args),
     /// Requests that wait for approval.
@@ -52,6 +55,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Token(args) => token::run(args),
         Command::Holds(command) => holds::run(command),
         Command::Trail(command) => trail::run(command),

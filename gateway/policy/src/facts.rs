@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sql::analysis::{Access, Analysis, Class, ColumnId, Kind, OpaqueReason, Restriction, Use};
+use sql::analysis::{Analysis, ColumnId, Kind, Restriction};
 use sql::catalog::Catalog;
 
 use crate::bindings::{facts, types};
@@ -178,7 +178,7 @@ impl facts::Host for Host {
             oid: relation.oid,
             schema: relation.schema.clone(),
             name: relation.name.clone(),
-            access: access(relation.access).to_owned(),
+            access: relation.access.as_str().to_owned(),
             statement: relation.statement,
         };
         relations.unwrap_or_default().iter().map(relation).collect()
@@ -191,7 +191,7 @@ impl facts::Host for Host {
             .map(|analysis| analysis.columns.as_slice());
         let column = |column: &sql::analysis::ColumnUse| types::ColumnUse {
             column: self.facts.column(column.column),
-            used: used(column.used).to_owned(),
+            used: column.used.as_str().to_owned(),
             statement: column.statement,
         };
         columns.unwrap_or_default().iter().map(column).collect()
@@ -216,7 +216,7 @@ impl facts::Host for Host {
             .analysis()
             .map(|analysis| analysis.opaque.as_slice());
         let part = |part: &sql::analysis::Opaque| types::OpaquePart {
-            reason: reason(part.reason).to_owned(),
+            reason: part.reason.as_str().to_owned(),
             detail: part.detail.clone(),
             statement: part.statement,
         };
@@ -246,69 +246,10 @@ impl facts::Host for Host {
 fn statement(kind: Kind, restricted: Option<Restriction>) -> types::Statement {
     types::Statement {
         kind: kind.command.to_owned(),
-        class: class(kind.class).to_owned(),
-        restriction: restricted.map(restriction).unwrap_or_default().to_owned(),
-    }
-}
-
-fn class(class: Class) -> &'static str {
-    match class {
-        Class::Read => "read",
-        Class::Write => "write",
-        Class::Define => "define",
-        Class::Session => "session",
-        Class::Transaction => "transaction",
-        Class::Utility => "utility",
-    }
-}
-
-fn restriction(restriction: Restriction) -> &'static str {
-    match restriction {
-        Restriction::None => "none",
-        Restriction::AlwaysTrue => "always-true",
-        Restriction::Some => "some",
-        Restriction::Key => "key",
-    }
-}
-
-fn access(access: Access) -> &'static str {
-    match access {
-        Access::Read => "read",
-        Access::Insert => "insert",
-        Access::Update => "update",
-        Access::Delete => "delete",
-        Access::Truncate => "truncate",
-        Access::Define => "define",
-    }
-}
-
-fn used(used: Use) -> &'static str {
-    match used {
-        Use::Projected => "projected",
-        Use::Derived => "derived",
-        Use::WholeRow => "whole-row",
-        Use::Filtered | Use::FilteredByEquality => "filtered",
-        Use::Ordered => "ordered",
-        Use::Copied => "copied",
-        Use::Written => "written",
-    }
-}
-
-/// The word for why something cannot be known.
-pub(crate) fn reason(reason: OpaqueReason) -> &'static str {
-    match reason {
-        OpaqueReason::Unparsed => "unparsed",
-        OpaqueReason::TooComplex => "too-complex",
-        OpaqueReason::ReadersDiffer => "readers-differ",
-        OpaqueReason::UnknownRelation => "unknown-relation",
-        OpaqueReason::UnknownColumn => "unknown-column",
-        OpaqueReason::UnknownFunction => "unknown-function",
-        OpaqueReason::SqlInText => "sql-in-text",
-        OpaqueReason::ProceduralCode => "procedural-code",
-        OpaqueReason::ServerFile => "server-file",
-        OpaqueReason::DataCatalog => "data-catalog",
-        OpaqueReason::UnknownName => "unknown-name",
-        OpaqueReason::SessionState => "session-state",
-        OpaqueReason::Unsupported => "unsupported",
+        class: kind.class.as_str().to_owned(),
+        restriction: restricted
+            .map(Restriction::as_str)
+            .unwrap_or_default()
+            .to_owned(),
     }
 }

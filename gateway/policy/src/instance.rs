@@ -1,5 +1,6 @@
 //! One running policy: a store, its limits, and calls that end in time.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,12 @@ pub(crate) struct Failed {
     pub(crate) failure: Failure,
     /// What is wrong, with the guest's own words where it has said some.
     pub(crate) reason: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.failure, self.reason)
+    }
 }
 
 impl Failed {

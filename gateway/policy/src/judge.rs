@@ -2,6 +2,7 @@
 
 mod classes;
 mod denials;
+mod explain;
 mod instances;
 mod said;
 
@@ -15,6 +16,7 @@ use sql::catalog::Catalog;
 
 use self::classes::Classes;
 use self::denials::{broken, observed_failure, observed_stance, refused, unsound_denial};
+pub use self::explain::{Explanation, GuardView, OpinionView};
 pub(crate) use self::instances::Instances;
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};

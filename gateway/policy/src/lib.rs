@@ -43,7 +43,7 @@ pub use copy::CopyMasker;
 pub use engine::Engine;
 pub use error::{Defect, LoadError, MaskError, Step as LoadStep};
 pub use hold::{Approval, Demand, Hold, Holds};
-pub use judge::Judge;
+pub use judge::{Explanation, GuardView, Judge, OpinionView};
 pub use mask::Mask;
 pub use masker::Masker;
 pub use plan::{Note, Plan, Recording, ResultPlan};

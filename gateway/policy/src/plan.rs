@@ -121,6 +121,13 @@ pub struct ResultPlan {
 }
 
 impl ResultPlan {
+    /// The outputs that are masked: each with its position, from 0, and its mask.
+    pub fn masked(&self) -> impl Iterator<Item = (usize, &Mask)> {
+        self.outputs
+            .iter()
+            .map(|output| (output.position, &output.mask))
+    }
+
     /// True where rows of this RowDescription are known to pass untouched.
     pub fn is_untouched(&self, description: &[u8]) -> bool {
         self.untouched

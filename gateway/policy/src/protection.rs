@@ -34,6 +34,17 @@ pub enum DerivedRule {
     Deny,
 }
 
+impl DerivedRule {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DerivedRule::Hold => "hold",
+            DerivedRule::Null => "null",
+            DerivedRule::Deny => "deny",
+        }
+    }
+}
+
 /// What a filter over a protected column gets, mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FilterRule {
@@ -43,6 +54,17 @@ pub enum FilterRule {
     Equality,
     /// It is refused.
     Deny,
+}
+
+impl FilterRule {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FilterRule::Allow => "allow",
+            FilterRule::Equality => "equality",
+            FilterRule::Deny => "deny",
+        }
+    }
 }
 
 /// A policy by its place in its set.

@@ -13,7 +13,6 @@ use sql::analysis::{
 };
 use sql::catalog::Catalog;
 
-use crate::facts;
 use crate::hold::{Approval, Demand};
 use crate::mask::Mask;
 use crate::plan::{Expected, OutputMask, ResultPlan, SourceColumn};
@@ -145,7 +144,7 @@ impl Examination<'_> {
         let Some(policy) = self.protections.distrusts(name) else {
             return Ok(());
         };
-        let kind = facts::reason(part.reason);
+        let kind = part.reason.as_str();
         let reason = format!(
             "columns are protected, and what the statement does cannot be known ({kind}: {})",
             part.detail
