@@ -6,6 +6,8 @@ MODULES := $(TARGET)/wasm32-unknown-unknown/policy
 # Arguments of the demo: make demo ARGS="--port 6432"
 ARGS   ?=
 FUZZ_SECONDS ?= 10
+# The program, with the features that the tests ask of its parts: they are built once for both.
+PROGRAM := --workspace --bin sluice --test map
 
 .PHONY: help
 help: ## List the recipes
@@ -13,7 +15,8 @@ help: ## List the recipes
 
 .PHONY: demo
 demo: policies ## PostgreSQL with sample data, an identity provider and a gateway, until Ctrl-C
-	$(CARGO) run --quiet --package sluice -- demo --policies $(MODULES) $(ARGS)
+	$(CARGO) build $(PROGRAM)
+	$(TARGET)/debug/sluice demo --policies $(MODULES) $(ARGS)
 
 .PHONY: test
 test: policies ## Every test: units, properties, documentation, and the program from outside
@@ -56,7 +59,7 @@ compare: policies ## pgbench, large results and idle sessions, beside PgBouncer 
 
 .PHONY: regress
 regress: policies ## PostgreSQL's own regression tests, through the gateway (Debian)
-	$(CARGO) build --package sluice
+	$(CARGO) build $(PROGRAM)
 	tests/regress --sluice $(TARGET)/debug/sluice --policies $(MODULES) $(ARGS)
 
 .PHONY: setup
