@@ -172,7 +172,7 @@ impl CatalogKeeper {
     }
 }
 
-/// The catalog as it is now, and a connection to where it was read.
+/// The catalog as it is now, and a connection as clients have it to where it was read.
 pub(crate) async fn read_once(
     database: &Database,
     dialer: &Dialer,
@@ -180,7 +180,7 @@ pub(crate) async fn read_once(
     let read = async {
         let mut reader = None;
         let catalog = read(&mut reader, database, dialer).await?;
-        Ok((Arc::new(catalog), connect(database, dialer).await?))
+        Ok((Arc::new(catalog), log_in(database, dialer).await?))
     };
     let read: Result<_, ReadError> = read.await;
     read.map_err(|error| Unavailable(error.to_string()))
@@ -286,10 +286,7 @@ async fn read_part(
     Ok(())
 }
 
-async fn connect(
-    database: &Database,
-    dialer: &Dialer,
-) -> Result<tokio_postgres::Client, ReadError> {
+async fn log_in(database: &Database, dialer: &Dialer) -> Result<tokio_postgres::Client, ReadError> {
     let stream = dialer.dial().await?;
     let mut config = tokio_postgres::Config::new();
     config
@@ -307,6 +304,15 @@ async fn connect(
             tracing::debug!(%error, "the catalog's connection ended");
         }
     });
+    Ok(client)
+}
+
+/// A connection that reads catalogs.
+async fn connect(
+    database: &Database,
+    dialer: &Dialer,
+) -> Result<tokio_postgres::Client, ReadError> {
+    let client = log_in(database, dialer).await?;
     // A client's lock must not keep everybody from the catalog.
     client
         .batch_execute("SET lock_timeout TO '500ms'; SET statement_timeout TO '30s'")

@@ -15,11 +15,12 @@ use bytes::Bytes;
 use identity::{Actor, Identity, Verifier};
 use policy::{Judge, Request, SessionFacts, Step};
 use sql::Strings;
+use sql::analysis::Analysis;
 
 use crate::analyst::Analysts;
 use crate::config::{Config, Database};
 use crate::session::upstream::Dialer;
-use report::Report;
+use report::{Description, Report};
 
 /// Arguments of `sluice explain`.
 #[derive(Debug, clap::Args)]
@@ -126,26 +127,36 @@ async fn explain(args: &Args) -> anyhow::Result<Report> {
         Ok(explained) => explained,
         Err(denial) => anyhow::bail!("the session would be refused: {}", denial.reason),
     };
-    let columns = described(&upstream, &text, &explained).await;
-    Ok(Report::new(&analysis, &explained, &catalog, &columns))
+    let described = describe(&upstream, &text, &analysis, &explained).await;
+    Ok(Report::new(&analysis, &explained, &catalog, described))
 }
 
-/// What the columns of the result are called. Only one statement that would run can be described.
-async fn described(
+/// What the columns of the result are called: the upstream reads the statement, and runs nothing.
+/// Only one that would run, and runs alone, can be described.
+async fn describe(
     upstream: &tokio_postgres::Client,
     text: &str,
+    analysis: &Analysis,
     explained: &policy::Explanation,
-) -> Vec<(String, String)> {
-    let policy::Verdict::Allow(_) = explained.verdict else {
-        return Vec::new();
-    };
-    let Ok(prepared) = upstream.prepare(text).await else {
-        return Vec::new();
-    };
-    let column = |column: &tokio_postgres::Column| {
-        (column.name().to_owned(), column.type_().name().to_owned())
-    };
-    prepared.columns().iter().map(column).collect()
+) -> Description {
+    let allowed = matches!(explained.verdict, policy::Verdict::Allow(_));
+    if !allowed || analysis.statements.len() != 1 {
+        return Description::default();
+    }
+    match upstream.prepare(text).await {
+        Ok(prepared) => Description {
+            columns: prepared
+                .columns()
+                .iter()
+                .map(|column| (column.name().to_owned(), column.type_().name().to_owned()))
+                .collect(),
+            error: None,
+        },
+        Err(error) => Description {
+            columns: Vec::new(),
+            error: error.as_db_error().map(|said| said.message().to_owned()),
+        },
+    }
 }
 
 fn database<'a>(

@@ -9,6 +9,15 @@ use sql::catalog::Catalog;
 
 use crate::cli::holds::table::{Table, printable};
 
+/// What the upstream says of a statement that it has read.
+#[derive(Debug, Default)]
+pub(super) struct Description {
+    /// Name and type of each column of the result.
+    pub(super) columns: Vec<(String, String)>,
+    /// Why it would not run.
+    pub(super) error: Option<String>,
+}
+
 /// Everything that is known of a statement.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -20,6 +29,9 @@ pub(super) struct Report {
     opaque: Vec<OpaqueView>,
     policies: Vec<PolicyView>,
     verdict: VerdictView,
+    /// What PostgreSQL would answer to a statement that is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,7 +126,7 @@ impl Report {
         analysis: &Analysis,
         explained: &Explanation,
         catalog: &Catalog,
-        described: &[(String, String)],
+        described: Description,
     ) -> Self {
         let name = |column| column_name(catalog, column);
         let relation = |relation: &sql::analysis::RelationUse| RelationView {
@@ -131,12 +143,7 @@ impl Report {
         };
         let statements = analysis.statements.iter().enumerate();
         let statements = statements.map(|(number, statement)| {
-            let described = if analysis.statements.len() == 1 {
-                described
-            } else {
-                &[]
-            };
-            statement_view(statement, number, explained, catalog, described)
+            statement_view(statement, number, explained, catalog, &described.columns)
         });
         let mut functions: Vec<String> = analysis
             .functions
@@ -147,6 +154,7 @@ impl Report {
         functions.dedup();
         Self {
             statements: statements.collect(),
+            error: described.error,
             relations: analysis.relations.iter().map(relation).collect(),
             columns: analysis.columns.iter().map(column).collect(),
             functions,
@@ -181,6 +189,9 @@ impl Report {
         }
         section(&mut text, &policies, self.policies.is_empty());
         self.verdict.write(&mut text);
+        if let Some(error) = &self.error {
+            let _ = writeln!(text, "  PostgreSQL would answer: {}", printable(error));
+        }
         text
     }
 
