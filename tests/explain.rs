@@ -10,7 +10,9 @@ async fn explain(gateway: &Gateway, more: &[&str], statement: &str) -> Said {
     let file = gateway.place().file();
     let mut command = Command::new(sluice());
     command
-        .args(["explain", "--as", "alice", "--group", "analysts", "--config"])
+        .args([
+            "explain", "--as", "alice", "--group", "analysts", "--config",
+        ])
         .arg(file)
         .args(more)
         .arg(statement);
@@ -27,7 +29,8 @@ async fn explained(gateway: &Gateway, statement: &str) -> (bool, Value) {
 #[tokio::test]
 async fn it_says_what_is_masked_and_by_whom() {
     let gateway = Gateway::start().await;
-    let (allowed, report) = explained(&gateway, "SELECT id, email FROM customers WHERE id = 1").await;
+    let (allowed, report) =
+        explained(&gateway, "SELECT id, email FROM customers WHERE id = 1").await;
     assert!(allowed, "{report:#}");
     let outputs = &report["statements"][0]["outputs"];
     assert_eq!(outputs[0]["name"], "id");
@@ -36,7 +39,9 @@ async fn it_says_what_is_masked_and_by_whom() {
     assert_eq!(outputs[1]["type"], "text");
     assert!(outputs[1]["mask"].is_string(), "{outputs:#}");
     let columns = report["columns"].as_array().unwrap();
-    let email = columns.iter().find(|one| one["name"] == "public.customers.email");
+    let email = columns
+        .iter()
+        .find(|one| one["name"] == "public.customers.email");
     assert_eq!(email.unwrap()["protection"]["policy"], "mask");
     assert_eq!(report["verdict"]["effect"], "allow");
 }

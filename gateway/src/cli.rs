@@ -7,10 +7,12 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod harden;
 pub mod holds;
 pub mod policy;
 pub mod replay;
 pub mod serve;
+mod subject;
 pub mod token;
 pub mod trail;
 
@@ -34,6 +36,8 @@ pub enum Command {
     Demo(demo::Args),
     /// Says what a statement would do, what each policy says of it, and what its client would see.
     Explain(explain::Args),
+    /// Prints the role and the grants by which PostgreSQL itself keeps protected columns.
+    Harden(harden::Args),
     /// Makes a token of the development identity provider.
     Token(token::Args),
     /// Requests that wait for approval.
@@ -56,6 +60,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Harden(args) => harden::run(args),
         Command::Token(args) => token::run(args),
         Command::Holds(command) => holds::run(command),
         Command::Trail(command) => trail::run(command),

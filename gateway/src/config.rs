@@ -101,6 +101,9 @@ pub struct Database {
     pub user: String,
     /// The role's password, where one is asked for.
     pub password: Option<Secret>,
+    /// The role, without a right to protected columns, that sessions live under for which columns are
+    /// protected.
+    pub limited_role: Option<String>,
     /// How often the catalog is read again, unasked.
     pub catalog_refresh: Duration,
 }

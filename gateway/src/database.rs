@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::CatalogKeeper;
 use crate::config::{Database, Limits};
-use crate::session::upstream::Dialer;
+use crate::session::upstream::{Dialer, Role, RoleSwitch};
 
 /// A configured database with what is known of it.
 pub(crate) struct DatabaseState {
@@ -16,6 +16,8 @@ pub(crate) struct DatabaseState {
     pub(crate) dialer: Dialer,
     /// Its catalog.
     pub(crate) catalog: CatalogKeeper,
+    /// To the role that logs in and to the limited one, where there is one.
+    switches: Option<[RoleSwitch; 2]>,
 }
 
 impl DatabaseState {
@@ -31,6 +33,24 @@ impl DatabaseState {
             dialer: Dialer::new(config.upstream.clone(), limits.connect)?,
             config: config.clone(),
             catalog: CatalogKeeper::new(),
+            switches: config
+                .limited_role
+                .as_deref()
+                .map(|role| [RoleSwitch::to_login(), RoleSwitch::to(role)]),
+        })
+    }
+
+    /// True where sessions for which columns are protected live under a role of their own.
+    pub(crate) fn has_limited_role(&self) -> bool {
+        self.switches.is_some()
+    }
+
+    /// What switches to a role, where there are two.
+    pub(crate) fn role_switch(&self, to: Role) -> Option<&RoleSwitch> {
+        let [login, limited] = self.switches.as_ref()?;
+        Some(match to {
+            Role::Login => login,
+            Role::Limited => limited,
         })
     }
 }

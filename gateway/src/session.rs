@@ -39,6 +39,7 @@ mod progress;
 mod reading;
 mod redact;
 mod replies;
+mod role;
 pub(crate) mod socket;
 pub(crate) mod startup;
 pub(crate) mod upstream;
@@ -93,6 +94,10 @@ pub(crate) struct Session {
     unsure: Cell<bool>,
     /// It has changed before, so that the end of a transaction may change it too.
     changeable: Cell<bool>,
+    /// It lives under the limited role.
+    limited: bool,
+    /// Something may have given it another role.
+    role_unsure: Cell<bool>,
     /// A result was stopped: the transaction must not go on.
     stopped: Cell<bool>,
     /// The client sends nothing more.
@@ -307,13 +312,18 @@ impl Session {
         if self.skipping.get() {
             return Ok(());
         }
+        let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
         match verdict {
-            Ok(permit) => {
+            Ok((duty, permit)) => {
                 let plan = Arc::clone(permit.plan());
+                self.before(duty, Step::Query);
                 self.run(&permit);
-                let flight = Flight::new(plan, self.catalog_version(), entry, started, None);
-                let mut pipeline = self.pipeline.borrow_mut();
-                pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
+                let version = self.catalog_version();
+                let flight = Flight::new(Arc::clone(&plan), version, entry, started, None);
+                self.pipeline
+                    .borrow_mut()
+                    .push(Step::Query, Kept::Flight(Box::new(flight)));
+                self.after(duty, &plan, Step::Query);
             }
             Err(refusal) if self.upstream_may_tell(&refusal) => {
                 self.refuse_in_its_words(text, &refusal, entry, Step::Query);
@@ -384,6 +394,9 @@ impl Session {
     }
 
     fn recall<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
+        if self.role_is_wrong() {
+            return None;
+        }
         let catalog = self.catalog.borrow();
         let mut judge = self.core.judge.borrow_mut();
         judge.recall(&self.admitted.borrow(), asked, &catalog.catalog)
@@ -405,7 +418,15 @@ impl Session {
         let analysis = self.resolve_names(analysis).await;
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
         let mut judge = self.core.judge.borrow_mut();
-        judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog)
+        let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
+        drop(judge);
+        if self.role_is_wrong() {
+            return Verdict::Deny(Denial {
+                hint: Some("Connect again.".into()),
+                ..self.own_denial("policies now protect other columns than when the session began")
+            });
+        }
+        verdict
     }
 
     /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can

@@ -17,6 +17,7 @@ use crate::set::{Generation, PolicyDigest, PolicySet};
 pub struct Plan {
     pub(crate) results: Vec<ResultPlan>,
     pub(crate) scrub_errors: bool,
+    pub(crate) needs_login_role: bool,
     pub(crate) recording: Recording,
     pub(crate) notes: Arc<[Note]>,
     pub(crate) masks: Option<Arc<str>>,
@@ -33,6 +34,12 @@ impl Plan {
     /// True where the text of errors and notices could carry a protected value.
     pub fn scrub_errors(&self) -> bool {
         self.scrub_errors
+    }
+
+    /// True where the request does, as it was judged, what a role without a right to protected columns
+    /// cannot: it uses one otherwise than to write it, or changes the definition of a relation.
+    pub fn needs_login_role(&self) -> bool {
+        self.needs_login_role
     }
 
     /// How much the trail keeps.

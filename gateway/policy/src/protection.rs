@@ -201,6 +201,11 @@ impl Protections {
         self.columns.is_empty()
     }
 
+    /// Every protected column, in no particular order.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = ColumnId> {
+        self.columns.keys().copied()
+    }
+
     /// What protects the column.
     pub(crate) fn of(&self, column: ColumnId) -> Option<&Guard> {
         self.columns.get(&column)

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use identity::Identity;
+use sql::analysis::ColumnId;
 
 use crate::plan::Note;
 use crate::protection::Protections;
@@ -36,6 +37,11 @@ impl Session {
     /// The generation of policies that admitted it last.
     pub fn generation(&self) -> Generation {
         self.class.generation
+    }
+
+    /// The columns that are protected for all of the session, and those that hold the same values.
+    pub fn protected(&self) -> impl Iterator<Item = ColumnId> {
+        self.class.protections.columns()
     }
 
     /// True where at least one column is protected for all of the session.

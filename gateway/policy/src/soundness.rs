@@ -35,6 +35,7 @@ pub(crate) struct Examination<'a> {
 pub(crate) struct Sound {
     pub(crate) results: Vec<ResultPlan>,
     pub(crate) scrub_errors: bool,
+    pub(crate) needs_login_role: bool,
     pub(crate) demands: Vec<Demand>,
 }
 
@@ -67,6 +68,7 @@ impl Examination<'_> {
         }
         let mut sound = Sound {
             scrub_errors: self.may_tell(analysis),
+            needs_login_role: self.needs_login_role(analysis),
             ..Sound::default()
         };
         if self.protections.is_empty() {
@@ -128,6 +130,15 @@ impl Examination<'_> {
                     .columns
                     .iter()
                     .any(|used| self.guard(used.column).is_some()))
+    }
+
+    /// True where the request reads a protected column or changes a definition.
+    fn needs_login_role(&self, analysis: &Analysis) -> bool {
+        let reads =
+            |used: &ColumnUse| used.used != Use::Written && self.guard(used.column).is_some();
+        let defines =
+            |relation: &RelationUse| relation.access == Access::Define && relation.oid.is_some();
+        analysis.columns.iter().any(reads) || analysis.relations.iter().any(defines)
     }
 
     fn guard(&self, column: ColumnId) -> Option<&Guard> {

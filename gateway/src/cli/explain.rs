@@ -8,17 +8,16 @@ use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use identity::{Actor, Identity, Verifier};
 use policy::{Judge, Request, SessionFacts, Step};
 use sql::Strings;
 use sql::analysis::Analysis;
 
 use crate::analyst::Analysts;
-use crate::config::{Config, Database};
+use crate::cli::subject::{self, Who};
+use crate::config::Config;
 use crate::session::upstream::Dialer;
 use report::{Description, Report};
 
@@ -50,29 +49,6 @@ pub struct Args {
     statement: String,
 }
 
-/// Whom to judge for: a token's owner, or someone made up.
-#[derive(Debug, clap::Args)]
-struct Who {
-    /// A file that holds the token of the person to judge for.
-    #[arg(long, value_name = "FILE", required_unless_present = "subject")]
-    token_file: Option<PathBuf>,
-    /// The subject to judge for, without a token.
-    #[arg(long = "as", value_name = "SUBJECT", conflicts_with = "token_file")]
-    subject: Option<String>,
-    /// A group of theirs; may be repeated.
-    #[arg(long = "group", value_name = "GROUP", requires = "subject")]
-    groups: Vec<String>,
-    /// Their e-mail address.
-    #[arg(long, value_name = "ADDRESS", requires = "subject")]
-    email: Option<String>,
-    /// An agent that acts for them; repeated, the one that connects comes first.
-    #[arg(long = "act", value_name = "AGENT", requires = "subject")]
-    actors: Vec<String>,
-    /// A claim of theirs as NAME=JSON; may be repeated.
-    #[arg(long = "claim", value_name = "NAME=JSON", requires = "subject", value_parser = claim)]
-    claims: Vec<(String, serde_json::Value)>,
-}
-
 /// Runs it.
 ///
 /// # Errors
@@ -97,9 +73,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn explain(args: &Args) -> anyhow::Result<Report> {
     let config = Config::read(&args.config)?;
-    let (name, database) = database(&config, args.database.as_deref())?;
+    let (name, database) = subject::database(&config, args.database.as_deref())?;
     let text: Arc<str> = statement(&args.statement)?.into();
-    let identity = identity(&args.who, &config).await?;
+    let identity = args.who.identity(&config).await?;
     let policies = Arc::new(crate::gateway::load_policies(&config)?);
     let dialer = Dialer::new(database.upstream.clone(), config.limits.connect)?;
     let (catalog, upstream) = crate::catalog::read_once(database, &dialer).await?;
@@ -159,21 +135,6 @@ async fn describe(
     }
 }
 
-fn database<'a>(
-    config: &'a Config,
-    wanted: Option<&str>,
-) -> anyhow::Result<(&'a str, &'a Database)> {
-    let names = || config.databases.keys().cloned().collect::<Vec<_>>();
-    let mut all = config.databases.iter();
-    let found = match wanted {
-        Some(wanted) => all.find(|(name, _)| *name == wanted),
-        None if config.databases.len() == 1 => all.next(),
-        None => anyhow::bail!("name the database: --database {}", names().join(" | ")),
-    };
-    let found = found.map(|(name, database)| (name.as_str(), database));
-    found.with_context(|| format!("no such database; configured: {}", names().join(", ")))
-}
-
 fn statement(given: &str) -> anyhow::Result<String> {
     if given != "-" {
         return Ok(given.to_owned());
@@ -183,35 +144,4 @@ fn statement(given: &str) -> anyhow::Result<String> {
         .read_to_string(&mut text)
         .context("standard input is no UTF-8 text")?;
     Ok(text)
-}
-
-async fn identity(who: &Who, config: &Config) -> anyhow::Result<Identity> {
-    let now = SystemTime::now();
-    if let Some(file) = &who.token_file {
-        let token = std::fs::read_to_string(file)
-            .with_context(|| format!("{} cannot be read", file.display()))?;
-        let verifier = Verifier::discover(config.identity.clone()).await?;
-        return Ok(verifier.verify(token.trim(), now).await?);
-    }
-    let actors = who.actors.iter().map(|subject| Actor {
-        subject: subject.clone(),
-        issuer: None,
-    });
-    Ok(Identity {
-        subject: who.subject.clone().unwrap_or_default(),
-        issuer: config.identity.issuer.clone(),
-        email: who.email.clone(),
-        groups: who.groups.clone(),
-        claims: who.claims.iter().cloned().collect(),
-        actors: actors.collect(),
-        expires_at: now + Duration::from_secs(3600),
-    })
-}
-
-fn claim(text: &str) -> Result<(String, serde_json::Value), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("write it as NAME=JSON, such as department=\"sales\"")?;
-    let value = serde_json::from_str(value).map_err(|error| format!("{name}: {error}"))?;
-    Ok((name.to_owned(), value))
 }

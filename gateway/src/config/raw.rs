@@ -84,6 +84,7 @@ struct RawDatabase {
     user: String,
     password_file: Option<PathBuf>,
     password_env: Option<String>,
+    limited_role: Option<String>,
     tls: Option<RawUpstreamTls>,
     ca: Option<PathBuf>,
     #[serde(default = "a_while", deserialize_with = "duration")]
@@ -385,11 +386,22 @@ impl Reader<'_> {
             }
         };
         let ca = raw.ca.map(|ca| self.file(&["databases", key, "ca"], &ca));
+        if raw
+            .limited_role
+            .as_ref()
+            .is_some_and(|role| role.is_empty() || role == &raw.user)
+        {
+            self.wrong(
+                &["databases", key, "limited-role"],
+                "names another role than user; `sluice harden` makes one",
+            );
+        }
         Some(Database {
             upstream: Upstream { address, tls, ca },
             name: raw.name.unwrap_or_else(|| key.to_owned()),
             user: raw.user,
             password: self.secret(&at, raw.password_file, raw.password_env)?,
+            limited_role: raw.limited_role,
             catalog_refresh: raw.catalog_refresh,
         })
     }

@@ -42,6 +42,7 @@ pub(crate) async fn admit(
 
 /// Everything a session is made of, beside its client.
 struct Ready {
+    limited: bool,
     database: Arc<DatabaseState>,
     admitted: policy::Session,
     catalog: Snapshot,
@@ -78,7 +79,11 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
             hint: denial.hint.as_ref().map(ToString::to_string),
         })
     })?;
-    let settings = settings(core, &catalog, &parameters.settings).await?;
+    let mut settings = settings(core, &catalog, &parameters.settings).await?;
+    let limited = database.config.limited_role.clone();
+    let limited = limited.filter(|_| admitted.is_protected());
+    let is_limited = limited.is_some();
+    settings.extend(limited.map(|role| ("role".to_owned(), role)));
     let trail = core
         .writer
         .session(&opening(&identity, database, newcomer))?;
@@ -92,6 +97,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
     welcome(newcomer, &parameters, &cancel).await?;
     let database = Arc::clone(database);
     Ok(Ready {
+        limited: is_limited,
         database,
         admitted,
         catalog,
@@ -238,6 +244,8 @@ impl Ready {
             strings: Cell::default(),
             unsure: Cell::new(false),
             changeable: Cell::new(false),
+            limited: self.limited,
+            role_unsure: Cell::new(false),
             stopped: Cell::new(false),
             lost: Cell::new(false),
             farewell: Cell::new(false),

@@ -105,6 +105,13 @@ impl Session {
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
+                let duty = match self.duty(permit.plan()) {
+                    Ok(duty) => duty,
+                    Err(refusal) => {
+                        self.refuse(&refusal, entry, self.now.get(), Step::Bind);
+                        return Ok(());
+                    }
+                };
                 let portal = Rc::new(Portal {
                     statement: Rc::clone(&statement),
                     bound: bound.clone(),
@@ -114,10 +121,12 @@ impl Session {
                 });
                 let change = Change::Portal(name.to_owned(), portal);
                 let scrub = scrub_of_plan(permit.plan());
+                self.before(duty, Step::Bind);
                 self.pipeline
                     .borrow_mut()
                     .push(Step::Bind, Kept::Change(change, scrub));
                 self.upstream.send(&permit);
+                self.after(duty, permit.plan(), Step::Bind);
             }
             verdict => self.refuse_early(verdict, entry, Step::Bind)?,
         }
@@ -155,18 +164,23 @@ impl Session {
         if self.skipping.get() {
             return Ok(());
         }
+        let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
         match verdict {
-            Ok(permit) => {
+            Ok((duty, permit)) => {
                 let plan = Arc::clone(permit.plan());
                 let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
                 if !plan.is_identity() && !is_described {
                     self.ask_for_shape(execute.portal, &portal);
                 }
+                self.before(duty, Step::Execute);
                 self.run(&permit);
                 let portal = Some(Rc::clone(&portal));
-                let flight = Flight::new(plan, self.catalog_version(), entry, started, portal);
-                let mut pipeline = self.pipeline.borrow_mut();
-                pipeline.push(Step::Execute, Kept::Flight(Box::new(flight)));
+                let version = self.catalog_version();
+                let flight = Flight::new(Arc::clone(&plan), version, entry, started, portal);
+                self.pipeline
+                    .borrow_mut()
+                    .push(Step::Execute, Kept::Flight(Box::new(flight)));
+                self.after(duty, &plan, Step::Execute);
             }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Execute),
         }
@@ -271,7 +285,11 @@ impl Session {
                 Kept::Parse(kept) | Kept::Words(kept) => &kept.1,
                 Kept::Change(change, _) => change,
                 Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
-                Kept::Nothing | Kept::Describe(..) | Kept::Flight(_) | Kept::Refusal(_) => continue,
+                Kept::Nothing
+                | Kept::Describe(..)
+                | Kept::Flight(_)
+                | Kept::Role(_)
+                | Kept::Refusal(_) => continue,
             };
             if let Some(found) = find(change) {
                 return if synced {

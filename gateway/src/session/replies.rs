@@ -19,6 +19,7 @@ use super::buffers::Inbox;
 use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
 use super::pipeline::{Owed, Pipeline, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
+use super::role::Switch;
 use crate::error::SessionError;
 
 /// No message of the upstream is longer (PostgreSQL's own limit on a row is 1 GiB).
@@ -44,6 +45,8 @@ pub(crate) enum Kept {
     Describe(Described, Asker),
     /// Query or Execute.
     Flight(Box<Flight>),
+    /// A switch of roles, of which the client hears nothing.
+    Role(Switch),
     /// A request that was refused: this goes to the client in place of the error that the
     /// upstream was made to raise.
     Refusal(Bytes),
@@ -430,7 +433,11 @@ impl Session {
             (Kept::Nothing, UpstreamTag::ErrorResponse) => {
                 self.send_error(message, Scrub::No).map(drop)
             }
-            (Kept::Describe(_, Asker::Gateway), _) => Ok(()),
+            (Kept::Role(switch), UpstreamTag::ErrorResponse) => {
+                switch.fail();
+                Ok(())
+            }
+            (Kept::Describe(_, Asker::Gateway) | Kept::Role(_), _) => Ok(()),
             (Kept::Nothing | Kept::Describe(_, Asker::Client), _) => {
                 self.tell(message);
                 Ok(())
@@ -540,6 +547,14 @@ impl Session {
                 pass = false;
             }
             Kept::Change(change, _) => self.names.borrow_mut().apply(change),
+            Kept::Role(switch) => {
+                if tag == UpstreamTag::ReadyForQuery {
+                    let status = ReadyForQuery::parse(body).map_err(broken)?.status;
+                    switch.check(status)?;
+                    self.status.set(status);
+                }
+                return Ok(());
+            }
             Kept::Describe(described, asker) => {
                 described.answer((tag == UpstreamTag::RowDescription).then_some(message));
                 pass = asker == Asker::Client;
@@ -738,6 +753,7 @@ fn scrub_of(kept: &Kept) -> Scrub {
         | Kept::Parse(..)
         | Kept::Words(..)
         | Kept::Describe(..)
+        | Kept::Role(_)
         | Kept::Refusal(_) => Scrub::No,
     }
 }

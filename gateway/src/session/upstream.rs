@@ -10,7 +10,7 @@ use postgres_protocol::authentication::{md5_hash, sasl};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use wire::client::{ClientTag, Target};
+use wire::client::{ClientTag, Formats, Target};
 use wire::frame::Frame;
 use wire::startup::Initial;
 use wire::upstream::{Authentication, BackendKeyData, ErrorFields, ParameterStatus, UpstreamTag};
@@ -27,6 +27,35 @@ const MAX_LOGIN_MESSAGE: usize = 1 << 20;
 /// A text that PostgreSQL's grammar refuses whatever the state of the session: it fails an open
 /// transaction without a trace.
 const REFUSED: &str = "statement refused by the gateway";
+
+/// The name under which the gateway prepares what it sends for itself. No client's message can name
+/// it: only names that clients gave are known.
+const OWN: &str = "sluice";
+
+/// A role that the gateway switches to around what it was judged that may read protected columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The one that logged in.
+    Login,
+    /// The one that cannot read protected columns.
+    Limited,
+}
+
+/// The statement that switches to a role, made from the configuration only.
+#[derive(Debug)]
+pub(crate) struct RoleSwitch(String);
+
+impl RoleSwitch {
+    /// To the role that logged in.
+    pub(crate) fn to_login() -> Self {
+        Self("SET ROLE NONE".to_owned())
+    }
+
+    /// To a role of this name.
+    pub(crate) fn to(role: &str) -> Self {
+        Self(format!("SET ROLE \"{}\"", role.replace('"', "\"\"")))
+    }
+}
 
 /// An upstream that takes permits, and messages that ask for nothing.
 #[derive(Debug)]
@@ -103,6 +132,28 @@ impl Upstream {
             .queue_with(|out| write::parse(out, "", text, &[]))
     }
 
+    /// Switches the role between two simple queries.
+    pub(crate) fn switch_role(&self, switch: &RoleSwitch) {
+        let written = self.socket.queue_with(|out| write::query(out, &switch.0));
+        written.expect("a role's name fits in a message");
+    }
+
+    /// Switches the role between two messages of the extended protocol, within their transaction. It
+    /// is owed six answers: to Close, Parse, Bind, Execute and twice Close. The first Close is for what
+    /// an error may have left of a switch before.
+    pub(crate) fn switch_role_extended(&self, switch: &RoleSwitch) {
+        let none = Formats::default();
+        let written = self.socket.queue_with(|out| {
+            write::close(out, Target::Statement(OWN))?;
+            write::parse(out, OWN, &switch.0, &[])?;
+            write::bind(out, OWN, OWN, &none, &[], &none)?;
+            write::execute(out, OWN, 0)?;
+            write::close(out, Target::Portal(OWN))?;
+            write::close(out, Target::Statement(OWN))
+        });
+        written.expect("a role's name fits in a message");
+    }
+
     /// Ends an exchange of the gateway's own.
     pub(crate) fn sync(&self) {
         self.socket.queue_with(write::sync);
@@ -112,7 +163,7 @@ impl Upstream {
     pub(crate) fn fail_extended(&self) {
         let written = self
             .socket
-            .queue_with(|out| write::parse(out, "sluice", REFUSED, &[]));
+            .queue_with(|out| write::parse(out, OWN, REFUSED, &[]));
         written.expect("the text is short");
     }
 }

@@ -140,6 +140,7 @@ impl Said {
             masks: plan::describe(&sound.results),
             results: sound.results,
             scrub_errors: sound.scrub_errors,
+            needs_login_role: sound.needs_login_role,
             recording: self.recording,
             notes: self.notes.into(),
             analysis: Arc::clone(analysis),
