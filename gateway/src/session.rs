@@ -47,6 +47,7 @@ pub(crate) mod wording;
 
 use buffers::Inbox;
 use cancel::CancelKey;
+use extended::Bound;
 use flight::Flight;
 use lanes::Lane;
 use pipeline::{Pipeline, Step};
@@ -306,9 +307,9 @@ impl Session {
         };
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, None)).await,
+            None => Box::pin(self.judge(asked, Bound::Here(None))).await,
         };
-        let verdict = self.settle(verdict, &mut entry).await?;
+        let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
         if self.skipping.get() {
             return Ok(());
         }
@@ -338,6 +339,7 @@ impl Session {
         &self,
         verdict: Verdict<'a>,
         entry: &mut Entry,
+        bound: Bound<'_>,
     ) -> Result<Result<Permit<'a>, Refusal>, SessionError> {
         match verdict {
             Verdict::Allow(permit) => {
@@ -348,19 +350,19 @@ impl Session {
                 self.record_denial(entry, &denial)?;
                 Ok(Err(Refusal::of(&denial)))
             }
-            Verdict::Hold(hold) => Box::pin(self.wait_for_approval(hold, entry)).await,
+            Verdict::Hold(hold) => Box::pin(self.wait_for_approval(hold, entry, bound)).await,
         }
     }
 
     /// The verdict on a request: a known one at once, else after reading its text.
-    async fn judge<'a>(&self, asked: Asked<'a>, bound: Option<&Bytes>) -> Verdict<'a> {
+    async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
         if let Err(denial) = self.await_facts(asked.text).await {
             return Verdict::Deny(denial);
         }
         if let Some(verdict) = self.recall(asked) {
             return verdict;
         }
-        let parameters = match bound.map(extended::parameters).transpose() {
+        let parameters = match bound.body().map(extended::parameters).transpose() {
             Ok(parameters) => parameters,
             Err(error) => return Verdict::Deny(self.own_denial(&error.to_string())),
         };
@@ -371,7 +373,7 @@ impl Session {
             strings: asked.strings,
             parameters,
         };
-        Box::pin(self.judge_unknown(request)).await
+        Box::pin(self.judge_unknown(request, bound)).await
     }
 
     /// The verdict given before, where nothing has to be waited for.
@@ -383,14 +385,20 @@ impl Session {
 
     /// Sees to it that all is known that the meaning of a text depends on.
     async fn await_facts(&self, text: &str) -> Result<(), Denial> {
-        if !self.catalog_is_current() && !ends_or_begins(text) {
-            self.refresh_catalog().await?;
+        loop {
+            if !self.catalog_is_current() && !ends_or_begins(text) {
+                self.refresh_catalog().await?;
+            }
+            if self.unsure.take() {
+                // What could have changed how text is read shows in the upstream's replies.
+                self.drained().await;
+            }
+            self.await_definitions(text).await?;
+            // What was waited for may have changed definitions.
+            if self.catalog_is_current() || ends_or_begins(text) {
+                return Ok(());
+            }
         }
-        if self.unsure.take() {
-            // What could have changed how text is read shows in the upstream's replies.
-            self.drained().await;
-        }
-        self.await_definitions(text).await
     }
 
     fn recall<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
@@ -402,7 +410,7 @@ impl Session {
         judge.recall(&self.admitted.borrow(), asked, &catalog.catalog)
     }
 
-    async fn judge_unknown(&self, request: Request) -> Verdict<'static> {
+    async fn judge_unknown(&self, request: Request, bound: Bound<'_>) -> Verdict<'static> {
         let mut analysis = self.analyze(&request.text, request.strings).await;
         if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
             // It may have been made a moment ago, and not through this gateway.
@@ -415,7 +423,7 @@ impl Session {
         if let Err(denial) = self.may_be_set(&analysis) {
             return Verdict::Deny(denial);
         }
-        let analysis = self.resolve_names(analysis).await;
+        let analysis = self.resolve_names(analysis, bound).await;
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
         let mut judge = self.core.judge.borrow_mut();
         let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
@@ -469,7 +477,10 @@ impl Session {
     }
 
     /// EXECUTE and FETCH do what their names mean, once everything before them has happened.
-    async fn resolve_names(&self, analysis: Arc<Analysis>) -> Arc<Analysis> {
+    async fn resolve_names(&self, analysis: Arc<Analysis>, bound: Bound<'_>) -> Arc<Analysis> {
+        if let Some(meaning) = bound.meaning() {
+            return meaning;
+        }
         let uses_names = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
         if !analysis
             .statements
@@ -481,7 +492,10 @@ impl Session {
         self.drained().await;
         let names = self.names.borrow();
         let version = self.catalog_version();
-        Arc::new(analysis.resolve(&|kind, name: &str| names.meaning(kind, name, version)))
+        let meaning = |kind, name: &str| names.meaning(kind, name, version);
+        let resolved = Arc::new(analysis.resolve(&meaning));
+        bound.keep(&resolved);
+        resolved
     }
 
     fn catalog_version(&self) -> u64 {

@@ -22,7 +22,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::analysis::{
-    Access, Analysis, ColumnUse, FunctionUse, Inner, Opaque, OpaqueReason, RelationUse, Statement,
+    Access, Analysis, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason, RelationUse,
+    Statement,
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
@@ -55,7 +56,8 @@ pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
             continue;
         };
         let one = walk.statement(node);
-        if changed && walk.touches_relations() {
+        let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
+        if changed && (walk.touches_relations() || one.names.iter().any(by_name)) {
             // The catalog is older than the statement before this one.
             walk.opaque(
                 OpaqueReason::Unsupported,

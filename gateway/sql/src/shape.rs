@@ -115,7 +115,11 @@ impl Scan<'_> {
                 b'-' if self.next_is(b'-') => return None,
                 b'/' if self.next_is(b'*') => return None,
                 b';' if !self.is_last() => return None,
-                b' ' | b'\n' | b'\t' | b'\r' | 0x21..=0x7e => self.place += 1,
+                b' ' | b'\n' | b'\t' | b'\r' => self.place += 1,
+                0x21..=0x7e => {
+                    self.after_limit = false;
+                    self.place += 1;
+                }
                 _ => return None,
             }
         }
@@ -154,7 +158,9 @@ impl Scan<'_> {
             _ => {}
         }
         let word = Word::of(word);
-        self.after_limit = word == Word::Limit;
+        // Behind a dot it names a column.
+        let is_name = self.place > 0 && self.bytes[self.place - 1] == b'.';
+        self.after_limit = word == Word::Limit && !is_name;
         let begins = matches!(word, Word::Reads | Word::Changes);
         if mem::take(&mut self.first_word) && !begins {
             return None;

@@ -12,7 +12,7 @@ use trail::Opening;
 use wire::client::FunctionCall;
 use wire::frame::Frame;
 
-use super::extended::recorded_format;
+use super::extended::{Bound, recorded_format};
 use super::flight::Flight;
 use super::pipeline::Step;
 use super::replies::Kept;
@@ -52,10 +52,10 @@ impl Session {
                     parameters: Some(parameters),
                 };
                 let verdict = match self.await_facts(&request.text).await {
-                    Ok(()) => Box::pin(self.judge_unknown(request)).await,
+                    Ok(()) => Box::pin(self.judge_unknown(request, Bound::Here(None))).await,
                     Err(denial) => Verdict::Deny(denial),
                 };
-                self.settle(verdict, &mut entry).await?
+                self.settle(verdict, &mut entry, Bound::Here(None)).await?
             }
             Err(denial) => {
                 self.record_denial(&mut entry, &denial)?;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use policy::{Asked, Parameters, Verdict};
 use sql::Strings;
+use sql::analysis::Analysis;
 use trail::{Entry, Opening};
 use wire::client::{Bind, Execute, Format, Parse, Target};
 use wire::frame::Frame;
@@ -37,7 +38,7 @@ impl Session {
         let asked = asked(frame, policy::Step::Parse, (parse.text, strings));
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, None)).await,
+            None => Box::pin(self.judge(asked, Bound::Here(None))).await,
         };
         if self.skipping.get() {
             return Ok(());
@@ -97,7 +98,7 @@ impl Session {
         );
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, bound.as_ref())).await,
+            None => Box::pin(self.judge(asked, Bound::Here(bound.as_ref()))).await,
         };
         if self.skipping.get() {
             return Ok(());
@@ -118,6 +119,7 @@ impl Session {
                     formats: bind.result_formats.clone(),
                     description: Description::default(),
                     entry: RefCell::new(Some(entry)),
+                    meaning: RefCell::default(),
                 });
                 let change = Change::Portal(name.to_owned(), portal);
                 let scrub = scrub_of_plan(permit.plan());
@@ -158,9 +160,11 @@ impl Session {
         );
         let verdict = match self.known(asked) {
             Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, portal.bound.as_ref())).await,
+            None => Box::pin(self.judge(asked, Bound::Portal(&portal))).await,
         };
-        let verdict = self.settle(verdict, &mut entry).await?;
+        let verdict = self
+            .settle(verdict, &mut entry, Bound::Portal(&portal))
+            .await?;
         if self.skipping.get() {
             return Ok(());
         }
@@ -361,6 +365,39 @@ enum Pending<T> {
     Here(T),
     /// A change whose outcome must be waited for.
     BeforeSync,
+}
+
+/// What goes with the text of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bound<'a> {
+    /// The body of a Bind message, where that has parameters.
+    Here(Option<&'a Bytes>),
+    /// A portal that runs, perhaps not for the first time.
+    Portal(&'a Portal),
+}
+
+impl<'a> Bound<'a> {
+    pub(super) fn body(self) -> Option<&'a Bytes> {
+        match self {
+            Self::Here(body) => body,
+            Self::Portal(portal) => portal.bound.as_ref(),
+        }
+    }
+
+    /// What the names in it mean, where it has run before.
+    pub(super) fn meaning(self) -> Option<Arc<Analysis>> {
+        match self {
+            Self::Here(_) => None,
+            Self::Portal(portal) => portal.meaning.borrow().clone(),
+        }
+    }
+
+    /// Keeps what they mean for when it goes on.
+    pub(super) fn keep(self, meaning: &Arc<Analysis>) {
+        if let Self::Portal(portal) = self {
+            *portal.meaning.borrow_mut() = Some(Arc::clone(meaning));
+        }
+    }
 }
 
 fn asked<'a>(

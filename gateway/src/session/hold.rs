@@ -9,6 +9,7 @@ use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
 use super::buffers::Inbox;
+use super::extended::Bound;
 use super::{Refusal, Session};
 use crate::error::SessionError;
 
@@ -29,6 +30,7 @@ impl Session {
         &self,
         hold: Hold,
         entry: &mut Entry,
+        bound: Bound<'_>,
     ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
         self.record_hold(entry, &hold)?;
         let (number, mut waiter) = self.core.shared.holds.register(hold.clone());
@@ -53,7 +55,7 @@ impl Session {
         let number = number.number();
         match waited {
             Waited::Outcome(Outcome::Approved(approval)) => {
-                self.release(hold, approval, entry).await
+                self.release(hold, approval, entry, bound).await
             }
             Waited::Outcome(Outcome::Refused { by, reason }) => {
                 let by = by.subject.clone();
@@ -165,6 +167,7 @@ impl Session {
         hold: Hold,
         approval: Approval,
         entry: &mut Entry,
+        bound: Bound<'_>,
     ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
         for approver in approval.approvers() {
             let by = approver.subject.clone();
@@ -182,7 +185,7 @@ impl Session {
         }
         let text = hold.request().text.clone();
         let analysis = self.analyze(&text, hold.request().strings).await;
-        let analysis = self.resolve_names(analysis).await;
+        let analysis = self.resolve_names(analysis, bound).await;
         let verdict = {
             let catalog = self.catalog.borrow().catalog.clone();
             let mut judge = self.core.judge.borrow_mut();

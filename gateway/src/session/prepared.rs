@@ -47,6 +47,14 @@ pub(crate) struct Portal {
     pub(crate) description: Description,
     /// The record of its first execution, opened before the upstream saw it.
     pub(crate) entry: RefCell<Option<Entry>>,
+    /// What EXECUTE and FETCH meant in it when it ran first: it goes on with that.
+    pub(crate) meaning: RefCell<Option<Arc<Analysis>>>,
+}
+
+/// True where a prepared statement does the same whatever names mean, and changes no meaning.
+fn is_plain(analysis: &Analysis) -> bool {
+    let plain = |one: &sql::analysis::Statement| one.names.is_empty() && !one.changes_catalog;
+    analysis.statements.iter().all(plain)
 }
 
 /// What rows look like, once the upstream has said it.
@@ -118,12 +126,16 @@ impl Names {
                     .map(|(analysis, version)| (analysis, *version));
                 let by_protocol = || {
                     let statement = self.statements.get(name)?;
-                    Some((&statement.analysis, statement.catalog))
+                    let plain = is_plain(&statement.analysis);
+                    plain.then_some((&statement.analysis, statement.catalog))
                 };
                 by_sql.or_else(by_protocol).and_then(current)
             }
             NameKind::Cursor => {
-                let by_protocol = || Some(&self.portals.get(name)?.statement.analysis);
+                let by_protocol = || {
+                    let portal = self.portals.get(name)?;
+                    is_plain(&portal.statement.analysis).then_some(&portal.statement.analysis)
+                };
                 self.cursors.get(name).or_else(by_protocol).cloned()
             }
         }

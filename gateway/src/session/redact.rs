@@ -1,4 +1,7 @@
 //! Credentials in statements do not go on the record.
+//!
+//! Only a string constant is ever left out, or a part of one: nothing that runs. What stands in a
+//! comment, in another constant or in a quoted name is no keyword.
 
 use std::borrow::Cow;
 
@@ -6,20 +9,39 @@ const WORD: &[u8] = b"password";
 const STARS: &str = "'***'";
 
 /// The text as it is recorded: `PASSWORD 'secret'` (CREATE ROLE, ALTER ROLE, CREATE USER MAPPING)
-/// and `password=secret` (connection strings) lose the secret. Nothing else changes.
+/// and the password of a connection string lose the secret. Nothing else changes.
 pub(super) fn redact(text: &str) -> Cow<'_, str> {
+    if !has_word(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
     let bytes = text.as_bytes();
     let mut kept = String::new();
     let mut from = 0;
     let mut at = 0;
-    while let Some(found) = find_word(bytes, at) {
-        at = found + WORD.len();
-        let Some((start, end, stars)) = secret_after(bytes, at) else {
-            continue;
+    let mut asked = false;
+    while at < bytes.len() {
+        let (part, length) = next(&bytes[at..]);
+        let end = at + length;
+        let secret = match part {
+            Part::Space => None,
+            Part::Text { from: start } => {
+                let whole = std::mem::take(&mut asked).then_some((at, end, STARS));
+                whole.or_else(|| connection_secret(bytes, at + start, end))
+            }
+            Part::Word => {
+                asked = bytes[at..end].eq_ignore_ascii_case(WORD);
+                None
+            }
+            Part::Other => {
+                asked = false;
+                None
+            }
         };
-        kept.push_str(&text[from..start]);
-        kept.push_str(stars);
-        from = end;
+        if let Some((start, stop, stars)) = secret {
+            kept.push_str(&text[from..start]);
+            kept.push_str(stars);
+            from = stop;
+        }
         at = end;
     }
     if from == 0 {
@@ -29,70 +51,144 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// The next `password`, in any case, from `at` on.
-fn find_word(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
+/// Whether the word stands anywhere, in any case.
+fn has_word(bytes: &[u8]) -> bool {
     // Of its letters, W is the rarest.
     let rare = WORD.len() - b"word".len();
-    loop {
-        let found = at + memchr::memchr2(b'w', b'W', bytes.get(at..)?)?;
-        let start = found.checked_sub(rare).filter(|start| *start >= from);
+    memchr::memchr2_iter(b'w', b'W', bytes).any(|at| {
+        let start = at.checked_sub(rare);
         let word = start.and_then(|start| bytes.get(start..start + WORD.len()));
-        if let (Some(start), Some(word)) = (start, word)
-            && word.eq_ignore_ascii_case(WORD)
-        {
-            return Some(start);
+        word.is_some_and(|word| word.eq_ignore_ascii_case(WORD))
+    })
+}
+
+/// A part of a statement, as PostgreSQL's scanner divides it.
+enum Part {
+    /// White space or a comment.
+    Space,
+    /// A string constant; its text begins so far behind its first byte.
+    Text { from: usize },
+    /// A keyword or a name without quotes.
+    Word,
+    /// Anything else.
+    Other,
+}
+
+/// The first part of what is not empty, and its length. Both its ends lie at whole characters.
+fn next(bytes: &[u8]) -> (Part, usize) {
+    let is_quote = |place: usize| bytes.get(place) == Some(&b'\'');
+    match bytes[0] {
+        byte if byte.is_ascii_whitespace() => (Part::Space, 1),
+        b'-' if bytes.get(1) == Some(&b'-') => {
+            let line = memchr::memchr2(b'\n', b'\r', bytes);
+            (Part::Space, line.unwrap_or(bytes.len()))
         }
-        at = found + 1;
+        b'/' if bytes.get(1) == Some(&b'*') => (Part::Space, comment(bytes)),
+        b'\'' => (Part::Text { from: 1 }, constant(bytes, 0, false)),
+        b'e' | b'E' if is_quote(1) => (Part::Text { from: 2 }, constant(bytes, 1, true)),
+        b'n' | b'N' if is_quote(1) => (Part::Text { from: 2 }, constant(bytes, 1, false)),
+        b'u' | b'U' if bytes.get(1) == Some(&b'&') && is_quote(2) => {
+            (Part::Text { from: 3 }, constant(bytes, 2, false))
+        }
+        b'"' => (Part::Other, quoted(bytes)),
+        b'$' => dollar(bytes).map_or((Part::Other, 1), |length| {
+            (Part::Text { from: length }, length)
+        }),
+        byte if is_word(byte) => {
+            let length = bytes
+                .iter()
+                .position(|byte| !is_word(*byte) && *byte != b'$');
+            (Part::Word, length.unwrap_or(bytes.len()))
+        }
+        _ => (Part::Other, 1),
     }
 }
 
-/// Where the secret behind the word stands, and what stands there instead. Both ends lie at ASCII
-/// characters.
-fn secret_after(bytes: &[u8], at: usize) -> Option<(usize, usize, &'static str)> {
-    if bytes.get(at) == Some(&b'=') {
-        let start = at + 1;
-        let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\'' | b'"' | b';');
-        let length = bytes[start..]
-            .iter()
-            .position(ends)
-            .unwrap_or(bytes.len() - start);
-        return (length > 0).then_some((start, start + length, "***"));
-    }
-    let spaces = bytes[at..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count();
-    let start = at + spaces;
-    let end = literal_end(bytes, start)?;
-    Some((start, end, STARS))
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
-/// The end of the string constant that begins at `start`; that of the text where it has none.
-fn literal_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let escapes = matches!(bytes.get(start)?, b'e' | b'E') && bytes.get(start + 1) == Some(&b'\'');
-    let quote = if escapes { start + 1 } else { start };
-    match bytes.get(quote)? {
-        b'\'' => {
-            let mut at = quote + 1;
-            while let Some(byte) = bytes.get(at) {
-                match byte {
-                    b'\\' if escapes => at += 2,
-                    b'\'' if bytes.get(at + 1) == Some(&b'\'') => at += 2,
-                    b'\'' => return Some(at + 1),
-                    _ => at += 1,
+/// The length of a comment, others inside it included.
+fn comment(bytes: &[u8]) -> usize {
+    let mut depth = 0;
+    let mut at = 0;
+    while let Some(pair) = bytes.get(at..at + 2) {
+        match pair {
+            b"/*" => {
+                depth += 1;
+                at += 2;
+            }
+            b"*/" => {
+                depth -= 1;
+                at += 2;
+                if depth == 0 {
+                    return at;
                 }
             }
-            Some(bytes.len())
+            _ => at += 1,
         }
-        b'$' => {
-            let tag = 2 + bytes[quote + 1..].iter().position(|byte| *byte == b'$')?;
-            let (tag, body) = bytes[quote..].split_at(tag);
-            let close = body.windows(tag.len()).position(|window| window == tag);
-            Some(close.map_or(bytes.len(), |close| quote + tag.len() + close + tag.len()))
-        }
-        _ => None,
     }
+    bytes.len()
+}
+
+/// The length of a string constant whose quote stands at `quote`; to the end where nothing ends it.
+fn constant(bytes: &[u8], quote: usize, escapes: bool) -> usize {
+    let mut at = quote + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' if escapes => at += 2,
+            b'\'' if bytes.get(at + 1) == Some(&b'\'') => at += 2,
+            b'\'' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn quoted(bytes: &[u8]) -> usize {
+    let end = memchr::memchr(b'"', &bytes[1..]);
+    end.map_or(bytes.len(), |end| end + 2)
+}
+
+/// The length of a dollar-quoted constant; none where none begins.
+fn dollar(bytes: &[u8]) -> Option<usize> {
+    let tag = 1 + bytes[1..].iter().position(|byte| !is_word(*byte))?;
+    if bytes.get(tag) != Some(&b'$') || bytes[1].is_ascii_digit() {
+        return None;
+    }
+    let (tag, body) = bytes.split_at(tag + 1);
+    let close = memchr::memmem::find(body, tag);
+    Some(close.map_or(bytes.len(), |close| close + 2 * tag.len()))
+}
+
+/// Where the password of a connection string stands in a constant; none where it holds anything else.
+/// What is left out has no white space, no quote and nothing that could be code.
+fn connection_secret(bytes: &[u8], from: usize, to: usize) -> Option<(usize, usize, &'static str)> {
+    let text = bytes.get(from..to)?;
+    let mut at = 0;
+    let mut found = None;
+    for pair in text.split(|byte| byte.is_ascii_whitespace()) {
+        let start = at;
+        at += pair.len() + 1;
+        if pair.is_empty() {
+            continue;
+        }
+        let equals = memchr::memchr(b'=', pair)?;
+        let (key, value) = (&pair[..equals], &pair[equals + 1..]);
+        let plain = key
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if key.is_empty() || !plain {
+            return None;
+        }
+        if key.eq_ignore_ascii_case(WORD) {
+            let ends = |byte: &u8| matches!(byte, b'\'' | b'"' | b';' | b'(' | b')');
+            let length = value.iter().position(ends).unwrap_or(value.len());
+            let value = from + start + equals + 1;
+            found = (length > 0).then_some((value, value + length, "***"));
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -119,6 +215,14 @@ mod tests {
                 "ALTER ROLE a PASSWORD '***'",
             ),
             (
+                "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'a', password /* x */ 'secret')",
+                "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'a', password /* x */ '***')",
+            ),
+            (
+                "ALTER ROLE \"password\" PASSWORD U&'x' -- password 'y'",
+                "ALTER ROLE \"password\" PASSWORD '***' -- password 'y'",
+            ),
+            (
                 "CONNECTION 'host=h password=geheim user=u'",
                 "CONNECTION 'host=h password=*** user=u'",
             ),
@@ -134,6 +238,15 @@ mod tests {
             "ALTER ROLE a PASSWORD NULL",
             "SELECT 'ä' AS password",
             "password",
+            "/* password '*/ DROP TABLE users --'",
+            "SELECT 1 /* password=*/",
+            "SELECT 'it is a password '' or not', (SELECT 1)",
+            "-- password 'x\nDROP TABLE users --'",
+            "SELECT \"password\" 'x'",
+            "SELECT 1 WHERE password=(SELECT(email)FROM(users))",
+            "DO 'BEGIN PERFORM f() WHERE password=g(1); END'",
+            "SELECT $a$ /* $a$, password, '*/ x'",
+            "SELECT E'\\' password ', 'y'",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -501,7 +501,9 @@ impl Session {
         if tag == UpstreamTag::CommandComplete {
             let complete = CommandComplete::parse(body).map_err(broken)?;
             flight.tag = Tag::new(complete.tag);
-            if complete.tag == "COMMIT" && self.catalog_changed.get() {
+            let committed = complete.tag == "COMMIT" && self.catalog_changed.get();
+            // Whoever prepared it may have changed definitions.
+            if committed || complete.tag == "COMMIT PREPARED" {
                 self.database.catalog.invalidate();
             }
             if flight.delivered == 0 {
@@ -692,10 +694,21 @@ impl Session {
         if status == TxStatus::Idle {
             self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
-            if self.catalog_changed.take() {
+            if self.catalog_changed.get() {
                 self.database.catalog.invalidate();
+                // What is still to run may change more.
+                self.catalog_changed.set(self.owes_definitions());
             }
         }
+    }
+
+    /// True where something that is under way may change definitions.
+    fn owes_definitions(&self) -> bool {
+        let pipeline = self.pipeline.borrow();
+        pipeline.newest_first().any(|owed| match &owed.keep {
+            Kept::Flight(flight) => changes_catalog(&flight.plan),
+            _ => false,
+        })
     }
 }
 
@@ -735,7 +748,7 @@ pub(super) fn changes_catalog(plan: &policy::Plan) -> bool {
     let unseen = |reason| {
         matches!(
             reason,
-            OpaqueReason::ProceduralCode | OpaqueReason::Unparsed
+            OpaqueReason::ProceduralCode | OpaqueReason::Unparsed | OpaqueReason::UnknownName
         )
     };
     analysis

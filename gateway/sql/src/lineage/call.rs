@@ -229,6 +229,14 @@ impl<'a> Walk<'a> {
             self.opaque(OpaqueReason::UnknownFunction, &qualified(schema, last));
         }
         let mut fields = None;
+        let composites = found
+            .iter()
+            .filter(|one| one.kind == TypeKind::Composite)
+            .count();
+        if composites > 1 {
+            // Which of them is meant, the search path of the session decides.
+            self.opaque(OpaqueReason::Unsupported, &qualified(schema, last));
+        }
         for data_type in found {
             self.data_type(data_type, 0);
             self.casts_to(data_type.oid);
@@ -426,7 +434,8 @@ impl<'a> Walk<'a> {
         if name.last() != Some(&"set_config") {
             return;
         }
-        let constant = |place: usize| arguments.get(place).and_then(text_constant);
+        // A cast may change what a constant says.
+        let constant = |place: usize| arguments.get(place).and_then(plain_constant);
         let by_row = || {
             let NodeEnum::ColumnRef(column) = arguments.first().and_then(inner)? else {
                 return None;
@@ -435,18 +444,29 @@ impl<'a> Walk<'a> {
             self.setting.clone().filter(|_| is_name)
         };
         match (constant(0).or_else(by_row), constant(1)) {
-            (Some(name), value) => {
-                if let Some(reason) = super::setting::danger(&name, value.as_deref()) {
+            (Some(name), Some(value)) => {
+                if let Some(reason) = super::setting::danger(&name, Some(&value)) {
                     self.opaque(reason, &name);
                 }
             }
-            (None, _) => self.opaque(OpaqueReason::SessionState, "set_config"),
+            _ => self.opaque(OpaqueReason::SessionState, "set_config"),
         }
     }
 }
 
 /// OIDs below are PostgreSQL's own.
 const FIRST_OWN_OID: u32 = 16384;
+
+/// The text of a string constant that stands as itself.
+pub(super) fn plain_constant(node: &pg::Node) -> Option<String> {
+    match inner(node)? {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            pg::a_const::Val::Sval(text) => Some(text.sval.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
 
 /// The text of a string constant, with or without a cast.
 pub(super) fn text_constant(node: &pg::Node) -> Option<String> {

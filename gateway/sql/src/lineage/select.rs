@@ -58,6 +58,8 @@ impl<'a> Walk<'a> {
 
     /// SELECT ... FROM ... WHERE ..., its FROM already in the scope.
     fn simple_select(&mut self, select: &pg::SelectStmt, scope: &Scope<'_>) -> Table {
+        // What an outer SELECT reads says nothing of this one's columns.
+        let outer = self.setting.take();
         if let Some(condition) = &select.where_clause {
             self.condition(condition, scope);
         }
@@ -75,6 +77,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.distinct(&select.distinct_clause, &table, scope);
+        self.setting = outer;
         table
     }
 

@@ -2,7 +2,7 @@
 //! back beside the result.
 
 use super::Walk;
-use super::call::text_constant;
+use super::call::{plain_constant, text_constant};
 use super::command::{Effect, session};
 use super::condition::equality_column;
 use crate::analysis::{OpaqueReason, Statement};
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
             return None;
         };
         let name = strings(&column.fields).last() == Some(&"name");
-        let constant = equality.rexpr.as_deref().and_then(text_constant)?;
+        let constant = equality.rexpr.as_deref().and_then(plain_constant)?;
         (own && name && var.relname == "pg_settings").then_some(constant)
     }
 

@@ -204,9 +204,10 @@ impl<'a> Walk<'a> {
         let analysis = self.nested(explain.query.as_deref());
         let runs = explain.options.iter().any(is_analyze);
         let inside = analysis.statements.first();
-        let names = inside
-            .map(|inside| inside.names.clone())
-            .unwrap_or_default();
+        // It looks a prepared statement up, and declares, closes and prepares nothing.
+        let names = inside.into_iter().flat_map(|inside| &inside.names);
+        let names = names.filter(|name| matches!(name, NameUse::Execute(_)));
+        let names = names.cloned().collect();
         let class = inside.map_or(Class::Read, |inside| inside.kind.class);
         if runs {
             self.absorb(&analysis, keep_uses);
