@@ -405,3 +405,207 @@ async fn one_change_of_the_configuration_is_loaded_once() {
         assert_eq!(gateway.generation().await, first + turn);
     }
 }
+
+/// Values without an origin that the second line could see.
+const BARE_EMAILS: &str = "SELECT email FROM customers UNION ALL SELECT email FROM customers";
+const BARE_NAMES: &str = "SELECT name FROM customers UNION ALL SELECT name FROM customers";
+
+/// The upstream tells of settings only when it is ready for a query: in a pipeline nobody would hear
+/// of a change that is taken back.
+#[tokio::test]
+async fn what_set_config_is_given_must_stand_there_as_it_is() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let strings = "standard_conforming_strings";
+    let doors = [
+        format!("SELECT set_config('{strings}X'::varchar(27), '?', false)"),
+        format!("SELECT set_config('{strings}', lower('?'), false)"),
+        format!("SELECT set_config('{strings}', '?x'::varchar(2), false)"),
+        format!(
+            "SELECT set_config(name, '?', false) FROM pg_settings \
+             WHERE name = '{strings}X'::varchar(27)"
+        ),
+        format!(
+            "SELECT (SELECT 1 FROM (VALUES ('{strings}')) t(name) \
+             WHERE set_config(t.name, '?', false) IS NOT NULL) \
+             FROM pg_settings WHERE name = 'DateStyle'"
+        ),
+        "SELECT set_config('role', lower('X'), false)".to_owned(),
+        "SELECT set_config('client_min_messages', lower('DEBUG5'), false)".to_owned(),
+    ];
+    let hidden = r"SELECT '\' AS a, ' , email::text || $$x$$ FROM customers LIMIT 2 --' AS b";
+    for door in doors {
+        let (off, on) = (door.replace('?', "off"), door.replace('?', "on"));
+        let mut messages = Vec::new();
+        for text in [off.as_str(), hidden, on.as_str()] {
+            messages.extend([parse("", text), bind("", ""), execute("")]);
+        }
+        messages.push(sync());
+        let said = answers(&mut alice, &messages).await;
+        assert_eq!((errors(&said), rows(&said)), (vec!["42501"], 0), "{door}");
+        no_secret(&said, &secrets);
+    }
+}
+
+#[tokio::test]
+async fn explaining_a_cursor_declares_none() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let texts = [
+        "BEGIN".to_owned(),
+        format!("DECLARE c CURSOR FOR {BARE_EMAILS}"),
+        format!("EXPLAIN DECLARE c CURSOR FOR {BARE_NAMES}"),
+        "FETCH 3 FROM c".to_owned(),
+    ];
+    for text in texts {
+        let said = answers(&mut alice, &[query(&text)]).await;
+        assert_eq!(errors(&said), [""; 0], "{text}");
+        no_secret(&said, &secrets);
+    }
+}
+
+#[tokio::test]
+async fn a_portal_goes_on_with_what_its_names_meant() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let rewritten = [
+        (
+            format!("PREPARE p AS {BARE_EMAILS}"),
+            "EXECUTE p",
+            format!("DEALLOCATE p; PREPARE p AS {BARE_NAMES}"),
+        ),
+        (
+            format!("DECLARE p CURSOR FOR {BARE_EMAILS}"),
+            "FETCH 100 FROM p",
+            format!("CLOSE p; DECLARE p CURSOR FOR {BARE_NAMES}"),
+        ),
+    ];
+    for (define, run, again) in rewritten {
+        let some = |count: i32| {
+            let body = [terminated("portal"), count.to_be_bytes().to_vec()];
+            message(b'E', &body.concat())
+        };
+        let begun = answers(&mut alice, &[query("BEGIN"), query(&define)]).await;
+        assert_eq!(errors(&begun), [""; 0], "{define}");
+        let first = [parse("s", run), bind("portal", "s"), some(1), sync()];
+        let first = answers(&mut alice, &first).await;
+        assert_eq!((errors(&first), rows(&first)), (vec![], 1), "{run}");
+        answers(&mut alice, &[query(&again)]).await;
+        let rest = answers(&mut alice, &[some(3), sync()]).await;
+        assert_eq!((errors(&rest), rows(&rest)), (vec![], 3), "{run}");
+        no_secret(&[first, rest].concat(), &secrets);
+        answers(
+            &mut alice,
+            &[query("ROLLBACK"), close_statement("s"), sync()],
+        )
+        .await;
+    }
+}
+
+/// A statement of the protocol may itself execute, fetch, declare or close something by name.
+#[tokio::test]
+async fn execute_of_a_statement_that_depends_on_names_is_unknown() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    for (before, statement, after, run) in [
+        (
+            format!("PREPARE p AS {BARE_NAMES}"),
+            "EXECUTE p".to_owned(),
+            format!("DEALLOCATE p; PREPARE p AS {BARE_EMAILS}"),
+            vec!["EXECUTE s"],
+        ),
+        (
+            format!("DECLARE c CURSOR FOR {BARE_NAMES}"),
+            "FETCH 5 FROM c".to_owned(),
+            format!("CLOSE c; DECLARE c CURSOR FOR {BARE_EMAILS}"),
+            vec!["EXECUTE s"],
+        ),
+        (
+            format!("DECLARE c CURSOR FOR {BARE_NAMES}"),
+            "CLOSE c".to_owned(),
+            String::new(),
+            vec!["EXECUTE s", "FETCH 3 FROM c"],
+        ),
+        (
+            String::new(),
+            format!("DECLARE d CURSOR FOR {BARE_EMAILS}"),
+            String::new(),
+            vec!["EXECUTE s", "FETCH 3 FROM d"],
+        ),
+    ] {
+        answers(&mut alice, &[query("BEGIN"), query(&before)]).await;
+        answers(&mut alice, &[parse("s", &statement), sync(), query(&after)]).await;
+        for text in run {
+            let said = answers(&mut alice, &[query(text)]).await;
+            assert!(!errors(&said).is_empty(), "{statement}: {text}");
+            no_secret(&said, &secrets);
+        }
+        let end = [
+            query("ROLLBACK"),
+            query("DEALLOCATE ALL"),
+            query("CLOSE ALL"),
+        ];
+        answers(&mut alice, &end).await;
+    }
+}
+
+/// A temporary table that hides `orders`, so that `status` is the e-mail of the query outside.
+const SHADOWED: &str = "SELECT (SELECT status FROM (SELECT 1) one LEFT JOIN orders ON true LIMIT 1) \
+     FROM (SELECT email FROM customers UNION ALL SELECT email FROM customers) x(status) LIMIT 3";
+
+#[tokio::test]
+async fn no_request_of_a_session_is_judged_before_its_own_definitions_are_known() {
+    let (gateway, _, secrets) = setting().await;
+    let slow =
+        "CREATE TEMP TABLE orders AS SELECT 1 AS id FROM (SELECT pg_sleep(0.6)) s WHERE false";
+    let ways = [
+        vec!["CREATE TEMP TABLE orders (id int)"],
+        vec!["BEGIN", "CREATE TEMP TABLE orders (id int)", "COMMIT"],
+        vec!["SELECT pg_sleep(0.2)", slow],
+    ];
+    for way in ways {
+        let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+        answers(&mut alice, &[query("SELECT 1 FROM orders LIMIT 1")]).await;
+        let mut texts: Vec<_> = way.iter().map(|text| query(text)).collect();
+        texts.push(query(SHADOWED));
+        let said = answers(&mut alice, &texts).await;
+        no_secret(&said, &secrets);
+        let later = answers(&mut alice, &[query(SHADOWED)]).await;
+        no_secret(&later, &secrets);
+    }
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    let text = format!("PREPARE p AS {SHADOWED}");
+    answers(&mut alice, &[query(&text)]).await;
+    let text = "CREATE TEMP TABLE orders (id int); EXECUTE p";
+    no_secret(&answers(&mut alice, &[query(text)]).await, &secrets);
+}
+
+#[tokio::test]
+async fn a_row_type_of_which_there_are_two_leaves_the_columns_behind_it_unknown() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let rows = format!(
+        "SELECT (NULL::orders).*, email, (NULL::products).* FROM ({BARE_EMAILS}) e LIMIT 3"
+    );
+    for text in [
+        "CREATE TEMP TABLE orders (a int, b int, c int, d int)",
+        "CREATE TEMP TABLE products (a int, b int, c int, d int, e int, f int)",
+        "SET search_path = public, pg_temp",
+        &rows,
+        &format!("COPY ({rows}) TO STDOUT"),
+        "SET search_path = pg_temp, public",
+        &rows,
+    ] {
+        no_secret(&answers(&mut alice, &[query(text)]).await, &secrets);
+    }
+}
+
+#[tokio::test]
+async fn a_column_named_limit_lends_no_verdict() {
+    let (_gateway, mut alice, _) = setting().await;
+    let by = |place: u32| {
+        format!(
+            "SELECT id, email FROM (SELECT id, email, 1 AS \"limit\" FROM customers) t \
+             ORDER BY t.limit, {place} LIMIT 3"
+        )
+    };
+    for (place, fate) in [(1, vec![]), (2, vec!["42501"]), (1, vec![])] {
+        let said = answers(&mut alice, &[query(&by(place))]).await;
+        assert_eq!(errors(&said), fate, "{}", by(place));
+    }
+}
