@@ -138,7 +138,22 @@ impl Examination<'_> {
             |used: &ColumnUse| used.used != Use::Written && self.guard(used.column).is_some();
         let defines =
             |relation: &RelationUse| relation.access == Access::Define && relation.oid.is_some();
-        analysis.columns.iter().any(reads) || analysis.relations.iter().any(defines)
+        // A plan is made for who may read all of it, and tells none of it.
+        let explains = analysis
+            .statements
+            .iter()
+            .any(|statement| statement.kind.command.starts_with("explain"));
+        let planned = |relation: &RelationUse| {
+            explains
+                && relation
+                    .oid
+                    .is_some_and(|oid| self.protections.reaches(oid))
+        };
+        analysis.columns.iter().any(reads)
+            || analysis
+                .relations
+                .iter()
+                .any(|one| defines(one) || planned(one))
     }
 
     fn guard(&self, column: ColumnId) -> Option<&Guard> {
