@@ -1,10 +1,14 @@
 //! What stands in place of a value.
 
+pub(crate) mod typed;
+
 use std::fmt;
 
 use bytes::BytesMut;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+
+use self::typed::Typed;
 
 /// What to put in place of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,8 +75,18 @@ pub(crate) enum CellMask {
     Null,
     Fixed(Box<[u8]>),
     KeyedHash(Box<Hmac<Sha256>>),
+    /// A keyed hash that is a value of the same type.
+    TypedHash(Box<TypedHash>),
     KeepFirst(usize),
     KeepLast(usize),
+}
+
+/// How a keyed hash becomes a value of a type that is no text.
+#[derive(Clone)]
+pub(crate) struct TypedHash {
+    mac: Hmac<Sha256>,
+    typed: Typed,
+    binary: bool,
 }
 
 /// What became of a cell.
@@ -89,12 +103,22 @@ impl CellMask {
         CellMask::KeyedHash(Box::new(mac))
     }
 
+    /// The mask for values of another type under this key.
+    pub(crate) fn typed_hash(key: &[u8], typed: Typed, binary: bool) -> CellMask {
+        let mac = Hmac::new_from_slice(key).expect("HMAC takes keys of any length");
+        CellMask::TypedHash(Box::new(TypedHash { mac, typed, binary }))
+    }
+
     /// Appends what stands in place of the value, which is not NULL.
     pub(crate) fn write(&self, value: &[u8], out: &mut BytesMut) -> Masked {
         match self {
             CellMask::Null => return Masked::Null,
             CellMask::Fixed(text) => out.extend_from_slice(text),
             CellMask::KeyedHash(mac) => write_hash(mac, value, out),
+            CellMask::TypedHash(hash) => match hash.typed.hash(&hash.mac, value, hash.binary) {
+                Some(hashed) => out.extend_from_slice(&hashed),
+                None => return Masked::Null,
+            },
             CellMask::KeepFirst(n) => keep_first(value, *n, out),
             CellMask::KeepLast(n) => keep_last(value, *n, out),
         }

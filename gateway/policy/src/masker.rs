@@ -13,6 +13,7 @@ pub(crate) use self::custom::{Custom, Transformed};
 use crate::bindings::types;
 use crate::error::{Defect, MaskError};
 use crate::judge::Judge;
+use crate::mask::typed::Typed;
 use crate::mask::{CellMask, Mask, Masked};
 use crate::plan::{Expected, OutputMask, ResultPlan};
 use crate::set::PolicySet;
@@ -132,7 +133,7 @@ impl ResultPlan {
 
     fn native(&self, output: &OutputMask, kind: Kind) -> CellMask {
         if !kind.text {
-            return CellMask::Null;
+            return self.native_typed(output, kind);
         }
         match &output.mask {
             Mask::Null | Mask::Custom => CellMask::Null,
@@ -143,6 +144,29 @@ impl ResultPlan {
                 Some(key) => CellMask::keyed_hash(key),
                 None => CellMask::Null,
             },
+        }
+    }
+}
+
+impl ResultPlan {
+    /// The mask of values that are no text: a value of their type where there is one, else NULL.
+    fn native_typed(&self, output: &OutputMask, kind: Kind) -> CellMask {
+        let Some(typed) = Typed::of(kind.type_oid) else {
+            return CellMask::Null;
+        };
+        match &output.mask {
+            Mask::Fixed(text) => typed
+                .constant(text, kind.binary)
+                .map_or(CellMask::Null, |value| CellMask::Fixed(value.into())),
+            Mask::KeyedHash(name) if typed.takes_hash() => match self.set.keys().get(name) {
+                Some(key) => CellMask::typed_hash(key, typed, kind.binary),
+                None => CellMask::Null,
+            },
+            Mask::Null
+            | Mask::Custom
+            | Mask::KeyedHash(_)
+            | Mask::KeepFirst(_)
+            | Mask::KeepLast(_) => CellMask::Null,
         }
     }
 }
@@ -239,7 +263,12 @@ impl ColumnMask {
     fn keeps_length(&self) -> bool {
         match self {
             ColumnMask::Native(CellMask::KeepFirst(_) | CellMask::KeepLast(_)) => true,
-            ColumnMask::Native(CellMask::Null | CellMask::Fixed(_) | CellMask::KeyedHash(_))
+            ColumnMask::Native(
+                CellMask::Null
+                | CellMask::Fixed(_)
+                | CellMask::KeyedHash(_)
+                | CellMask::TypedHash(_),
+            )
             | ColumnMask::Custom { .. } => false,
         }
     }
@@ -251,7 +280,12 @@ impl ColumnMask {
             ColumnMask::Native(CellMask::KeepLast(n)) if value.len() > *n => 0..value.len() - n,
             ColumnMask::Native(CellMask::KeepFirst(n)) if value.len() > *n => *n..value.len(),
             ColumnMask::Native(CellMask::KeepLast(_) | CellMask::KeepFirst(_)) => 0..value.len(),
-            ColumnMask::Native(CellMask::Null | CellMask::Fixed(_) | CellMask::KeyedHash(_))
+            ColumnMask::Native(
+                CellMask::Null
+                | CellMask::Fixed(_)
+                | CellMask::KeyedHash(_)
+                | CellMask::TypedHash(_),
+            )
             | ColumnMask::Custom { .. } => return Overwritten::Misfit,
         };
         value[hidden].fill(b'*');

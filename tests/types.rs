@@ -1,0 +1,151 @@
+//! Masks of values that are no text: what comes back is a value of the column's type, which drivers
+//! can read in both formats.
+
+use sluice_tests::{Gateway, Person};
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::types::Type;
+
+const TABLE: &str = "
+    CREATE TABLE typed (id int PRIMARY KEY, f_bool bool, f_int2 int2, f_int4 int4, f_int8 int8,
+        f_float4 float4, f_float8 float8, f_numeric numeric, f_date date, f_timestamp timestamp,
+        f_timestamptz timestamptz, f_uuid uuid, f_json json, f_jsonb jsonb, f_bytea bytea,
+        f_inet inet, f_array int[], h_int4 int4, h_int8 int8, h_uuid uuid, h_bytea bytea,
+        h_date date, w_int4 int4);
+    INSERT INTO typed SELECT id, true, 7351, 735192840, 7351928407351928, 7351.9, 73519.284,
+        73519.284, '1973-05-19', '1973-05-19 02:08:04', '1973-05-19 02:08:04+00',
+        '73519284-7351-9284-7351-928473519284', '{\"k\": 73519284}', '{\"k\": 73519284}',
+        '\\x73519284', '73.51.92.84', '{735,192,84}', 735192840, 7351928407351928,
+        '73519284-7351-9284-7351-928473519284', '\\x73519284', '1973-05-19', 735192840
+        FROM generate_series(1, 2) id;";
+
+/// What each column is masked as, and the mask's text form.
+const FIXED: [(&str, &str, &str); 14] = [
+    ("f_bool", "false", "f"),
+    ("f_int2", "-1", "-1"),
+    ("f_int4", "0", "0"),
+    ("f_int8", "0", "0"),
+    ("f_float4", "0", "0"),
+    ("f_float8", "1.5", "1.5"),
+    ("f_numeric", "-1234567.0890", "-1234567.0890"),
+    ("f_date", "1900-01-01", "1900-01-01"),
+    ("f_timestamp", "1900-01-01", "1900-01-01 00:00:00"),
+    ("f_timestamptz", "1900-01-01", "1900-01-01 00:00:00+00"),
+    (
+        "f_uuid",
+        "00000000-0000-0000-0000-000000000000",
+        "00000000-0000-0000-0000-000000000000",
+    ),
+    ("f_json", "{}", "{}"),
+    ("f_jsonb", "hidden", "\"hidden\""),
+    ("f_bytea", "hidden", "\\x68696464656e"),
+];
+
+async fn gateway() -> Gateway {
+    let rule = |column: &str, mask: &str| {
+        format!("[[policies.mask.settings.rules]]\ncolumns = [\"{column}\"]\nmask = '{mask}'\n\n")
+    };
+    let mut rules: String = FIXED
+        .iter()
+        .map(|(column, value, _)| rule(column, &format!("fixed {value}")))
+        .collect();
+    for column in ["h_int4", "h_int8", "h_uuid", "h_bytea", "h_date"] {
+        rules.push_str(&rule(column, "keyed-hash"));
+    }
+    for column in ["f_inet", "f_array", "w_int4"] {
+        rules.push_str(&rule(column, "fixed ***"));
+    }
+    let gateway = Gateway::with(|text| {
+        let first = "[[policies.mask.settings.rules]]";
+        text.replacen(first, &format!("{rules}{first}"), 1)
+    })
+    .await;
+    let direct = gateway.place().direct().await;
+    direct
+        .batch_execute(TABLE)
+        .await
+        .expect("the table is made");
+    gateway
+}
+
+#[tokio::test]
+async fn a_fixed_mask_is_a_value_of_the_type() {
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    let alice = gateway.connect(Person::Alice).await;
+    for (column, value, text) in FIXED {
+        let select = format!("SELECT {column} FROM typed WHERE id = 1");
+        let said = alice.simple_query(&select).await.expect(column);
+        let shown = said.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        assert_eq!(shown.as_deref(), Some(text), "{column} = {value}");
+        // The binary form is one that PostgreSQL itself gives of the same value.
+        let row = alice.query_one(&select, &[]).await.expect(column);
+        let kind = row.columns()[0].type_().clone();
+        let cast = format!("SELECT '{text}'::{kind}");
+        let wanted = direct.query_one(&cast, &[]).await.expect(&cast);
+        let (shown, wanted) = (raw(&row), raw(&wanted));
+        assert_eq!(shown, wanted, "{column} in binary");
+    }
+}
+
+/// A value in the format it came in.
+fn raw(row: &tokio_postgres::Row) -> Vec<u8> {
+    struct Raw(Vec<u8>);
+    impl<'a> tokio_postgres::types::FromSql<'a> for Raw {
+        fn from_sql(
+            _: &Type,
+            raw: &'a [u8],
+        ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+            Ok(Raw(raw.to_vec()))
+        }
+        fn accepts(_: &Type) -> bool {
+            true
+        }
+    }
+    row.get::<_, Raw>(0).0
+}
+
+#[tokio::test]
+async fn a_keyed_hash_is_a_value_of_the_type_and_equal_for_equals() {
+    let gateway = gateway().await;
+    let alice = gateway.connect(Person::Alice).await;
+    for column in ["h_int4", "h_int8", "h_uuid", "h_bytea"] {
+        let select = format!("SELECT {column} FROM typed ORDER BY id");
+        let rows = alice.query(&select, &[]).await.expect(column);
+        assert_eq!(raw(&rows[0]), raw(&rows[1]), "{column}");
+        let direct = gateway.place().direct().await;
+        let real = direct.query(&select, &[]).await.unwrap();
+        assert_ne!(raw(&rows[0]), raw(&real[0]), "{column}");
+        let text = alice.simple_query(&select).await.expect(column);
+        let shown = text.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        let kind = rows[0].columns()[0].type_().clone();
+        let cast = format!("SELECT '{}'::{kind}", shown.expect("a value"));
+        let same = direct.query_one(&cast, &[]).await.expect(&cast);
+        assert_eq!(raw(&same), raw(&rows[0]), "{column} in text and binary");
+    }
+}
+
+#[tokio::test]
+async fn what_no_value_fits_is_null() {
+    let gateway = gateway().await;
+    let alice = gateway.connect(Person::Alice).await;
+    for column in ["f_inet", "f_array", "w_int4", "h_date"] {
+        let select = format!("SELECT {column} IS NULL FROM typed");
+        assert!(
+            alice.query(&select, &[]).await.is_err(),
+            "{column} is protected"
+        );
+        let select = format!("SELECT {column} FROM typed WHERE id = 1");
+        let said = alice.simple_query(&select).await.expect(column);
+        let shown = said.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+            _ => None,
+        });
+        assert_eq!(shown, Some(None), "{column}");
+    }
+}
