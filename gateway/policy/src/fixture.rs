@@ -78,6 +78,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
     };
     let mut columns = vec![column(PRODUCTS, 1, "id", 23, "integer")];
     columns.push(column(ADDRESSES, 1, "email", 25, "text"));
+    columns.push(column(ADDRESSES, 2, "label", 25, "text"));
     columns.extend(users(USERS).into_iter().chain(users(USERS_OLD)));
     Arc::new(Catalog::from_rows(CatalogRows {
         relations: vec![
@@ -93,7 +94,8 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         }],
         views: vec![ViewRow {
             relation: ADDRESSES,
-            definition: "SELECT users.email FROM public.users".to_owned(),
+            definition: "SELECT users.email, users.email || users.nickname AS label FROM public.users"
+                .to_owned(),
         }],
         ..CatalogRows::default()
     }))

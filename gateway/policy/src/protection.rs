@@ -132,21 +132,22 @@ impl<'a> Widening<'a> {
     }
 
     /// The column and its like. Where a view's column is protected, so is what the view reads: an
-    /// analysis speaks of base columns.
+    /// analysis speaks of base columns. What else went into a view's column that only holds a
+    /// protected one stays open.
     pub(crate) fn of(&self, column: ColumnId) -> HashSet<ColumnId> {
         let mut open = vec![column];
-        let mut seen = HashSet::new();
+        let mut meant = HashSet::new();
         while let Some(column) = open.pop() {
-            if !seen.insert(column) {
+            if !meant.insert(column) {
                 continue;
             }
-            open.extend(self.catalog.family(column));
             let relation = self.catalog.relation(column.relation);
             if relation.is_some_and(|relation| relation.kind == RelationKind::View) {
                 open.extend(self.bases().get(&column).into_iter().flatten());
             }
         }
-        seen
+        let families = meant.into_iter().map(|column| self.catalog.family(column));
+        families.flatten().collect()
     }
 
     fn bases(&self) -> &HashMap<ColumnId, Vec<ColumnId>> {
@@ -230,7 +231,7 @@ impl Protections {
 #[cfg(test)]
 mod tests {
     use super::{DerivedRule, FilterRule, Guard, Protection, Widening, stricter};
-    use crate::fixture::{ADDRESSES, EMAIL, USERS_OLD, catalog};
+    use crate::fixture::{ADDRESSES, EMAIL, NICKNAME, USERS_OLD, catalog};
     use crate::mask::Mask;
     use sql::analysis::ColumnId;
 
@@ -278,15 +279,21 @@ mod tests {
             relation: ADDRESSES,
             attribute: 1,
         };
+        let label = ColumnId {
+            relation: ADDRESSES,
+            attribute: 2,
+        };
         let old = ColumnId {
             relation: USERS_OLD,
             attribute: 2,
         };
         for column in [view, EMAIL, old] {
             let widened = Widening::over(&catalog).of(column);
-            let expected = [view, EMAIL, old].into_iter().collect();
+            let expected = [view, label, EMAIL, old].into_iter().collect();
             assert_eq!(widened, expected, "from {column:?}");
         }
+        let widened = Widening::over(&catalog).of(label);
+        assert!([EMAIL, NICKNAME].iter().all(|base| widened.contains(base)));
     }
 
     #[test]
