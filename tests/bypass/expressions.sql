@@ -68,8 +68,8 @@ SELECT key, value FROM customers c, json_each_text(to_json(c)) LIMIT 20
 SELECT xmlforest(email) FROM customers LIMIT 3
 -- refused: a CASE
 SELECT CASE WHEN id > 0 THEN email ELSE '' END FROM customers LIMIT 3
--- refused: a CASE that tests
-SELECT CASE WHEN email LIKE 'x1quartz%' THEN 1 ELSE 0 END FROM customers LIMIT 3
+-- oracle: a CASE that tests
+SELECT CASE WHEN email LIKE 'x1quartz%' THEN 1 ELSE 0 END FROM customers WHERE id = 1
 -- refused: COALESCE
 SELECT coalesce(email, '') FROM customers LIMIT 3
 -- refused: GREATEST
@@ -84,7 +84,7 @@ SELECT e FROM (SELECT upper(email) AS e FROM customers) AS s LIMIT 3
 WITH s AS (SELECT reverse(email) AS e FROM customers) SELECT e FROM s LIMIT 3
 -- refused: an expression in one side of a union
 SELECT name FROM customers WHERE id < 3 UNION ALL SELECT upper(email) FROM customers WHERE id < 3
--- refused: characters one by one
+-- oracle: characters one by one
 SELECT ascii(substr(email, 2, 1)) FROM customers LIMIT 3
 -- refused: pieces as rows
 SELECT regexp_split_to_table(email, '') FROM customers LIMIT 20
@@ -96,27 +96,27 @@ SELECT r FROM customers, LATERAL regexp_matches(email, '(.*)@') AS r LIMIT 3
 SELECT email::integer FROM customers LIMIT 3
 -- refused: a cast that fails inside
 SELECT id FROM customers WHERE email::integer = 1
--- refused: a division that fails
-SELECT 1 / (length(email) - length(email)) FROM customers
--- refused: a filter by pattern
+-- oracle: a division that fails
+SELECT 1 / (length(email) - 26) FROM customers WHERE id = 1
+-- oracle: a filter by pattern
 SELECT id FROM customers WHERE email LIKE 'x1%'
--- refused: a filter by order
+-- oracle: a filter by order
 SELECT id FROM customers WHERE email > 'x1q'
--- refused: a filter by number
+-- oracle: a filter by number
 SELECT count(*) FROM staff.employees WHERE salary > 735192845
--- refused: a filter in a subquery
+-- oracle: a filter in a subquery
 SELECT name FROM customers WHERE id IN (SELECT id FROM customers WHERE email ~ 'x1')
--- refused: a filter in EXISTS
+-- oracle: a filter in EXISTS
 SELECT EXISTS (SELECT 1 FROM customers WHERE email LIKE 'x1q%')
--- refused: a filter in HAVING
+-- oracle: a filter in HAVING
 SELECT country FROM customers GROUP BY country HAVING max(email) > 'x'
--- refused: a filtered aggregate
+-- oracle: a filtered aggregate
 SELECT count(*) FILTER (WHERE email LIKE 'x1q%') FROM customers
 -- refused: a join on an expression
 SELECT v.g FROM (VALUES ('x1quartzzebra1@example.org')) AS v (g) JOIN customers ON email LIKE v.g
 -- refused: an update that copies it to an open column
-UPDATE customers SET name = email WHERE id = 1
+UPDATE customers SET name = email WHERE id = 1 RETURNING name
 -- refused: an insert that copies it
-INSERT INTO products SELECT 100000 + id, email, 'x', 1 FROM customers WHERE id = 1
--- safe: a count
-SELECT count(email) FROM customers
+INSERT INTO products SELECT 100000 + id, email, 'x', 1 FROM customers WHERE id = 1 RETURNING name
+-- oracle: a count
+SELECT count(phone) FROM customers

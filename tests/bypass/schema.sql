@@ -1,0 +1,174 @@
+-- What the ways need beside the sample data. Every protected value carries the word quartzzebra, the
+-- digits 73519284 or, in vault.types, a value that occurs nowhere else. The role is a superuser.
+
+SET client_min_messages = warning;
+
+-- Marks in the sample's columns stand where no mask keeps characters.
+UPDATE customers SET email = 'x' || id || 'quartzzebra' || id || '@example.org',
+    phone = '+49 73519284 ' || lpad(id::text, 6, '0'),
+    password_hash = '$2b$quartzzebra$' || id, address = id || ' quartzzebra street';
+UPDATE payments SET card_number = '4173519284' || lpad(id::text, 6, '0') WHERE card_number IS NOT NULL;
+UPDATE payments SET iban = 'DE0073519284' || lpad(id::text, 10, '0') WHERE iban IS NOT NULL;
+UPDATE api_tokens SET api_key = 'shop_quartzzebra_' || id || '_0123456789';
+UPDATE staff.employees SET ssn = '735-19-284' || id, salary = 735192840 + id % 10;
+
+CREATE EXTENSION hstore;
+CREATE EXTENSION citext;
+CREATE EXTENSION tablefunc;
+CREATE EXTENSION pageinspect;
+
+CREATE SCHEMA vault;
+
+-- A column of every type.
+CREATE TYPE vault.mood AS ENUM ('calm73519284', 'quartzzebra');
+CREATE TYPE vault.pair AS (first_half text, second_half text);
+CREATE TYPE vault.span AS RANGE (subtype = float8);
+CREATE DOMAIN vault.code AS text CHECK (length(VALUE) < 100);
+CREATE TABLE vault.types (
+    id integer PRIMARY KEY, open text,
+    c_text text, c_varchar varchar(60), c_char char(30), c_name name, c_citext citext, c_domain vault.code,
+    c_int integer, c_big bigint, c_numeric numeric, c_real real, c_float float8, c_money money, c_oid oid,
+    c_date date, c_time time, c_timetz timetz, c_stamp timestamp, c_stamptz timestamptz, c_interval interval,
+    c_uuid uuid, c_inet inet, c_cidr cidr, c_mac macaddr, c_mac8 macaddr8, c_bytea bytea, c_bit bit(40), c_varbit varbit,
+    c_json json, c_jsonb jsonb, c_path jsonpath, c_xml xml, c_hstore hstore,
+    c_ints integer[], c_texts text[], c_uuids uuid[], c_moods vault.mood[],
+    c_range int4range, c_nums numrange, c_dates daterange, c_span vault.span,
+    c_tsv tsvector, c_tsq tsquery,
+    c_point point, c_box box, c_poly polygon, c_circle circle, c_line line, c_lseg lseg, c_way path,
+    c_lsn pg_lsn, c_tid tid, c_mood vault.mood, c_pair vault.pair, c_pairs vault.pair[]
+);
+INSERT INTO vault.types
+SELECT i, 'open ' || i,
+    'a quartzzebra ' || i, 'b quartzzebra ' || i, 'c quartzzebra ' || i, 'd quartzzebra ' || i, 'e quartzzebra ' || i, 'f quartzzebra ' || i,
+    735192840 + i, 73519284000 + i, 73519284.5 + i, 735192.8 + i, 73519284.25 + i, (735192.84 + i)::numeric::money, 735192850 + i,
+    date '73519-02-08' + i, time '07:35:19.284' + i * interval '1 second', timetz '07:35:19.284+02' + i * interval '1 minute',
+    timestamp '7351-09-28 04:00:00' + i * interval '1 day', timestamptz '7351-09-28 05:11:00+00' + i * interval '1 day',
+    i * interval '1 second' + interval '735192 days 84 hours',
+    ('73519284-7351-9284-7351-92847351928' || i)::uuid, ('73.51.92.' || 84 + i)::inet, ('73.51.92.' || 84 + i)::cidr,
+    ('73:51:92:84:73:5' || i)::macaddr, ('73:51:92:84:73:51:92:8' || i)::macaddr8,
+    convert_to('g quartzzebra ' || i, 'UTF8'), ((735192840 + i)::bigint)::bit(40), ((735192840 + i)::bigint)::bit(36)::varbit,
+    json_build_object('k', 'h quartzzebra ' || i), jsonb_build_object('k', 'i quartzzebra ' || i, 'n', 73519284),
+    '$."quartzzebra".k', ('<a>j quartzzebra ' || i || '</a>')::xml, hstore('k', 'l quartzzebra ' || i),
+    ARRAY[735192860 + i, 735192870 + i], ARRAY['m quartzzebra ' || i, 'n'], ARRAY['73519284-7351-9284-7351-92847351920' || i]::uuid[],
+    ARRAY['quartzzebra']::vault.mood[],
+    int4range(735192840 + i, 735192890), numrange(73519284.5 + i, 73519299), daterange(date '73519-02-08' + i, '73519-04-01'),
+    vault.span(735192.84 + i, 735199),
+    to_tsvector('simple', 'o quartzzebra ' || i), to_tsquery('simple', 'quartzzebra & p' || i),
+    point(735192.84, i), box(point(735192.84, i), point(1, 2)), polygon(box(point(735192.84, i), point(1, 2))), circle(point(735192.84, i), 5),
+    line(point(735192.84, i), point(1, 2)), lseg(point(735192.84, i), point(1, 2)), path(polygon(box(point(735192.84, i), point(1, 2)))),
+    ('735192/8' || i)::pg_lsn, ('(735192,' || 84 + i || ')')::tid, 'quartzzebra',
+    ROW('q quartzzebra ' || i, 'r')::vault.pair, ARRAY[ROW('s quartzzebra ' || i, 't')::vault.pair]
+FROM generate_series(1, 3) AS i;
+
+-- Names that readers stumble over.
+CREATE TABLE vault.only (id integer PRIMARY KEY, "interval" text, "values" text, "c_Case" text, "c_""quote" text, "c_é" text, "c_user" text);
+INSERT INTO vault.only
+SELECT i, 'a quartzzebra ' || i, 'b quartzzebra ' || i, 'c quartzzebra ' || i, 'd quartzzebra ' || i, 'e quartzzebra ' || i, 'f quartzzebra ' || i
+FROM generate_series(1, 3) AS i;
+CREATE TABLE vault.long_tttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (
+    id integer, long_cccccccccccccccccccccccccccccccccccccccccccccccccccccccccc text);
+INSERT INTO vault.long_tttttttttttttttttttttttttttttttttttttttttttttttttttttttttt VALUES (1, 'quartzzebra'), (2, 'quartzzebra');
+
+-- Generated columns, partitions, children.
+CREATE TABLE vault.people (
+    id integer PRIMARY KEY, name text NOT NULL, secret text,
+    shadow text GENERATED ALWAYS AS (upper(secret)) STORED,
+    size integer GENERATED ALWAYS AS (length(secret)) STORED
+);
+INSERT INTO vault.people SELECT i, 'Person ' || i, 'quartzzebra ' || repeat('u', i) FROM generate_series(1, 5) AS i;
+CREATE INDEX people_upper ON vault.people (upper(secret));
+
+CREATE TABLE vault.events (at date NOT NULL, who text, secret text) PARTITION BY RANGE (at);
+CREATE TABLE vault.events_2024 PARTITION OF vault.events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE vault.events_rest (junk integer, secret text, who text, at date NOT NULL);
+ALTER TABLE vault.events_rest DROP COLUMN junk;
+ALTER TABLE vault.events ATTACH PARTITION vault.events_rest DEFAULT;
+INSERT INTO vault.events SELECT date '2023-12-30' + i, 'Person ' || i, 'quartzzebra ' || i FROM generate_series(1, 5) AS i;
+
+CREATE TABLE vault.parent (id integer, secret text);
+CREATE TABLE vault.child (extra text) INHERITS (vault.parent);
+CREATE TABLE vault.grandchild (more text) INHERITS (vault.child);
+INSERT INTO vault.parent VALUES (1, 'quartzzebra one');
+INSERT INTO vault.child VALUES (2, 'quartzzebra two', 'extra');
+INSERT INTO vault.grandchild VALUES (3, 'quartzzebra three', 'extra', 'more');
+
+-- Here it is the child, or the partition, whose column is protected.
+CREATE TABLE vault.trunk (id integer, note text);
+CREATE TABLE vault.leaf () INHERITS (vault.trunk);
+INSERT INTO vault.leaf SELECT i, 'quartzzebra ' || i FROM generate_series(1, 3) AS i;
+CREATE TABLE vault.days (at date NOT NULL, note text) PARTITION BY RANGE (at);
+CREATE TABLE vault.days_1 PARTITION OF vault.days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+INSERT INTO vault.days SELECT date '2024-01-01' + i, 'quartzzebra ' || i FROM generate_series(1, 3) AS i;
+
+-- Views, and copies that the database keeps by itself.
+CREATE VIEW vault.nested AS SELECT * FROM customer_contacts;
+CREATE VIEW vault.renamed (key, a, b) AS SELECT id, name, email FROM customers;
+CREATE VIEW vault.swapped AS SELECT id, email AS name, name AS mail FROM customers;
+CREATE VIEW vault.shouting AS SELECT id, upper(email) AS loud FROM customers;
+CREATE VIEW vault.whole AS SELECT id, c AS everything FROM customers c;
+CREATE VIEW vault.document AS SELECT id, to_jsonb(c) AS doc FROM customers c;
+CREATE VIEW vault.judged AS SELECT id, name, email LIKE 'x1%' AS early FROM customers;
+CREATE VIEW vault.chosen AS SELECT id, name FROM customers WHERE email LIKE 'x1%';
+CREATE VIEW vault.ranked AS SELECT id, name, row_number() OVER (ORDER BY email) AS place FROM customers;
+CREATE VIEW vault.counted AS SELECT country, max(email) AS last FROM customers GROUP BY country;
+CREATE VIEW vault.both AS SELECT id, name AS word FROM customers UNION ALL SELECT id, email FROM customers;
+CREATE VIEW vault.guarded WITH (security_barrier) AS SELECT id, email AS e FROM customers WHERE id < 100;
+CREATE RECURSIVE VIEW vault.climbing (n, e) AS
+    SELECT id, email FROM customers WHERE id = 1 UNION ALL SELECT n + 1, e FROM climbing WHERE n < 3;
+CREATE VIEW vault.split AS SELECT id, part FROM customers, LATERAL regexp_split_to_table(email, '@') AS part;
+CREATE VIEW vault.paired AS SELECT id, ROW(name, email)::vault.pair AS pair FROM customers;
+CREATE MATERIALIZED VIEW vault.contacts AS SELECT id, name, email AS e FROM customers;
+CREATE MATERIALIZED VIEW vault.shouts AS SELECT id, upper(email) AS u FROM customers;
+CREATE MATERIALIZED VIEW vault.documents AS SELECT id, to_jsonb(c) AS doc FROM customers c;
+CREATE VIEW vault.contact_view AS SELECT id, e AS mail FROM vault.contacts;
+
+-- Code.
+CREATE FUNCTION vault.email_of(integer) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT email FROM public.customers WHERE id = $1';
+CREATE FUNCTION vault.email_of_row(customers) RETURNS text LANGUAGE sql STABLE AS 'SELECT $1.email';
+CREATE FUNCTION vault.emails() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT email FROM public.customers ORDER BY id LIMIT 3';
+CREATE FUNCTION vault.everyone() RETURNS SETOF customers LANGUAGE sql STABLE AS 'SELECT * FROM public.customers ORDER BY id LIMIT 3';
+CREATE FUNCTION vault.listed(OUT id integer, OUT e text) RETURNS SETOF record LANGUAGE sql STABLE AS 'SELECT id, email FROM public.customers ORDER BY id LIMIT 3';
+CREATE FUNCTION vault.run(text) RETURNS text LANGUAGE plpgsql AS 'DECLARE r text; BEGIN EXECUTE $1 INTO r; RETURN r; END';
+CREATE FUNCTION vault.opened() RETURNS refcursor LANGUAGE plpgsql AS
+    'DECLARE c refcursor := ''vc''; BEGIN OPEN c FOR SELECT email FROM public.customers LIMIT 2; RETURN c; END';
+CREATE FUNCTION vault.atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT email FROM public.customers LIMIT 1; END;
+CREATE FUNCTION vault.told(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN ''''; END';
+CREATE FUNCTION vault.failed(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''%'', $1; END';
+CREATE FUNCTION vault.failed_in_detail(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE EXCEPTION ''no'' USING DETAIL = $1, HINT = $1, COLUMN = left($1, 60), SCHEMA = left($1, 60); END';
+CREATE FUNCTION vault.same(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1 || ''''';
+CREATE FUNCTION vault.joined(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1 || $2';
+CREATE AGGREGATE vault.glued(text) (sfunc = vault.joined, stype = text, initcond = '');
+CREATE OPERATOR vault.||| (LEFTARG = text, RIGHTARG = text, FUNCTION = vault.joined);
+CREATE FUNCTION vault.of_pair(vault.pair) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1.first_half || $1.second_half';
+CREATE CAST (vault.pair AS text) WITH FUNCTION vault.of_pair(vault.pair);
+CREATE DOMAIN vault.strict AS text CHECK (NOT vault.failed(VALUE));
+CREATE PROCEDURE vault.tell(id integer, INOUT said text) LANGUAGE plpgsql AS
+    'BEGIN SELECT email INTO said FROM public.customers c WHERE c.id = tell.id; END';
+CREATE PROCEDURE vault.shout(key integer) LANGUAGE plpgsql AS
+    'DECLARE e text; BEGIN SELECT email INTO e FROM public.customers WHERE id = key; RAISE WARNING ''%'', e; END';
+CREATE VIEW vault.by_function AS SELECT id, vault.email_of(id) AS s FROM orders;
+
+-- Triggers, rules, defaults, checks and policies that tell.
+CREATE TABLE vault.watched (id integer PRIMARY KEY, note text, secret text);
+INSERT INTO vault.watched SELECT i, 'note', 'quartzzebra ' || i FROM generate_series(1, 3) AS i;
+CREATE FUNCTION vault.on_watched() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE NOTICE ''%'', OLD.secret; NEW.note := OLD.secret; RETURN NEW; END';
+CREATE TRIGGER watched BEFORE UPDATE ON vault.watched FOR EACH ROW EXECUTE FUNCTION vault.on_watched();
+CREATE TABLE vault.ruled (id integer PRIMARY KEY, note text);
+INSERT INTO vault.ruled VALUES (1, 'note');
+CREATE RULE ruled AS ON UPDATE TO vault.ruled DO INSTEAD SELECT email AS e FROM customers LIMIT 3;
+CREATE VIEW vault.door AS SELECT id, note FROM vault.ruled;
+CREATE FUNCTION vault.on_door() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.note := (SELECT email FROM public.customers WHERE id = 1); RETURN NEW; END';
+CREATE TRIGGER door INSTEAD OF INSERT ON vault.door FOR EACH ROW EXECUTE FUNCTION vault.on_door();
+CREATE TABLE vault.defaulted (id integer, note text DEFAULT vault.email_of(1));
+CREATE TABLE vault.checked (id integer CHECK (vault.told(vault.email_of(id)) IS NOT NULL));
+CREATE TABLE vault.rowed (id integer, note text);
+INSERT INTO vault.rowed VALUES (1, 'note');
+CREATE TABLE vault.targets (id integer PRIMARY KEY, note text, number bigint);
+INSERT INTO vault.targets SELECT i, 'note', i FROM generate_series(1, 3) AS i;
+CREATE SEQUENCE vault.counter;
+
+REFRESH MATERIALIZED VIEW vault.contacts;
+ANALYZE;

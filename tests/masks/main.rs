@@ -1,0 +1,206 @@
+//! Every known way to a protected value, and none of them leads there.
+//!
+//! The ways are in `bypass/*.sql`. A test database holds marked values; whatever the gateway sends
+//! back, row, error or notice, as text or binary, must not contain a mark in any spelling. Who asks
+//! PostgreSQL itself sees one, so that each way tests something.
+
+mod marks;
+mod ordinary;
+mod walk;
+mod ways;
+
+use sluice::demo::postgres::Role;
+use sluice_tests::Gateway;
+use sluice_tests::gateway::Place;
+use sluice_tests::programs::repository;
+use sluice_tests::server::postgres;
+use sluice_tests::wire_client::Format;
+use tokio::sync::OnceCell;
+
+use marks::Marks;
+use walk::{End, Heard, Protocol, Talk, parameters};
+use ways::{Fate, Way};
+
+/// What is protected beside the sample's columns.
+const RULES: &str = r#"
+[[policies.mask.settings.rules]]
+columns = ["vault.types.c_*", "vault.only.c_*", "vault.only.interval", "vault.only.values"]
+mask = "fixed ***"
+
+[[policies.mask.settings.rules]]
+columns = ["vault.*.secret", "vault.leaf.note", "vault.days_1.note", "vault.*.long_*"]
+mask = "null"
+"#;
+
+/// The gateway's role may do everything, so that nothing is refused but by the gateway.
+static POWER: OnceCell<()> = OnceCell::const_new();
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(repository().join("tests/bypass").join(file))
+        .expect("a file of the repository")
+}
+
+/// A place whose database holds marks.
+async fn marked() -> Place {
+    let place = Place::new().await;
+    let give = || async {
+        let text = "ALTER ROLE app SUPERUSER";
+        let given = postgres()
+            .await
+            .run(Role::Superuser, "postgres", text)
+            .await;
+        given.expect("the server knows the role");
+    };
+    POWER.get_or_init(give).await;
+    let text = read("schema.sql");
+    let run = postgres()
+        .await
+        .run(Role::Application, place.database(), &text)
+        .await;
+    run.unwrap_or_else(|error| panic!("schema.sql: {error:?}"));
+    place
+}
+
+/// Walks a way and says what was wrong with it.
+fn judge(way: &Way, heard: &Heard, marks: &Marks) -> Option<String> {
+    if let Some(mark) = marks.find(&heard.messages) {
+        return Some(format!("LEAK of {mark}"));
+    }
+    let tally = walk::tally(&heard.messages);
+    let rows = [b'D', b'd'].iter().any(|tag| tally.contains_key(tag));
+    match (way.fate, heard.refusal()) {
+        (Fate::Masked, Some((refusal, _))) => Some(format!("refused: {refusal}")),
+        (Fate::Masked, None) if !rows => Some("gives no rows".to_owned()),
+        (Fate::Refused | Fate::Oracle, None) => Some("is not refused".to_owned()),
+        (Fate::Refused | Fate::Oracle, Some((refusal, false))) => {
+            Some(format!("is refused by PostgreSQL: {refusal}"))
+        }
+        (Fate::Masked | Fate::Safe, None) | (_, Some(_)) => None,
+    }
+}
+
+/// Walks all the ways of a file through a gateway, in every form of the protocol.
+async fn no_way(file: &str) {
+    let place = marked().await;
+    let database = place.database().to_owned();
+    // Masks hold alone: what the guard would refuse anyway is tried, too.
+    let guard = "module = \"policies/guard.wasm\"\n";
+    let trail = "# What is too dangerous";
+    place.edit(|text| {
+        let text = text.replace(guard, &format!("{guard}mode = \"off\"\n"));
+        text.replace(trail, &format!("{RULES}\n{trail}"))
+    });
+    let gateway = Gateway::within(place).await;
+    let direct = End::Direct(&database);
+    let marks = Marks::of(&mut direct.talk(&[]).await).await;
+    let elsewhere = gateway.place().direct().await;
+    let ways = ways::of(file);
+    assert!(ways.len() > 3, "{file} holds ways");
+    let mut shared: Option<Talk> = None;
+    let mut faults = Vec::new();
+    for way in &ways {
+        let extended = [Format::Text, Format::Binary].map(Protocol::Extended);
+        let extended = extended.into_iter().filter(|_| way.can_be_extended());
+        for protocol in [Protocol::Simple].into_iter().chain(extended) {
+            let mut talk = match shared.take().filter(|_| way.only_reads()) {
+                Some(talk) => talk,
+                None => End::Gateway(&gateway).talk(&parameters(way)).await,
+            };
+            let heard = talk.walk(way, protocol, &elsewhere).await;
+            if let Some(fault) = judge(way, &heard, &marks) {
+                faults.push(format!("{}: {protocol:?}: {fault}", way.name));
+            }
+            if way.only_reads() && !heard.ended {
+                shared = Some(talk);
+            }
+        }
+    }
+    let count = ways.len();
+    let wrong = faults.len();
+    assert!(
+        wrong == 0,
+        "{wrong} of {count} ways:\n{}",
+        faults.join("\n")
+    );
+}
+
+/// Walks all the ways of a file past the gateway: each tells something.
+async fn every_way(file: &str) {
+    let place = marked().await;
+    let (database, other) = (place.database(), format!("{}_other", place.database()));
+    let made = postgres()
+        .await
+        .create_database(&other, Some(database))
+        .await;
+    made.expect("nobody uses the database yet");
+    let changed = postgres()
+        .await
+        .run(Role::Application, &other, &read("other.sql"))
+        .await;
+    changed.unwrap_or_else(|error| panic!("other.sql: {error:?}"));
+    let marks = Marks::of(&mut End::Direct(database).talk(&[]).await).await;
+    let mut faults = Vec::new();
+    for way in ways::of(file) {
+        let heard = past_the_gateway(&way, database).await;
+        let found = marks.find(&heard.messages);
+        let fault = match way.fate {
+            Fate::Masked | Fate::Refused | Fate::Safe => found.is_none().then_some("shows no mark"),
+            Fate::Oracle => {
+                let others = past_the_gateway(&way, &other).await;
+                if found.is_some() {
+                    Some("shows a mark")
+                } else {
+                    (others.messages == heard.messages).then_some("says the same of other values")
+                }
+            }
+        };
+        if let Some(fault) = fault {
+            let refusal = heard
+                .refusal()
+                .map(|(refusal, _)| refusal)
+                .unwrap_or_default();
+            faults.push(format!("{}: {fault} {refusal}", way.name));
+        }
+    }
+    let wrong = faults.len();
+    assert!(wrong == 0, "{wrong} ways:\n{}", faults.join("\n"));
+}
+
+async fn past_the_gateway(way: &Way, database: &str) -> Heard {
+    let elsewhere = postgres().await.connect(Role::Application, database).await;
+    let elsewhere = elsewhere.expect("the server answers");
+    let mut talk = End::Direct(database).talk(&parameters(way)).await;
+    let around = way.fits_in_a_transaction();
+    if around {
+        talk.say("BEGIN", Protocol::Simple).await;
+    }
+    let heard = talk.walk(way, Protocol::Simple, &elsewhere).await;
+    if !heard.ended {
+        talk.say("ROLLBACK", Protocol::Simple).await;
+    }
+    heard
+}
+
+macro_rules! ways {
+    ($($name:ident: $file:literal;)*) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn show_no_value() {
+                super::no_way($file).await;
+            }
+
+            #[tokio::test]
+            async fn lead_past_the_gateway() {
+                super::every_way($file).await;
+            }
+        })*
+    };
+}
+
+ways! {
+    results: "results.sql";
+    expressions: "expressions.sql";
+    copies: "copies.sql";
+    side_doors: "side-doors.sql";
+    attacks_that_once_worked: "adversary.sql";
+}
