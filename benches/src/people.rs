@@ -40,8 +40,9 @@ pub fn catalog() -> Arc<Catalog> {
         schema: "public".to_owned(),
         name: name.to_owned(),
         kind: 'r',
-        has_triggers: false,
+        triggers: Vec::new(),
         has_rules: false,
+        computes: Vec::new(),
     };
     let mut columns: Vec<ColumnRow> = (1..)
         .zip(COLUMNS)

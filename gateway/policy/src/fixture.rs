@@ -56,8 +56,9 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         schema: "public".to_owned(),
         name: name.to_owned(),
         kind,
-        has_triggers: false,
+        triggers: Vec::new(),
         has_rules: false,
+        computes: Vec::new(),
     };
     let column = |relation, attribute, name: &str, type_oid, type_name: &str| ColumnRow {
         relation,
@@ -94,8 +95,9 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         }],
         views: vec![ViewRow {
             relation: ADDRESSES,
-            definition: "SELECT users.email, users.email || users.nickname AS label FROM public.users"
-                .to_owned(),
+            definition:
+                "SELECT users.email, users.email || users.nickname AS label FROM public.users"
+                    .to_owned(),
         }],
         ..CatalogRows::default()
     }))

@@ -75,8 +75,11 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Columns of every primary key and unique index.
     pub keys: Vec<Vec<i16>>,
-    /// True where users have put triggers on it.
-    pub has_triggers: bool,
+    /// The functions of its triggers: OIDs of those that are not PostgreSQL's own.
+    pub triggers: Vec<u32>,
+    /// The functions that its defaults, generated columns, checks and indexes call where a row is
+    /// added or changed: OIDs of those that are not PostgreSQL's own.
+    pub computes: Vec<u32>,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,
     pub(crate) view: Option<ViewLineage>,
@@ -253,6 +256,12 @@ impl Catalog {
     /// The columns of views and the generated columns that are made from this one directly.
     pub fn dependents(&self, id: ColumnId) -> &[ColumnId] {
         self.dependents.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The schema and the name of a function by its number, where it is known.
+    pub(crate) fn function(&self, number: u32) -> Option<(&str, &str)> {
+        let (schema, name) = self.numbers.get(&number)?;
+        Some((schema, name))
     }
 
     /// A text that calls a function as the FunctionCall message does, for it to be judged by: with

@@ -124,7 +124,8 @@ fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         kind,
         columns: Vec::new(),
         keys: Vec::new(),
-        has_triggers: row.has_triggers,
+        triggers: row.triggers,
+        computes: row.computes,
         has_rules: row.has_rules,
         view: None,
     };

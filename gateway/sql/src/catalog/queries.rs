@@ -51,11 +51,33 @@ const OWN: [(RowSet, &str); 9] = [
 const PART: &str = "{part}";
 
 const RELATIONS: &str = "\
+WITH made AS MATERIALIZED (
+    SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS class, a.oid AS object, a.adrelid AS relation
+    FROM pg_catalog.pg_attrdef a
+    UNION ALL
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conrelid
+    FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x')
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, i.indrelid
+    FROM pg_catalog.pg_index i
+), called AS MATERIALIZED (
+    SELECT made.relation, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
+    FROM made
+    JOIN pg_catalog.pg_depend d ON d.classid = made.class AND d.objid = made.object
+    LEFT JOIN pg_catalog.pg_operator o
+           ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+    WHERE d.refobjid >= 16384
+      AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                           'pg_catalog.pg_operator'::pg_catalog.regclass)
+)
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
-       (EXISTS (SELECT FROM pg_catalog.pg_trigger t
-                WHERE t.tgrelid = c.oid AND NOT t.tgisinternal))::text,
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT t.tgfoid::text, ',')
+                 FROM pg_catalog.pg_trigger t
+                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgfoid >= 16384), ''),
        (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
-                WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text
+                WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text,
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
+                 FROM called WHERE called.relation = c.oid), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')

@@ -1,5 +1,7 @@
 //! The rows that a catalog is made from, as the queries give them.
 
+use std::str::FromStr;
+
 use super::Error;
 
 /// One of the row sets that a catalog is made from.
@@ -38,10 +40,13 @@ pub struct RelationRow {
     pub name: String,
     /// `pg_class.relkind`.
     pub kind: char,
-    /// Whether users have put triggers on it.
-    pub has_triggers: bool,
+    /// The functions of its triggers that are not PostgreSQL's own.
+    pub triggers: Vec<u32>,
     /// Whether it has rewrite rules other than a view's own.
     pub has_rules: bool,
+    /// The functions that its defaults, generated columns, checks and indexes call, and that are not
+    /// PostgreSQL's own.
+    pub computes: Vec<u32>,
 }
 
 /// A column.
@@ -209,14 +214,15 @@ impl CatalogRows {
 }
 
 fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
-    row.expect(6)?;
+    row.expect(7)?;
     Ok(RelationRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
         name: row.text(2)?,
         kind: row.letter(3)?,
-        has_triggers: row.truth(4)?,
+        triggers: row.numbers(4)?,
         has_rules: row.truth(5)?,
+        computes: row.numbers(6)?,
     })
 }
 
@@ -356,13 +362,13 @@ impl Row<'_> {
             .ok_or_else(|| self.bad(position))
     }
 
-    fn number<N: std::str::FromStr>(&self, position: usize) -> Result<N, Error> {
+    fn number<N: FromStr>(&self, position: usize) -> Result<N, Error> {
         self.value(position)?
             .parse()
             .map_err(|_| self.bad(position))
     }
 
-    fn numbers(&self, position: usize) -> Result<Vec<i16>, Error> {
+    fn numbers<T: FromStr>(&self, position: usize) -> Result<Vec<T>, Error> {
         self.value(position)?
             .split(',')
             .filter(|part| !part.is_empty())

@@ -217,10 +217,12 @@ impl<'a> Walk<'a> {
         if relation.has_rules {
             self.opaque(OpaqueReason::ProceduralCode, &relation.name);
         }
+        self.runs_on_write(relation, access);
         if inherit {
             for oid in self.catalog.descendants(relation.oid) {
                 if let Some(child) = self.catalog.relation(oid) {
                     self.use_relation(Some(oid), &child.schema, &child.name, access);
+                    self.runs_on_write(child, access);
                 }
             }
         }
@@ -229,6 +231,24 @@ impl<'a> Walk<'a> {
             let behind = self.view(relation).map(|view| view.relations.as_slice());
             for inner in behind.unwrap_or_default() {
                 self.use_relation(inner.oid, &inner.schema, &inner.name, access);
+                if let Some(base) = inner.oid.and_then(|oid| self.catalog.relation(oid)) {
+                    self.runs_on_write(base, access);
+                }
+            }
+        }
+    }
+
+    /// The functions that run where rows of a relation are written: it is as if the statement
+    /// called them.
+    fn runs_on_write(&mut self, relation: &'a Relation, access: Access) {
+        let computes = match access {
+            Access::Insert | Access::Update => relation.computes.as_slice(),
+            Access::Read | Access::Delete | Access::Truncate | Access::Define => &[],
+        };
+        for &function in relation.triggers.iter().chain(computes) {
+            match self.catalog.function(function) {
+                Some((schema, name)) => self.function(&[schema, name], &[]),
+                None => self.opaque(OpaqueReason::ProceduralCode, &relation.name),
             }
         }
     }
