@@ -10,11 +10,11 @@ mod walk;
 mod ways;
 
 use sluice::demo::postgres::Role;
-use sluice_tests::Gateway;
 use sluice_tests::gateway::Place;
 use sluice_tests::programs::repository;
 use sluice_tests::server::postgres;
 use sluice_tests::wire_client::Format;
+use sluice_tests::{Gateway, Person};
 use tokio::sync::OnceCell;
 
 use marks::Marks;
@@ -93,7 +93,7 @@ async fn no_way(file: &str) {
     let gateway = Gateway::within(place).await;
     let direct = End::Direct(&database);
     let marks = Marks::of(&mut direct.talk(&[]).await).await;
-    let elsewhere = gateway.place().direct().await;
+    let elsewhere = gateway.connect(Person::Dora).await;
     let ways = ways::of(file);
     assert!(ways.len() > 3, "{file} holds ways");
     let mut shared: Option<Talk> = None;
@@ -203,4 +203,12 @@ ways! {
     copies: "copies.sql";
     side_doors: "side-doors.sql";
     attacks_that_once_worked: "adversary.sql";
+    types: "types.sql";
+    views: "views.sql";
+    functions: "functions.sql";
+    laundering: "laundering.sql";
+    names: "names.sql";
+    catalogs: "catalogs.sql";
+    oracles: "oracles.sql";
+    messages: "messages.sql";
 }

@@ -75,14 +75,15 @@ impl Heard {
         }
     }
 
-    /// What the first error says, and whether PostgreSQL itself says it.
+    /// What an error says, and whether the gateway says it: its own errors name no place in
+    /// PostgreSQL's source. Where several speak, the gateway's counts.
     pub fn refusal(&self) -> Option<(String, bool)> {
-        let error = self.messages.iter().find(|message| message.tag == b'E');
-        let error = error.map(|error| {
-            let own = error.field(b'R').is_none();
-            (error.body.escape_ascii().to_string(), own)
-        });
-        error.or_else(|| self.ended.then(|| ("it hung up".to_owned(), true)))
+        let errors = || self.messages.iter().filter(|message| message.tag == b'E');
+        let own = errors().find(|error| error.field(b'R').is_none());
+        let own = own.map(|error| (error, true));
+        let error = own.or_else(|| errors().next().map(|error| (error, false)));
+        let said = error.map(|(error, own)| (error.body.escape_ascii().to_string(), own));
+        said.or_else(|| self.ended.then(|| ("it hung up".to_owned(), true)))
     }
 }
 
@@ -122,7 +123,7 @@ impl Talk {
     /// ```text
     /// \parse STATEMENT TEXT       \bind PORTAL STATEMENT text|binary    \describe S|P NAME
     /// \execute PORTAL ROWS        \close S|P NAME                       \flush  \sync
-    /// \call FUNCTION ARGUMENT     \elsewhere TEXT, past the gateway and at once
+    /// \call FUNCTION ARGUMENT     \elsewhere TEXT, by someone who sees all
     /// ```
     ///
     /// `-` is the name of what has none. `\login NAME=VALUE` was said before. `{directory}` stands
@@ -149,7 +150,8 @@ impl Talk {
                     heard.add(self.client.until_ready().await);
                 }
                 "call" => {
-                    let (function, argument) = rest.rsplit_once(' ').expect("an argument");
+                    let (function, argument) = rest.split_once(") ").expect("an argument");
+                    let function = format!("{function})");
                     let number = "SELECT $1::text::regprocedure::oid";
                     let row = elsewhere.query_one(number, &[&function]).await;
                     let oid: u32 = row.expect("a function").get(0);
