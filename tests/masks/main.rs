@@ -16,6 +16,7 @@ use sluice_tests::server::postgres;
 use sluice_tests::wire_client::Format;
 use sluice_tests::{Gateway, Person};
 use tokio::sync::OnceCell;
+use tokio_postgres::Client;
 
 use marks::Marks;
 use walk::{End, Heard, Protocol, Talk, parameters};
@@ -139,14 +140,16 @@ async fn every_way(file: &str) {
         .await;
     changed.unwrap_or_else(|error| panic!("other.sql: {error:?}"));
     let marks = Marks::of(&mut End::Direct(database).talk(&[]).await).await;
+    let mut past = Past::the_gateway(database).await;
+    let mut past_other = Past::the_gateway(&other).await;
     let mut faults = Vec::new();
     for way in ways::of(file) {
-        let heard = past_the_gateway(&way, database).await;
+        let heard = past.walk(&way).await;
         let found = marks.find(&heard.messages);
         let fault = match way.fate {
             Fate::Masked | Fate::Refused | Fate::Safe => found.is_none().then_some("shows no mark"),
             Fate::Oracle => {
-                let others = past_the_gateway(&way, &other).await;
+                let others = past_other.walk(&way).await;
                 if found.is_some() {
                     Some("shows a mark")
                 } else {
@@ -166,19 +169,40 @@ async fn every_way(file: &str) {
     assert!(wrong == 0, "{wrong} ways:\n{}", faults.join("\n"));
 }
 
-async fn past_the_gateway(way: &Way, database: &str) -> Heard {
-    let elsewhere = postgres().await.connect(Role::Application, database).await;
-    let elsewhere = elsewhere.expect("the server answers");
-    let mut talk = End::Direct(database).talk(&parameters(way)).await;
-    let around = way.fits_in_a_transaction();
-    if around {
-        talk.say("BEGIN", Protocol::Simple).await;
+/// Sessions at a database of PostgreSQL itself.
+struct Past<'a> {
+    database: &'a str,
+    elsewhere: Client,
+    /// The last session, where it is as it was.
+    shared: Option<Talk>,
+}
+
+impl<'a> Past<'a> {
+    async fn the_gateway(database: &'a str) -> Self {
+        let elsewhere = postgres().await.connect(Role::Application, database);
+        Self {
+            database,
+            elsewhere: elsewhere.await.expect("the server answers"),
+            shared: None,
+        }
     }
-    let heard = talk.walk(way, Protocol::Simple, &elsewhere).await;
-    if !heard.ended {
-        talk.say("ROLLBACK", Protocol::Simple).await;
+
+    /// Walks a way and undoes it.
+    async fn walk(&mut self, way: &Way) -> Heard {
+        let mut talk = match self.shared.take().filter(|_| way.only_reads()) {
+            Some(talk) => talk,
+            None => End::Direct(self.database).talk(&parameters(way)).await,
+        };
+        if way.fits_in_a_transaction() {
+            talk.say("BEGIN", Protocol::Simple).await;
+        }
+        let heard = talk.walk(way, Protocol::Simple, &self.elsewhere).await;
+        if !heard.ended {
+            talk.say("ROLLBACK", Protocol::Simple).await;
+            self.shared = Some(talk).filter(|_| way.only_reads());
+        }
+        heard
     }
-    heard
 }
 
 macro_rules! ways {
