@@ -21,6 +21,7 @@ mod value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
+use self::scope::Levels;
 use crate::analysis::{
     Access, Analysis, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason, RelationUse,
     Statement,
@@ -167,6 +168,8 @@ pub(crate) struct Walk<'a> {
     names: HashSet<String>,
     /// The one row of pg_settings that the present SELECT reads.
     setting: Option<String>,
+    /// The query levels whose columns were met in the present part of a condition.
+    met: Levels,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     budget: usize,
@@ -217,6 +220,7 @@ impl<'a> Walk<'a> {
             used: HashSet::new(),
             names: HashSet::new(),
             setting: None,
+            met: Levels::default(),
             inner: Vec::new(),
             budget: BUDGET,
             built: None,

@@ -117,7 +117,7 @@ impl Switches {
     fn unbounded(&self, statement: &Judged<'_>) -> Finding {
         let lacks = match statement.restriction {
             "none" => "has no WHERE",
-            "always-true" => "has a WHERE that is always true",
+            "always-true" => "has a WHERE that does not tell its rows apart",
             _ => return Finding::allowed(),
         };
         let Some(action) = self.unbounded_dml else {

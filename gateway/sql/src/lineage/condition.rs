@@ -1,28 +1,42 @@
 //! WHERE and ON: which columns filter, and which only by equality with a constant.
 
 use super::Walk;
+use super::restriction::{covers_all, is_false, truth};
 use super::scope::Scope;
 use crate::analysis::{Reach, Use};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
 impl<'a> Walk<'a> {
-    /// A condition: AND and OR are taken apart, `column = constant` is kept apart.
-    pub(super) fn condition(&mut self, node: &pg::Node, scope: &Scope<'_>) {
+    /// A condition: AND and OR are taken apart, `column = constant` is kept apart. True where it
+    /// may keep rows of this level out: it is `false`, or looks at a column of theirs and is not
+    /// always true.
+    pub(super) fn condition(&mut self, node: &pg::Node, scope: &Scope<'_>) -> bool {
         match inner(node) {
             Some(NodeEnum::BoolExpr(expression))
-                if matches!(
-                    expression.boolop(),
-                    pg::BoolExprType::AndExpr | pg::BoolExprType::OrExpr
-                ) =>
+                if expression.boolop() == pg::BoolExprType::AndExpr =>
             {
-                for argument in &expression.args {
-                    self.condition(argument, scope);
-                }
+                let arms = expression.args.iter();
+                arms.fold(false, |any, arm| self.condition(arm, scope) | any)
             }
-            Some(NodeEnum::AExpr(expression)) => self.comparison(node, expression, scope),
+            Some(NodeEnum::BoolExpr(expression))
+                if expression.boolop() == pg::BoolExprType::OrExpr =>
+            {
+                let arms = expression.args.iter();
+                let all = arms.fold(true, |all, arm| self.condition(arm, scope) & all);
+                all && !covers_all(&expression.args)
+            }
             _ => {
-                let value = self.value(node, scope);
-                self.mark(&value, Use::Filtered);
+                let around = std::mem::take(&mut self.met);
+                match inner(node) {
+                    Some(NodeEnum::AExpr(expression)) => self.comparison(node, expression, scope),
+                    _ => {
+                        let value = self.value(node, scope);
+                        self.mark(&value, Use::Filtered);
+                    }
+                }
+                let looks = self.met.has(scope.level);
+                self.met.add(around);
+                is_false(node) || looks && truth(node) != Some(true)
             }
         }
     }

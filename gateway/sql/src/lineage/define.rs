@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
         if let Some(expression) = element.expr.as_deref() {
             let value = self.value(expression, scope);
             self.mark(&value, Use::Copied);
-        } else if let super::scope::Found::Value(value) = scope.column(&element.name) {
+        } else if let super::scope::Found::Value(value, _) = scope.column(&element.name) {
             self.mark(&value, Use::Ordered);
         }
     }

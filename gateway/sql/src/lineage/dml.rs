@@ -91,6 +91,7 @@ impl<'a> Walk<'a> {
                 items: scope.items.clone(),
                 outer: scope.outer,
                 with: scope.with.clone(),
+                level: scope.level,
             };
             scope.items.push(Item {
                 name: "excluded".to_owned(),
@@ -117,7 +118,7 @@ impl<'a> Walk<'a> {
         };
         let (targets, item) = self.target(var, Access::Update);
         scope.items.push(item.clone());
-        self.put_in_reach(&update.from_clause, &mut scope);
+        self.put_beside(&update.from_clause, &mut scope);
         let condition = update.where_clause.as_deref();
         let restriction = self.filtered(condition, &targets, &scope);
         self.assignments(&update.target_list, &targets, &scope);
@@ -139,7 +140,7 @@ impl<'a> Walk<'a> {
         };
         let (targets, item) = self.target(var, Access::Delete);
         scope.items.push(item.clone());
-        self.put_in_reach(&delete.using_clause, &mut scope);
+        self.put_beside(&delete.using_clause, &mut scope);
         let condition = delete.where_clause.as_deref();
         let restriction = self.filtered(condition, &targets, &scope);
         (
@@ -148,16 +149,24 @@ impl<'a> Walk<'a> {
         )
     }
 
+    /// Puts in reach what is looked at beside the target: it is the only one in reach so far.
+    fn put_beside(&mut self, list: &[pg::Node], scope: &mut Scope<'_>) {
+        let target = scope.items.len();
+        self.put_in_reach(list, scope);
+        for item in scope.items.iter_mut().skip(target) {
+            item.restricts = false;
+        }
+    }
+
     fn filtered(
         &mut self,
         condition: Option<&pg::Node>,
         targets: &[&'a Relation],
         scope: &Scope<'_>,
     ) -> Restriction {
-        if let Some(condition) = condition {
-            self.condition(condition, scope);
-        }
-        self.restriction(condition, targets, scope)
+        let condition = condition.map(|one| (one, self.condition(one, scope)));
+        let conditions: Vec<_> = condition.into_iter().collect();
+        self.restriction(&conditions, targets, scope)
     }
 
     fn merge(&mut self, merge: &pg::MergeStmt, outer: &Scope<'_>) -> Option<Table> {

@@ -119,6 +119,7 @@ impl<'a> Walk<'a> {
     fn row_star(&mut self, path: &[&str], scope: &Scope<'_>) -> Value {
         let (name, schema) = match path {
             [] => {
+                self.met.add(scope.level.into());
                 let all = scope.items.iter().filter(|item| item.bare);
                 return all.fold(Value::default(), |all, item| {
                     all.with(item.table.whole_row())
@@ -127,12 +128,12 @@ impl<'a> Walk<'a> {
             [name] => (name, None),
             [.., schema, name] => (name, Some(*schema)),
         };
-        let items = scope.named(schema, name);
+        let (items, levels) = scope.named(schema, name);
+        self.met.add(levels);
         if items.is_empty() {
             let detail = format!("{}.*", path.join("."));
             self.opaque(OpaqueReason::UnknownColumn, &detail);
         }
-        let items = scope.named(schema, name);
         items.into_iter().fold(Value::default(), |all, item| {
             all.with(item.table.whole_row())
         })
@@ -141,14 +142,18 @@ impl<'a> Walk<'a> {
     /// A bare name: a column of the nearest level that has one, else a whole row.
     pub(super) fn bare_name(&mut self, name: &str, scope: &Scope<'_>) -> Option<Value> {
         let column = match scope.column(name) {
-            Found::Value(value) => Some(value),
+            Found::Value(value, levels) => {
+                self.met.add(levels);
+                Some(value)
+            }
             Found::Nothing => None,
         };
         let doubtful = column.is_none() || self.doubted(name, scope);
         if !doubtful {
             return column;
         }
-        let rows = scope.named(None, name);
+        let (rows, levels) = scope.named(None, name);
+        self.met.add(levels);
         let row = rows
             .into_iter()
             .map(|item| item.table.whole_row())
@@ -185,7 +190,8 @@ impl<'a> Walk<'a> {
         name: &str,
         scope: &Scope<'_>,
     ) -> Option<Value> {
-        let items = scope.named(schema, table);
+        let (items, levels) = scope.named(schema, table);
+        self.met.add(levels);
         let mut found: Option<Value> = None;
         let mut missing: Option<Value> = None;
         for item in items {

@@ -89,6 +89,7 @@ impl<'a> Walk<'a> {
                 items: items.clone(),
                 outer: scope.outer,
                 with: scope.with.clone(),
+                level: scope.level,
             };
             self.condition(condition, &own);
         }
@@ -406,6 +407,7 @@ fn beside<'s>(scope: &'s Scope<'s>, left: &[Item]) -> Scope<'s> {
         items,
         outer: scope.outer,
         with: scope.with.clone(),
+        level: scope.level,
     }
 }
 
@@ -415,6 +417,7 @@ fn without_items<'s>(scope: &Scope<'s>) -> Scope<'s> {
         items: Vec::new(),
         outer: scope.outer,
         with: scope.with.clone(),
+        level: scope.level,
     }
 }
 

@@ -8,24 +8,31 @@ use crate::catalog::Relation;
 use crate::parse::{NodeEnum, inner, pg, strings};
 
 impl<'a> Walk<'a> {
-    /// What a condition restricts of these relations.
+    /// What conditions that hold together restrict of these relations. Each comes with whether it
+    /// may keep rows out.
     pub(super) fn restriction(
         &mut self,
-        condition: Option<&pg::Node>,
+        conditions: &[(&pg::Node, bool)],
         targets: &[&'a Relation],
         scope: &Scope<'_>,
     ) -> Restriction {
-        let Some(condition) = condition else {
+        if conditions.is_empty() {
             return Restriction::None;
-        };
-        if matches!(inner(condition), Some(NodeEnum::CurrentOfExpr(_))) {
+        }
+        if let [(only, _)] = conditions
+            && matches!(inner(only), Some(NodeEnum::CurrentOfExpr(_)))
+        {
             return Restriction::Key;
         }
-        if truth(condition) == Some(true) || self.selects_itself(condition, targets) {
+        let restricts =
+            |(one, keeps_out): &(&pg::Node, bool)| *keeps_out && !self.selects_itself(one, targets);
+        if !conditions.iter().any(restricts) {
             return Restriction::AlwaysTrue;
         }
         let mut columns = Vec::new();
-        self.equalities(condition, scope, &mut columns);
+        for (condition, _) in conditions {
+            self.equalities(condition, scope, &mut columns);
+        }
         let by_key = |relation: &&Relation| {
             relation.keys.iter().any(|key| {
                 !key.is_empty()
@@ -200,11 +207,23 @@ fn bool_truth(expression: &pg::BoolExpr) -> Option<bool> {
     }
 }
 
+/// How many arms of an OR are compared with each other.
+const MOST_COMPARED: usize = 256;
+
+/// Whether it is the constant `false`.
+pub(super) fn is_false(node: &pg::Node) -> bool {
+    let Some(NodeEnum::AConst(constant)) = inner(node) else {
+        return false;
+    };
+    matches!(&constant.val, Some(pg::a_const::Val::Boolval(truth)) if !truth.boolval)
+}
+
 /// `x IS NULL OR x IS NOT NULL`, `c OR NOT c`, `x = 1 OR x <> 1`.
-fn covers_all(arguments: &[pg::Node]) -> bool {
-    arguments
-        .iter()
-        .any(|one| arguments.iter().any(|other| opposite(one, other)))
+pub(super) fn covers_all(arguments: &[pg::Node]) -> bool {
+    arguments.len() <= MOST_COMPARED
+        && arguments
+            .iter()
+            .any(|one| arguments.iter().any(|other| opposite(one, other)))
 }
 
 fn opposite(one: &pg::Node, other: &pg::Node) -> bool {

@@ -9,6 +9,37 @@ pub(super) struct Scope<'s> {
     pub(super) items: Vec<Item>,
     pub(super) outer: Option<&'s Scope<'s>>,
     pub(super) with: With,
+    pub(super) level: Level,
+}
+
+/// How many levels a query level is inside others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Level(u32);
+
+/// Some query levels. Very deep ones are not told apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Levels(u64);
+
+impl Level {
+    pub(super) fn inner(self) -> Level {
+        Level(self.0 + 1)
+    }
+}
+
+impl Levels {
+    pub(super) fn add(&mut self, other: Levels) {
+        self.0 |= other.0;
+    }
+
+    pub(super) fn has(self, level: Level) -> bool {
+        self.0 & Levels::from(level).0 != 0
+    }
+}
+
+impl From<Level> for Levels {
+    fn from(level: Level) -> Levels {
+        Levels(1 << level.0.min(u64::BITS - 1))
+    }
 }
 
 /// The common table expressions in reach, the nearest first.
@@ -38,12 +69,15 @@ pub(super) struct Item {
     pub(super) system: bool,
     /// Whether columns by other names may exist that are of a level further out instead.
     pub(super) doubtful: bool,
+    /// Whether a condition on it says which rows the statement is about: not what an UPDATE or
+    /// DELETE only looks at beside its target.
+    pub(super) restricts: bool,
 }
 
 /// What a column name was found to be.
 pub(super) enum Found {
-    /// A value.
-    Value(Value),
+    /// A value, and the levels that it is of.
+    Value(Value, Levels),
     /// Nothing.
     Nothing,
 }
@@ -57,6 +91,7 @@ impl<'s> Scope<'s> {
             items: Vec::new(),
             outer: Some(outer),
             with: outer.with.clone(),
+            level: outer.level.inner(),
         }
     }
 
@@ -66,12 +101,14 @@ impl<'s> Scope<'s> {
             items: Vec::new(),
             outer: None,
             with: None,
+            level: Level::default(),
         }
     }
 
     /// A column by its bare name, from the nearest level that has it.
     pub(super) fn column(&self, name: &str) -> Found {
         let mut found: Option<Value> = None;
+        let mut levels = Levels::default();
         let mut level = Some(self);
         while let Some(scope) = level {
             let mut sure = false;
@@ -80,6 +117,9 @@ impl<'s> Scope<'s> {
                     continue;
                 };
                 sure |= !item.doubtful && item.table.other.is_none();
+                if item.restricts {
+                    levels.add(scope.level.into());
+                }
                 found = Some(match found {
                     Some(before) => before.or(value),
                     None => value,
@@ -90,11 +130,11 @@ impl<'s> Scope<'s> {
             }
             level = scope.outer;
         }
-        found.map_or(Found::Nothing, Found::Value)
+        found.map_or(Found::Nothing, |value| Found::Value(value, levels))
     }
 
-    /// The things of the nearest level that go by this name.
-    pub(super) fn named(&self, schema: Option<&str>, name: &str) -> Vec<&Item> {
+    /// The things of the nearest level that go by this name, and that level.
+    pub(super) fn named(&self, schema: Option<&str>, name: &str) -> (Vec<&Item>, Levels) {
         let mut level = Some(self);
         while let Some(scope) = level {
             let matching = |item: &&Item| {
@@ -104,11 +144,13 @@ impl<'s> Scope<'s> {
             };
             let found: Vec<&Item> = scope.items.iter().filter(matching).collect();
             if !found.is_empty() {
-                return found;
+                let restricts = found.iter().any(|item| item.restricts);
+                let levels = restricts.then(|| scope.level.into());
+                return (found, levels.unwrap_or_default());
             }
             level = scope.outer;
         }
-        Vec::new()
+        (Vec::new(), Levels::default())
     }
 
     /// The common table expression of this name.
@@ -135,6 +177,7 @@ impl Item {
             bare: true,
             system: false,
             doubtful: false,
+            restricts: true,
         }
     }
 

@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
                     return self.value(node, scope);
                 };
                 match scope.column(name) {
-                    Found::Value(value) => output.with(value),
+                    Found::Value(value, _) => output.with(value),
                     Found::Nothing => output,
                 }
             }
@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
             }
             [.., name] => {
                 let schema = path.len().checked_sub(2).map(|place| path[place]);
-                let mut named = scope.named(schema, name).into_iter();
+                let mut named = scope.named(schema, name).0.into_iter();
                 match (named.next(), named.next()) {
                     (Some(item), None) => return item.table.as_ref().clone(),
                     (Some(first), Some(second)) => {
@@ -366,6 +366,7 @@ impl<'a> Walk<'a> {
             items: Vec::new(),
             outer: Some(scope),
             with: with.clone(),
+            level: scope.level.inner(),
         };
         let table = self.query(boxed(&cte.ctequery), &scope);
         let table = table.renamed(&strings(&cte.aliascolnames));
@@ -385,6 +386,7 @@ impl<'a> Walk<'a> {
                 items: Vec::new(),
                 outer: Some(scope),
                 with: with.clone(),
+                level: scope.level.inner(),
             };
             scope.with = self.with(select.with_clause.as_ref(), &scope);
             let table = self.select(first, &scope);
