@@ -48,7 +48,8 @@ pub struct Statement {
     /// True where it may change what names mean (DDL), so that the catalog must be read again.
     pub changes_catalog: bool,
     /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
-    /// TABLE AS, a rule or a schema. EXPLAIN without ANALYZE runs nothing and hides none.
+    /// TABLE AS, a rule or a schema, and the actions of MERGE. EXPLAIN without ANALYZE runs nothing
+    /// and hides none.
     pub inner: Vec<Inner>,
 }
 

@@ -124,6 +124,22 @@ fn what_could_hide_ddl_is_held_too() {
 }
 
 #[test]
+fn what_merge_does_is_judged_as_a_statement_of_its_own() {
+    let merge = |restriction| {
+        Facts::fixed()
+            .with_statement("merge", "write", "")
+            .with_relation("public.orders", "delete")
+            .with_statement("delete", "write", restriction)
+    };
+    let (reason, _) = denial(UNBOUNDED, &merge("always-true"));
+    assert!(reason.starts_with("DELETE on public.orders"), "{reason}");
+    assert_eq!(outcome(UNBOUNDED, &merge("some")), "allow");
+    let rules =
+        r#"{"rules": [{"effect": "hold", "statements": ["delete"], "approvers": ["dba"]}]}"#;
+    assert_eq!(outcome(rules, &merge("key")), "hold");
+}
+
+#[test]
 fn preparing_is_not_held_but_may_be_refused() {
     assert_eq!(outcome(DDL, &drop_table().while_preparing()), "allow");
     assert_eq!(

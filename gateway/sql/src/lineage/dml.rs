@@ -186,25 +186,55 @@ impl<'a> Walk<'a> {
         scope.items.push(item.clone());
         if let Some(source) = merge.source_relation.as_deref() {
             let (items, _) = self.member(source, &Scope::inside(&scope), &[]);
-            scope.items.extend(items);
+            let beside = items.into_iter().map(|item| Item {
+                restricts: false,
+                ..item
+            });
+            scope.items.extend(beside);
         }
-        if let Some(condition) = merge.join_condition.as_deref() {
-            self.condition(condition, &scope);
-        }
+        let on = merge.join_condition.as_deref();
+        let on = on.map(|one| (one, self.condition(one, &scope)));
         for node in &merge.merge_when_clauses {
             let Some(NodeEnum::MergeWhenClause(when)) = inner(node) else {
                 continue;
             };
-            if let Some(condition) = when.condition.as_deref() {
-                self.condition(condition, &scope);
-            }
-            self.assignments(&when.target_list, &targets, &scope);
-            for value in &when.values {
-                let value = self.value(value, &scope);
-                self.mark(&value, Use::Copied);
-            }
+            self.merge_action(when, on, &targets, &scope);
         }
         self.returning(merge.returning_clause.as_ref(), &item, scope)
+    }
+
+    /// What MERGE does to some rows, as the statement that would do it by itself.
+    fn merge_action(
+        &mut self,
+        when: &pg::MergeWhenClause,
+        on: Option<(&pg::Node, bool)>,
+        targets: &[&'a Relation],
+        scope: &Scope<'_>,
+    ) {
+        let condition = when.condition.as_deref();
+        let condition = condition.map(|one| (one, self.condition(one, scope)));
+        self.assignments(&when.target_list, targets, scope);
+        for value in &when.values {
+            let value = self.value(value, scope);
+            self.mark(&value, Use::Copied);
+        }
+        let (command, restricts) = match when.command_type() {
+            pg::CmdType::CmdInsert => ("insert", false),
+            pg::CmdType::CmdUpdate => ("update", true),
+            pg::CmdType::CmdDelete => ("delete", true),
+            _ => return,
+        };
+        let restriction = restricts.then(|| {
+            // Rows without a match are those for which ON does not hold.
+            let on = on.filter(|_| when.match_kind() == pg::MergeMatchKind::MergeWhenMatched);
+            let conditions: Vec<_> = on.into_iter().chain(condition).collect();
+            self.restriction(&conditions, targets, scope)
+        });
+        let kind = Kind {
+            class: Class::Write,
+            command,
+        };
+        self.inner.push(Inner { kind, restriction });
     }
 
     /// The relation that is changed, and how its columns are reached.
