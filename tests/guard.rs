@@ -28,6 +28,7 @@ async fn statements_that_destroy_are_refused_and_nothing_is_lost() {
         "DELETE FROM api_tokens USING (SELECT 1 AS k) one WHERE k = 1",
         "MERGE INTO api_tokens USING (SELECT 1) q ON true WHEN MATCHED THEN DELETE",
         "MERGE INTO api_tokens USING (SELECT 1) q ON true WHEN MATCHED THEN UPDATE SET scopes = '{}'",
+        "INSERT INTO products SELECT * FROM products ON CONFLICT (id) DO UPDATE SET price = 0",
         "UPDATE orders SET status = 'open'",
         "WITH gone AS (DELETE FROM api_tokens RETURNING id) SELECT count(*) FROM gone",
         "TRUNCATE api_tokens",
@@ -56,6 +57,10 @@ async fn work_goes_on() {
     for text in [
         "SELECT count(*) FROM orders",
         "INSERT INTO products VALUES (9001, 'Oak lamp', 'lighting', 12.50)",
+        "INSERT INTO products VALUES (9001, 'Oak lamp', 'lighting', 13) \
+         ON CONFLICT (id) DO UPDATE SET price = excluded.price",
+        "MERGE INTO products p USING (VALUES (9001)) v (id) ON p.id = v.id \
+         WHEN MATCHED THEN UPDATE SET price = 14",
         "UPDATE orders SET status = 'shipped' WHERE id = 5",
         "DELETE FROM products WHERE id = 9001",
         "BEGIN; SAVEPOINT s; ROLLBACK TO s; COMMIT",

@@ -48,8 +48,8 @@ pub struct Statement {
     /// True where it may change what names mean (DDL), so that the catalog must be read again.
     pub changes_catalog: bool,
     /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
-    /// TABLE AS, a rule or a schema, and the actions of MERGE. EXPLAIN without ANALYZE runs nothing
-    /// and hides none.
+    /// TABLE AS, a rule or a schema, the actions of MERGE and the UPDATE of ON CONFLICT. EXPLAIN
+    /// without ANALYZE runs nothing and hides none.
     pub inner: Vec<Inner>,
 }
 
@@ -88,8 +88,8 @@ pub enum Class {
     Utility,
 }
 
-/// What the condition of an UPDATE or DELETE restricts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the condition of an UPDATE or DELETE restricts, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Restriction {
     /// There is no WHERE.
     None,

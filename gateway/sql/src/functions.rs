@@ -227,6 +227,32 @@ pub(crate) fn is_scalar(name: &str) -> bool {
     )
 }
 
+/// Functions that in FROM give as many rows as their argument holds.
+pub(crate) fn lists_rows(name: &str) -> bool {
+    matches!(
+        name,
+        "unnest"
+            | "json_array_elements"
+            | "json_array_elements_text"
+            | "jsonb_array_elements"
+            | "jsonb_array_elements_text"
+            | "json_each"
+            | "json_each_text"
+            | "jsonb_each"
+            | "jsonb_each_text"
+            | "json_to_record"
+            | "json_to_recordset"
+            | "jsonb_to_record"
+            | "jsonb_to_recordset"
+            | "json_populate_record"
+            | "json_populate_recordset"
+            | "jsonb_populate_record"
+            | "jsonb_populate_recordset"
+            | "regexp_split_to_table"
+            | "string_to_table"
+    )
+}
+
 /// The columns of functions that in FROM give named ones.
 pub(crate) fn columns(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {

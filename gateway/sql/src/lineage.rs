@@ -24,7 +24,7 @@ use std::hash::Hash;
 use self::scope::Levels;
 use crate::analysis::{
     Access, Analysis, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason, RelationUse,
-    Statement,
+    Restriction, Statement,
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
@@ -170,6 +170,9 @@ pub(crate) struct Walk<'a> {
     setting: Option<String>,
     /// The query levels whose columns were met in the present part of a condition.
     met: Levels,
+    /// What the query or member of FROM that was walked last says of the number of its rows: a key
+    /// where the text itself lists them.
+    rows: Restriction,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     budget: usize,
@@ -221,6 +224,7 @@ impl<'a> Walk<'a> {
             names: HashSet::new(),
             setting: None,
             met: Levels::default(),
+            rows: Restriction::None,
             inner: Vec::new(),
             budget: BUDGET,
             built: None,

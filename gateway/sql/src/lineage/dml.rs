@@ -48,11 +48,14 @@ impl<'a> Walk<'a> {
         let var = insert.relation.as_ref()?;
         let (targets, item) = self.target(var, Access::Insert);
         let mut width = None;
+        // DEFAULT VALUES is one row.
+        self.rows = Restriction::Key;
         if let Some(query) = boxed(&insert.select_stmt) {
             let table = self.query(Some(query), &Scope::inside(&scope));
             width = table.other.is_none().then_some(table.columns.len());
             self.copied(&table);
         }
+        let rows = self.rows;
         if insert.cols.is_empty() {
             self.written_first(&targets, width);
         } else {
@@ -60,7 +63,7 @@ impl<'a> Walk<'a> {
         }
         scope.items.push(item.clone());
         if let Some(conflict) = insert.on_conflict_clause.as_deref() {
-            self.on_conflict(conflict, var, &targets, &item, &scope);
+            self.on_conflict(conflict, var, rows, (&targets, &item), &scope);
         }
         self.returning(insert.returning_clause.as_ref(), &item, scope)
     }
@@ -69,8 +72,8 @@ impl<'a> Walk<'a> {
         &mut self,
         conflict: &pg::OnConflictClause,
         var: &pg::RangeVar,
-        targets: &[&'a Relation],
-        item: &Item,
+        rows: Restriction,
+        (targets, item): (&[&'a Relation], &Item),
         scope: &Scope<'_>,
     ) {
         if let Some(infer) = conflict.infer.as_deref() {
@@ -100,9 +103,21 @@ impl<'a> Walk<'a> {
                 ..item.clone()
             });
             self.assignments(&conflict.target_list, targets, &scope);
-            if let Some(condition) = conflict.where_clause.as_deref() {
-                self.condition(condition, &scope);
-            }
+            let condition = conflict.where_clause.as_deref();
+            let restricts = condition.is_some_and(|one| self.condition(one, &scope));
+            // Each row given changes one row at most.
+            let restriction = match restricts {
+                true => rows.max(Restriction::Some),
+                false => rows,
+            };
+            let kind = Kind {
+                class: Class::Write,
+                command: "update",
+            };
+            self.inner.push(Inner {
+                kind,
+                restriction: Some(restriction),
+            });
         }
     }
 

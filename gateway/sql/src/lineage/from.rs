@@ -6,17 +6,20 @@ use super::Walk;
 use super::relation::aliased;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
-use crate::analysis::{OpaqueReason, Use};
+use crate::analysis::{OpaqueReason, Restriction, Use};
 use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 impl<'a> Walk<'a> {
     /// Puts everything in a FROM list in reach. `scope` is the level that the list belongs to.
     pub(super) fn put_in_reach(&mut self, list: &[pg::Node], scope: &mut Scope<'_>) {
+        let mut rows = Restriction::Key;
         for node in list {
             let (items, _) = self.member(node, scope, &[]);
             scope.items.extend(items);
+            rows = rows.min(self.rows);
         }
+        self.rows = rows;
     }
 
     /// One member of FROM: what it puts in reach, and its columns. `left` is what LATERAL sees
@@ -50,6 +53,7 @@ impl<'a> Walk<'a> {
 
     fn unknown_item(&mut self) -> (Vec<Item>, Rc<Table>) {
         self.opaque(OpaqueReason::Unsupported, "FROM");
+        self.rows = Restriction::None;
         let item = Item::new("", Table::unknown(Value::default()));
         let table = item.table.clone();
         (vec![item], table)
@@ -81,9 +85,12 @@ impl<'a> Walk<'a> {
             return self.unknown_item();
         };
         let (mut items, left_table) = self.member(larg, scope, left);
+        let left_rows = self.rows;
         let seen: Vec<Item> = left.iter().chain(&items).cloned().collect();
         let (right_items, right_table) = self.member(rarg, scope, &seen);
+        let right_rows = self.rows;
         items.extend(right_items);
+        let mut joins = join.is_natural || !join.using_clause.is_empty();
         if let Some(condition) = join.quals.as_deref() {
             let own = Scope {
                 items: items.clone(),
@@ -91,7 +98,7 @@ impl<'a> Walk<'a> {
                 with: scope.with.clone(),
                 level: scope.level,
             };
-            self.condition(condition, &own);
+            joins = self.condition(condition, &own);
         }
         let using: Vec<String> = if join.is_natural {
             common_names(&left_table, &right_table)
@@ -127,6 +134,12 @@ impl<'a> Walk<'a> {
         let item = aliased(item, join.alias.as_ref());
         let table = item.table.clone();
         items.push(item);
+        self.rows = match join.jointype() {
+            pg::JoinType::JoinInner if joins => left_rows.max(right_rows).min(Restriction::Some),
+            pg::JoinType::JoinLeft if joins => left_rows.min(Restriction::Some),
+            pg::JoinType::JoinRight if joins => right_rows.min(Restriction::Some),
+            _ => left_rows.min(right_rows),
+        };
         (items, table)
     }
 
@@ -192,6 +205,7 @@ impl<'a> Walk<'a> {
     fn range_function(&mut self, range: &pg::RangeFunction, scope: &Scope<'_>) -> Item {
         let mut table = Table::default();
         let mut scalar = range.functions.len() == 1;
+        let mut rows = Restriction::Some;
         let mut name = String::new();
         let definitions = range.coldeflist.as_slice();
         for node in &range.functions {
@@ -212,6 +226,9 @@ impl<'a> Walk<'a> {
             // How many rows there are, and their ordinality, depends on it.
             self.mark(&value, Use::Filtered);
             let called = super::names::output_name(call);
+            if !functions::lists_rows(&called) {
+                rows = Restriction::None;
+            }
             let columns = self.function_columns(call, &called, value, definitions);
             scalar &=
                 columns.other.is_none() && columns.columns.len() == 1 && definitions.is_empty();
@@ -241,6 +258,7 @@ impl<'a> Walk<'a> {
             };
             table.columns.push(column);
         }
+        self.rows = rows;
         aliased(Item::new(&name, table), alias)
     }
 
@@ -388,6 +406,7 @@ impl<'a> Walk<'a> {
         let value = value.derived();
         self.mark_derived(&value);
         self.mark(&value, Use::Filtered);
+        self.rows = Restriction::Some;
         let columns = columns.into_iter().map(|name| Named {
             name,
             value: value.clone(),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Walk;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
-use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, RelationUse, Source};
+use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source};
 use crate::catalog::{Relation, RelationKind};
 use crate::parse::{pg, strings};
 
@@ -18,6 +18,7 @@ impl<'a> Walk<'a> {
         if var.schemaname.is_empty()
             && let Some(common) = scope.common(&var.relname)
         {
+            self.rows = common.rows;
             let table = match common.table.clone() {
                 Some(table) => table,
                 None => {
@@ -34,6 +35,7 @@ impl<'a> Walk<'a> {
             );
         }
         let item = self.read(var);
+        self.rows = Restriction::None;
         aliased(
             Item {
                 name: name.to_owned(),

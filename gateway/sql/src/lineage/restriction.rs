@@ -305,7 +305,8 @@ fn comparison_truth(expression: &pg::AExpr) -> Option<bool> {
     (anything && matches!(name, "~" | "~*")).then_some(true)
 }
 
-fn is_null(node: &pg::Node) -> bool {
+/// Whether it is the constant NULL.
+pub(super) fn is_null(node: &pg::Node) -> bool {
     matches!(inner(node), Some(NodeEnum::AConst(constant)) if constant.isnull)
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::value::{Table, Value};
+use crate::analysis::Restriction;
 
 /// What FROM has put in reach at one query level, and the levels around it.
 pub(super) struct Scope<'s> {
@@ -50,6 +51,8 @@ pub(super) struct Common {
     pub(super) name: String,
     /// None while WITH RECURSIVE has named it and it is not worked out yet.
     pub(super) table: Option<Rc<Table>>,
+    /// What restricts its rows.
+    pub(super) rows: Restriction,
     pub(super) next: With,
 }
 

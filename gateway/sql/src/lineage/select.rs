@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::Walk;
+use super::condition::is_constant;
 use super::names::output_name;
+use super::restriction::is_null;
 use super::scope::{Common, Found, Scope, With};
 use super::value::{Named, Table, Value};
-use crate::analysis::{OpaqueReason, Use};
+use crate::analysis::{OpaqueReason, Restriction, Use};
 use crate::older;
 use crate::parse::{NodeEnum, boxed, inner, pg, string, strings};
 
@@ -23,9 +25,15 @@ impl<'a> Walk<'a> {
                 | NodeEnum::UpdateStmt(_)
                 | NodeEnum::DeleteStmt(_)
                 | NodeEnum::MergeStmt(_)),
-            ) => self.hidden_modify(node, scope),
+            ) => {
+                let table = self.hidden_modify(node, scope);
+                // Which rows it changes and gives is judged by itself.
+                self.rows = Restriction::Some;
+                table
+            }
             _ => {
                 self.opaque(OpaqueReason::Unsupported, "query");
+                self.rows = Restriction::None;
                 Table::unknown(Value::default())
             }
         }
@@ -36,15 +44,25 @@ impl<'a> Walk<'a> {
         if !self.spend() {
             return Table::unknown(Value::default());
         }
+        // What an outer SELECT reads says nothing of this one's columns.
+        let setting = self.setting.take();
         let mut scope = Scope::inside(outer);
         scope.with = self.with(select.with_clause.as_ref(), &scope);
-        let table = if select.op > pg::SetOperation::SetopNone as i32 {
-            self.set_operation(select, &scope)
+        let (table, mut rows) = if select.op > pg::SetOperation::SetopNone as i32 {
+            (self.set_operation(select, &scope), self.rows)
         } else if !select.values_lists.is_empty() {
-            self.values(&select.values_lists, &scope)
+            let table = self.values(&select.values_lists, &scope);
+            (table, Restriction::Key)
         } else {
             self.put_in_reach(&select.from_clause, &mut scope);
-            self.simple_select(select, &scope)
+            let mut rows = self.rows;
+            if let Some(condition) = &select.where_clause {
+                rows = rows.max(match self.condition(condition, &scope) {
+                    true => Restriction::Some,
+                    false => Restriction::AlwaysTrue,
+                });
+            }
+            (self.simple_select(select, &scope), rows)
         };
         self.order(&select.sort_clause, &table, &scope);
         for limit in [&select.limit_offset, &select.limit_count] {
@@ -53,16 +71,16 @@ impl<'a> Walk<'a> {
                 self.mark(&value, Use::Filtered);
             }
         }
+        if select.limit_count.as_deref().is_some_and(is_number) {
+            rows = rows.max(Restriction::Some);
+        }
+        self.rows = rows;
+        self.setting = setting;
         table
     }
 
-    /// SELECT ... FROM ... WHERE ..., its FROM already in the scope.
+    /// SELECT ... GROUP BY ..., its FROM already in the scope and its WHERE done.
     fn simple_select(&mut self, select: &pg::SelectStmt, scope: &Scope<'_>) -> Table {
-        // What an outer SELECT reads says nothing of this one's columns.
-        let outer = self.setting.take();
-        if let Some(condition) = &select.where_clause {
-            self.condition(condition, scope);
-        }
         self.setting = self.one_setting(select);
         let table = self.target_list(&select.target_list, scope);
         self.setting = None;
@@ -77,7 +95,6 @@ impl<'a> Walk<'a> {
             }
         }
         self.distinct(&select.distinct_clause, &table, scope);
-        self.setting = outer;
         table
     }
 
@@ -116,15 +133,18 @@ impl<'a> Walk<'a> {
             Some(first) => self.select(first, scope),
             None => Table::default(),
         };
+        let mut rows = self.rows;
         for arm in arms.into_iter().rev() {
             if let Some(right) = arm.rarg.as_deref() {
                 let right = self.select(right, scope);
                 table = table.or(right);
+                rows = rows.min(self.rows);
             }
             if !(arm.all && arm.op == pg::SetOperation::SetopUnion as i32) {
                 self.mark(&table.everything(), Use::Ordered);
             }
         }
+        self.rows = rows;
         table
     }
 
@@ -341,6 +361,7 @@ impl<'a> Walk<'a> {
                 with = Some(Rc::new(Common {
                     name: cte.ctename.clone(),
                     table: None,
+                    rows: Restriction::None,
                     next: with,
                 }));
             }
@@ -355,6 +376,7 @@ impl<'a> Walk<'a> {
             with = Some(Rc::new(Common {
                 name: cte.ctename.clone(),
                 table,
+                rows: self.rows,
                 next: with,
             }));
         }
@@ -397,6 +419,8 @@ impl<'a> Walk<'a> {
             let known = Common {
                 name: cte.ctename.clone(),
                 table: Some(Rc::new(table.clone())),
+                // What restricts the first part restricts all of it.
+                rows: Restriction::Some,
                 next: with.clone(),
             };
             let next = self.common(cte, scope, &Some(Rc::new(known)));
@@ -436,6 +460,11 @@ impl<'a> Walk<'a> {
 
 /// PostgreSQL's own limit (MaxTupleAttributeNumber). Stars over stars would double without one.
 const MOST_COLUMNS: usize = 1664;
+
+/// Whether a LIMIT is one: not ALL, which is NULL.
+fn is_number(limit: &pg::Node) -> bool {
+    is_constant(limit) && !is_null(limit)
+}
 
 /// Adds the columns of a star to an output list.
 fn extend(table: &mut Table, more: Table) {
