@@ -120,3 +120,9 @@ ALTER TABLE customers RENAME email TO name
 EXECUTE p11
 ALTER TABLE customers RENAME name TO email
 ALTER TABLE customers RENAME n2 TO name
+-- refused: a payload for other sessions, in a filter
+SELECT 1 FROM customers WHERE pg_notify('c', email) IS NULL
+-- refused: a payload for other sessions, of a row
+SELECT count(pg_notify('c', c::text)) FROM customers c
+-- refused: a payload for other sessions, of a copy in a CTE
+WITH x AS (SELECT email AS e FROM customers) SELECT pg_notify('c', e) FROM x
