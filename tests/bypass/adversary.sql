@@ -93,6 +93,7 @@ INSERT INTO customers (id, name, email, password_hash, address, city, country, n
 -- refused: UPDATE of several columns from a subquery
 UPDATE customers SET (name, city) = (SELECT email, phone FROM customers WHERE id = 2) WHERE id = 1 RETURNING name
 -- refused: MERGE that copies
+\needs 15
 MERGE INTO products p USING customers c ON p.id = c.id WHEN MATCHED THEN UPDATE SET name = c.email
 SELECT name FROM products WHERE id = 1
 -- refused: settings by a name that is put together

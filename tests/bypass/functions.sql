@@ -86,6 +86,7 @@ SELECT vault.run('SELECT email FROM customers LIMIT 1')
 -- refused: a function that runs a text put together
 SELECT vault.run('SEL' || 'ECT em' || 'ail FROM cust' || 'omers LIMIT 1')
 -- refused: a function with a body that the server parsed
+\needs 14
 SELECT vault.atomic()
 -- refused: a function that opens a cursor
 BEGIN
@@ -175,9 +176,11 @@ SELECT last_value FROM vault.counter
 CREATE FUNCTION pg_temp.mine() RETURNS text LANGUAGE sql AS 'SELECT email FROM customers LIMIT 1'
 SELECT pg_temp.mine()
 -- refused: a function of one's own with a parsed body
+\needs 14
 CREATE FUNCTION pg_temp.mine() RETURNS text BEGIN ATOMIC SELECT email FROM customers LIMIT 1; END
 SELECT pg_temp.mine()
 -- refused: a function of one's own that returns
+\needs 14
 CREATE FUNCTION pg_temp.mine() RETURNS text RETURN (SELECT email FROM customers LIMIT 1)
 SELECT pg_temp.mine()
 -- refused: a harmless function replaced
@@ -245,6 +248,7 @@ CREATE INDEX ON vault.people (vault.told(secret))
 -- refused: an index whose condition tells
 CREATE INDEX ON vault.people (id) WHERE vault.told(secret) = ''
 -- refused: statistics whose expression tells
+\needs 14
 CREATE STATISTICS vault.mine ON (vault.told(secret)), id FROM vault.people
 ANALYZE vault.people
 -- refused: a constraint that tells

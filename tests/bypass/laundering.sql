@@ -86,12 +86,15 @@ UPDATE vault.targets SET pair.first_half = (SELECT email FROM customers LIMIT 1)
 ALTER TABLE vault.targets ADD numbers integer[]
 UPDATE vault.targets SET numbers[(SELECT salary FROM staff.employees WHERE id = 1)] = 1 RETURNING numbers
 -- refused: MERGE from another table
+\needs 15
 MERGE INTO vault.targets t USING customers c ON t.id = c.id WHEN MATCHED THEN UPDATE SET note = c.email
 SELECT note FROM vault.targets
 -- refused: MERGE that inserts
+\needs 15
 MERGE INTO vault.targets t USING customers c ON t.id = c.id WHEN NOT MATCHED THEN INSERT VALUES (c.id, c.email)
 SELECT note FROM vault.targets
 -- refused: MERGE from the target
+\needs 15
 MERGE INTO vault.people p USING vault.targets t ON t.id = p.id WHEN MATCHED THEN UPDATE SET name = p.secret
 SELECT name FROM vault.people
 -- safe: RETURNING a protected column after a write

@@ -117,6 +117,7 @@ SELECT count(*) FROM vault.people JOIN (VALUES ('quartzzebra u')) AS v (secret) 
 -- masked: a join's alias
 SELECT (j).secret FROM (vault.people JOIN vault.targets USING (id)) AS j
 -- masked: a join with an alias for what it merges
+\needs 14
 SELECT secret FROM vault.people JOIN vault.targets USING (id) AS j
 -- masked: lateral and left
 SELECT l.s FROM vault.targets t LEFT JOIN LATERAL (SELECT p.secret AS s FROM vault.people p WHERE p.id = t.id) l ON true

@@ -70,6 +70,7 @@ SELECT hashtext(secret) FROM vault.people
 -- oracle: a long hash
 SELECT sha256(convert_to(secret, 'UTF8')) FROM vault.people
 -- oracle: a hash of the row
+\needs 14
 SELECT hash_record(p) FROM vault.people p
 -- oracle: a hash by a type of its own
 SELECT hashtextextended(secret, 0) FROM vault.people
@@ -244,8 +245,10 @@ DELETE FROM vault.people WHERE secret LIKE 'q%'
 -- oracle: an insert by the value
 INSERT INTO vault.targets (id) SELECT id + 100 FROM vault.people WHERE secret LIKE 'q%'
 -- oracle: a merge by the value
+\needs 15
 MERGE INTO vault.targets t USING vault.people p ON t.id = p.id AND p.secret LIKE 'q%' WHEN MATCHED THEN UPDATE SET number = 5
 -- oracle: a merge on a condition
+\needs 15
 MERGE INTO vault.targets t USING vault.people p ON t.id = p.id WHEN MATCHED AND p.secret LIKE 'q%' THEN DELETE
 -- oracle: a conflict with a condition
 INSERT INTO vault.people (id, name) SELECT id, 'x' FROM vault.people ON CONFLICT (id) DO UPDATE SET name = 'y' WHERE people.secret LIKE 'q%'

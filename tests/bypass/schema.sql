@@ -131,7 +131,11 @@ CREATE FUNCTION vault.listed(OUT id integer, OUT e text) RETURNS SETOF record LA
 CREATE FUNCTION vault.run(text) RETURNS text LANGUAGE plpgsql AS 'DECLARE r text; BEGIN EXECUTE $1 INTO r; RETURN r; END';
 CREATE FUNCTION vault.opened() RETURNS refcursor LANGUAGE plpgsql AS
     'DECLARE c refcursor := ''vc''; BEGIN OPEN c FOR SELECT email FROM public.customers LIMIT 2; RETURN c; END';
-CREATE FUNCTION vault.atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT email FROM public.customers LIMIT 1; END;
+DO $do$ BEGIN
+    IF current_setting('server_version_num')::integer >= 140000 THEN
+        EXECUTE 'CREATE FUNCTION vault.atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT email FROM public.customers LIMIT 1; END';
+    END IF;
+END $do$;
 CREATE FUNCTION vault.told(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN ''''; END';
 CREATE FUNCTION vault.failed(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''%'', $1; END';
 CREATE FUNCTION vault.failed_in_detail(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS

@@ -75,6 +75,7 @@ SELECT email FROM customers LIMIT 3
 SET client_encoding = 'LATIN1'
 SELECT email FROM customers LIMIT 3
 -- refused: a merge that copies it
+\needs 15
 MERGE INTO products p USING customers c ON p.id = c.id WHEN MATCHED THEN UPDATE SET name = c.email
 SELECT name FROM products WHERE id = 1
 -- refused: an upsert that copies it

@@ -278,6 +278,7 @@ SELECT c_json->'k' FROM vault.types
 -- refused: a JSON field as text
 SELECT c_json->>'k' FROM vault.types
 -- refused: a JSONB field by subscript
+\needs 14
 SELECT c_jsonb['k'] FROM vault.types
 -- refused: a JSONB path
 SELECT c_jsonb #>> '{k}' FROM vault.types
@@ -316,6 +317,7 @@ SELECT lower(c_range) FROM vault.types
 -- refused: ranges merged
 SELECT range_merge(c_range, c_range) FROM vault.types
 -- refused: ranges aggregated
+\needs 14
 SELECT range_agg(c_range) FROM vault.types
 -- refused: the part of a date
 SELECT extract(year FROM c_date)::text || '284' FROM vault.types

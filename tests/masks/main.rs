@@ -95,7 +95,7 @@ async fn no_way(file: &str) {
     let direct = End::Direct(&database);
     let marks = Marks::of(&mut direct.talk(&[]).await).await;
     let elsewhere = gateway.connect(Person::Dora).await;
-    let ways = ways::of(file);
+    let ways = ways::of(file, version(&elsewhere).await);
     assert!(ways.len() > 3, "{file} holds ways");
     let mut shared: Option<Talk> = None;
     let mut faults = Vec::new();
@@ -143,7 +143,7 @@ async fn every_way(file: &str) {
     let mut past = Past::the_gateway(database).await;
     let mut past_other = Past::the_gateway(&other).await;
     let mut faults = Vec::new();
-    for way in ways::of(file) {
+    for way in ways::of(file, version(&past.elsewhere).await) {
         let heard = past.walk(&way).await;
         let found = marks.find(&heard.messages);
         let fault = match way.fate {
@@ -167,6 +167,13 @@ async fn every_way(file: &str) {
     }
     let wrong = faults.len();
     assert!(wrong == 0, "{wrong} ways:\n{}", faults.join("\n"));
+}
+
+/// The server's version.
+async fn version(client: &Client) -> u32 {
+    let row = client.query_one("SELECT current_setting('server_version_num')::int", &[]);
+    let number: i32 = row.await.expect("the server answers").get(0);
+    u32::try_from(number / 10_000).expect("a version")
 }
 
 /// Sessions at a database of PostgreSQL itself.

@@ -24,6 +24,8 @@ pub struct Way {
     pub name: String,
     /// What must become of it.
     pub fate: Fate,
+    /// The first version of PostgreSQL that knows what it says; 0 where all do.
+    pub needs: u32,
     /// A query, or after a backslash something else that a session may say: see `walk.rs`.
     pub lines: Vec<String>,
 }
@@ -54,17 +56,22 @@ impl Way {
 }
 
 /// The ways of a file: each begins with `-- masked:`, `-- refused:`, `-- safe:` or `-- oracle:` and
-/// a name; each line after it is said as it is, but for `⏎`, which ends a line within a text.
+/// a name; each line after it is said as it is, but for `⏎`, which ends a line within a text, and
+/// `\needs VERSION`. Those that a server of this version does not understand are left out.
 ///
 /// # Panics
 /// The file is not there, or holds a line before the first heading.
-pub fn of(file: &str) -> Vec<Way> {
+pub fn of(file: &str, version: u32) -> Vec<Way> {
     let path = repository().join("tests/bypass").join(file);
     let text = std::fs::read_to_string(path).expect("a file of the repository");
     let mut ways: Vec<Way> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let Some(heading) = line.strip_prefix("-- ") else {
             let way = ways.last_mut().expect("a heading comes first");
+            if let Some(version) = line.strip_prefix("\\needs ") {
+                way.needs = version.parse().expect("a version");
+                continue;
+            }
             way.lines.push(line.replace('⏎', "\n"));
             continue;
         };
@@ -79,8 +86,10 @@ pub fn of(file: &str) -> Vec<Way> {
         ways.push(Way {
             name: name.to_owned(),
             fate,
+            needs: 0,
             lines: Vec::new(),
         });
     }
+    ways.retain(|way| way.needs <= version);
     ways
 }
