@@ -6,6 +6,7 @@
 
 mod marks;
 mod ordinary;
+mod random;
 mod walk;
 mod ways;
 
@@ -62,6 +63,16 @@ async fn marked() -> Place {
     place
 }
 
+/// Masks hold alone: what the guard would refuse anyway is tried, too.
+fn quiet(place: &Place) {
+    let guard = "module = \"policies/guard.wasm\"\n";
+    let trail = "# What is too dangerous";
+    place.edit(|text| {
+        let text = text.replace(guard, &format!("{guard}mode = \"off\"\n"));
+        text.replace(trail, &format!("{RULES}\n{trail}"))
+    });
+}
+
 /// Walks a way and says what was wrong with it.
 fn judge(way: &Way, heard: &Heard, marks: &Marks) -> Option<String> {
     if let Some(mark) = marks.find(&heard.messages) {
@@ -84,13 +95,7 @@ fn judge(way: &Way, heard: &Heard, marks: &Marks) -> Option<String> {
 async fn no_way(file: &str) {
     let place = marked().await;
     let database = place.database().to_owned();
-    // Masks hold alone: what the guard would refuse anyway is tried, too.
-    let guard = "module = \"policies/guard.wasm\"\n";
-    let trail = "# What is too dangerous";
-    place.edit(|text| {
-        let text = text.replace(guard, &format!("{guard}mode = \"off\"\n"));
-        text.replace(trail, &format!("{RULES}\n{trail}"))
-    });
+    quiet(&place);
     let gateway = Gateway::within(place).await;
     let direct = End::Direct(&database);
     let marks = Marks::of(&mut direct.talk(&[]).await).await;

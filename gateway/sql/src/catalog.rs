@@ -186,6 +186,7 @@ pub(crate) struct Operator {
 
 #[derive(Debug)]
 pub(crate) struct Cast {
+    pub(crate) source: u32,
     pub(crate) target: u32,
     pub(crate) implicit: bool,
     pub(crate) function: String,

@@ -122,6 +122,7 @@ pub(crate) fn view(
                 .and_then(|one| one.stmt.as_deref())
                 .and_then(inner);
             let table = walk.query(node, &scope::Scope::outermost());
+            walk.implicit_casts();
             if table.other.is_some() {
                 walk.opaque(OpaqueReason::Unsupported, "a view of unknown columns");
             }
@@ -168,6 +169,10 @@ pub(crate) struct Walk<'a> {
     names: HashSet<String>,
     /// The one row of pg_settings that the present SELECT reads.
     setting: Option<String>,
+    /// A type of the users' own was named.
+    own_types: bool,
+    /// Functions of casts that run where a value of a type of the users' own is cast.
+    own_casts: Vec<&'a str>,
     /// The query levels whose columns were met in the present part of a condition.
     met: Levels,
     /// What the query or member of FROM that was walked last says of the number of its rows: a key
@@ -223,6 +228,8 @@ impl<'a> Walk<'a> {
             used: HashSet::new(),
             names: HashSet::new(),
             setting: None,
+            own_types: false,
+            own_casts: Vec::new(),
             met: Levels::default(),
             rows: Restriction::None,
             inner: Vec::new(),

@@ -70,6 +70,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
         .casts
         .into_iter()
         .map(|row| Cast {
+            source: row.source,
             target: row.target,
             implicit: row.context != 'e',
             function: row.function,

@@ -238,6 +238,7 @@ impl<'a> Walk<'a> {
             self.opaque(OpaqueReason::Unsupported, &qualified(schema, last));
         }
         for data_type in found {
+            self.own_types |= data_type.oid >= FIRST_OWN_OID;
             self.data_type(data_type, 0);
             self.casts_to(data_type.oid);
             if !element && data_type.kind == TypeKind::Composite {
@@ -292,19 +293,50 @@ impl<'a> Walk<'a> {
     /// Casts to a type that run functions nobody has reviewed.
     fn casts_to(&mut self, target: u32) {
         for cast in self.catalog.casts_to(target) {
-            if !functions::is_reviewed(&cast.extension) {
+            if functions::is_reviewed(&cast.extension) {
+                continue;
+            }
+            if cast.source < FIRST_OWN_OID {
+                self.opaque(OpaqueReason::UnknownFunction, &cast.function);
+            } else {
+                self.own_casts.push(&cast.function);
+            }
+        }
+    }
+
+    /// Casts that PostgreSQL may put in by itself: those from its own types, and all where there may be
+    /// a value of another type.
+    pub(super) fn implicit_casts(&mut self) {
+        let own_values = self.may_have_own_values();
+        for function in std::mem::take(&mut self.own_casts) {
+            if own_values {
+                self.opaque(OpaqueReason::UnknownFunction, function);
+            }
+        }
+        for cast in self.catalog.implicit_casts() {
+            let reviewed = functions::is_reviewed(&cast.extension);
+            if !reviewed && (own_values || cast.source < FIRST_OWN_OID) {
                 self.opaque(OpaqueReason::UnknownFunction, &cast.function);
             }
         }
     }
 
-    /// Casts that PostgreSQL may put in by itself.
-    pub(super) fn implicit_casts(&mut self) {
-        for cast in self.catalog.implicit_casts() {
-            if !functions::is_reviewed(&cast.extension) {
-                self.opaque(OpaqueReason::UnknownFunction, &cast.function);
-            }
-        }
+    /// Whether a value of a type that is not PostgreSQL's own may occur: it was named, or a relation has
+    /// a column of one, or a function may give one.
+    fn may_have_own_values(&self) -> bool {
+        let own = |type_oid: u32| type_oid >= FIRST_OWN_OID;
+        let functions = &self.found.functions.list;
+        // Of functions of one name, PostgreSQL's own takes values of its types.
+        let has_own = |name: &str| {
+            let mut same = functions.iter().filter(|one| one.name == name);
+            same.any(|one| one.schema == "pg_catalog")
+        };
+        self.own_types
+            || functions.iter().any(|one| !has_own(&one.name))
+            || self.found.relations.list.iter().any(|relation| {
+                let known = relation.oid.and_then(|oid| self.catalog.relation(oid));
+                known.is_none_or(|known| known.columns.iter().any(|one| own(one.type_oid)))
+            })
     }
 
     /// SQL/JSON. Before PostgreSQL 16 these were read as calls of functions.

@@ -150,6 +150,8 @@ impl<'a> Walk<'a> {
 
     /// VALUES (...), (...): columns are the union over the rows.
     fn values(&mut self, lists: &[pg::Node], scope: &Scope<'_>) -> Table {
+        // The second reader takes it for a function where it stands in parentheses of its own.
+        self.names.insert("values".to_owned());
         let mut table: Option<Table> = None;
         for list in lists {
             let Some(NodeEnum::List(list)) = inner(list) else {
