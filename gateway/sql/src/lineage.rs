@@ -20,8 +20,10 @@ mod value;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
+use std::rc::Rc;
 
 use self::scope::Levels;
+use self::value::Table;
 use crate::analysis::{
     Access, Analysis, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason, RelationUse,
     Restriction, Statement,
@@ -30,9 +32,18 @@ use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
 use crate::{bounds, compare, older};
 
-/// How many nodes of the tree are followed before a text is too complex: views and recursive
-/// queries count each time they are followed.
+/// How much work a text may be before it is too complex. A unit is a node of the tree or some 16
+/// bytes that are kept; views and recursive queries count each time they are followed.
 const BUDGET: usize = 4_000_000;
+
+/// What a column costs where it is copied, without its sources.
+const COLUMN: usize = 8;
+
+/// What a relation costs where its use is noted.
+const RELATION: usize = 8;
+
+/// How many columns or things in FROM are looked through for a unit.
+const LOOKED_AT: usize = 8;
 
 /// What a text would do. Call it on a thread with a stack of [`crate::STACK_BYTES`].
 pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
@@ -74,6 +85,10 @@ pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
             OpaqueReason::ReadersDiffer,
             "standard_conforming_strings is off",
         );
+        return walk.finish(done);
+    }
+    if walk.budget == 0 {
+        // Nothing would come of reading it again.
         return walk.finish(done);
     }
     if let Some(number) = older::other_number(text) {
@@ -163,6 +178,8 @@ pub(crate) struct Walk<'a> {
     catalog: &'a Catalog,
     statement: u32,
     found: Found,
+    /// The columns of the relations that were read.
+    tables: HashMap<u32, Rc<Table>>,
     /// The known relations among those found.
     used: HashSet<(u32, Access, u32)>,
     /// Every name of a relation or function that was met, as the second reader would have it.
@@ -225,6 +242,7 @@ impl<'a> Walk<'a> {
             catalog,
             statement: 0,
             found: Found::default(),
+            tables: HashMap::new(),
             used: HashSet::new(),
             names: HashSet::new(),
             setting: None,
@@ -259,13 +277,14 @@ impl<'a> Walk<'a> {
         self.found.opaque.push(one);
     }
 
-    /// Takes one node from the budget; false where there is none left.
-    fn spend(&mut self) -> bool {
-        if self.budget == 0 {
+    /// Takes so much from the budget; false where not enough is left. Then nothing is.
+    fn spend(&mut self, work: usize) -> bool {
+        let Some(left) = self.budget.checked_sub(work) else {
+            self.budget = 0;
             self.opaque(OpaqueReason::TooComplex, "too much to follow");
             return false;
-        }
-        self.budget -= 1;
+        };
+        self.budget = left;
         true
     }
 
@@ -290,12 +309,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The analysis of a statement inside another, on its own.
-    fn nested(&self, node: Option<&pg::Node>) -> Analysis {
+    fn nested(&mut self, node: Option<&pg::Node>) -> Analysis {
         let mut walk = Walk {
-            budget: self.budget / 2,
+            budget: self.budget,
             ..Walk::new(self.catalog)
         };
         let statement = node.and_then(inner).map(|node| walk.statement(node));
+        self.budget = walk.budget;
         walk.finish(statement.into_iter().collect())
     }
 }

@@ -91,10 +91,11 @@ impl<'a> Walk<'a> {
         let table = self.table(relation);
         if names.is_empty() {
             let generated = relation.columns.iter().map(|column| column.generated);
-            let columns = table.columns.into_iter().zip(generated);
+            self.spend(table.size());
+            let columns = table.columns.iter().zip(generated);
             let kept = columns
                 .filter(|(_, generated)| !generated)
-                .map(|(column, _)| column);
+                .map(|(column, _)| column.clone());
             return Table {
                 columns: kept.collect(),
                 other: None,

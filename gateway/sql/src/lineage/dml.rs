@@ -1,9 +1,8 @@
 //! INSERT, UPDATE, DELETE and MERGE.
 
-use super::Walk;
-use super::relation::aliased;
 use super::scope::{Item, Scope};
 use super::value::{Table, Value};
+use super::{LOOKED_AT, Walk};
 use crate::analysis::{Access, Class, Inner, Kind, OpaqueReason, Restriction, Use};
 use crate::catalog::Relation;
 use crate::parse::{NodeEnum, boxed, inner, pg};
@@ -263,7 +262,8 @@ impl<'a> Walk<'a> {
             self.written_through(relation, access, var.inh);
         }
         let item = self.item(&var.relname, &targets);
-        (targets, aliased(item, var.alias.as_ref()))
+        let item = self.aliased(item, var.alias.as_ref());
+        (targets, item)
     }
 
     /// What else is changed with a relation: children, and what is behind a view.
@@ -273,7 +273,9 @@ impl<'a> Walk<'a> {
         }
         self.runs_on_write(relation, access);
         if inherit {
-            for oid in self.catalog.descendants(relation.oid) {
+            let descendants = self.catalog.descendants(relation.oid);
+            self.spend(descendants.len());
+            for oid in descendants {
                 if let Some(child) = self.catalog.relation(oid) {
                     self.use_relation(Some(oid), &child.schema, &child.name, access);
                     self.runs_on_write(child, access);
@@ -341,6 +343,7 @@ impl<'a> Walk<'a> {
     pub(super) fn written_column(&mut self, name: &str, of: &[&'a Relation]) {
         let mut known = of.is_empty();
         for relation in of {
+            self.spend(relation.columns.len() / LOOKED_AT);
             for column in relation.columns.iter().filter(|column| column.name == name) {
                 known = true;
                 self.mark_column(relation.id(column), Use::Written);

@@ -1,8 +1,8 @@
 //! Expressions: which base columns are in the value.
 
-use super::Walk;
 use super::scope::{Found, Scope};
 use super::value::Value;
+use super::{LOOKED_AT, Walk};
 use crate::analysis::{OpaqueReason, Reach, Source, Use};
 use crate::parse::{NodeEnum, boxed, inner, pg, string, strings};
 
@@ -15,9 +15,15 @@ impl<'a> Walk<'a> {
     }
 
     fn expression(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Value {
-        if !self.spend() {
+        if !self.spend(1) {
             return Value::default();
         }
+        let value = self.made_of(node, scope);
+        self.spend(value.sources.len() / 4);
+        value
+    }
+
+    fn made_of(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Value {
         match node {
             NodeEnum::ColumnRef(column) => self.column_ref(column, scope),
             NodeEnum::AConst(_)
@@ -96,6 +102,9 @@ impl<'a> Walk<'a> {
 
     /// `a`, `t.a`, `s.t.a`, or a whole row.
     fn column_ref(&mut self, column: &pg::ColumnRef, scope: &Scope<'_>) -> Value {
+        if !self.spend(scope.breadth() / LOOKED_AT) {
+            return Value::default();
+        }
         if column.fields.iter().any(|field| string(field).is_none()) {
             // A star where one value stands: `count(t.*)`, `t.*::text`, `ROW(t.*)`.
             let path = strings(&column.fields);
@@ -327,11 +336,14 @@ impl<'a> Walk<'a> {
     }
 
     fn mark_source(&mut self, source: &Source, used: Use) {
-        self.found.columns.insert(crate::analysis::ColumnUse {
+        let new = self.found.columns.insert(crate::analysis::ColumnUse {
             column: source.column,
             used,
             statement: self.statement,
         });
+        if new {
+            self.spend(1);
+        }
     }
 
     /// Notes what of a value is computed, wherever it goes: computing may fail and tell.

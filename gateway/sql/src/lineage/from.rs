@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use super::Walk;
-use super::relation::aliased;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
+use super::{LOOKED_AT, Walk};
 use crate::analysis::{OpaqueReason, Restriction, Use};
 use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
@@ -30,17 +29,24 @@ impl<'a> Walk<'a> {
         scope: &Scope<'_>,
         left: &[Item],
     ) -> (Vec<Item>, Rc<Table>) {
-        if !self.spend() {
+        if !self.spend(1) {
             return self.unknown_item();
         }
         let item = match inner(node) {
             Some(NodeEnum::RangeVar(var)) => self.range_var(var, scope),
             Some(NodeEnum::RangeSubselect(sub)) => self.subselect(sub, scope, left),
             Some(NodeEnum::RangeFunction(function)) => {
-                self.range_function(function, &beside(scope, left))
+                let scope = self.beside(scope, left);
+                self.range_function(function, &scope)
             }
-            Some(NodeEnum::RangeTableFunc(table)) => self.xml_table(table, &beside(scope, left)),
-            Some(NodeEnum::JsonTable(table)) => self.json_table(table, &beside(scope, left)),
+            Some(NodeEnum::RangeTableFunc(table)) => {
+                let scope = self.beside(scope, left);
+                self.xml_table(table, &scope)
+            }
+            Some(NodeEnum::JsonTable(table)) => {
+                let scope = self.beside(scope, left);
+                self.json_table(table, &scope)
+            }
             Some(NodeEnum::RangeTableSample(sample)) => {
                 return self.sample(sample, scope, left);
             }
@@ -61,17 +67,18 @@ impl<'a> Walk<'a> {
 
     fn subselect(&mut self, sub: &pg::RangeSubselect, scope: &Scope<'_>, left: &[Item]) -> Item {
         let table = if sub.lateral {
-            self.query(boxed(&sub.subquery), &beside(scope, left))
+            {
+                let scope = self.beside(scope, left);
+                self.query(boxed(&sub.subquery), &scope)
+            }
         } else {
             self.query(boxed(&sub.subquery), &without_items(scope))
         };
-        aliased(
-            Item {
-                by_name: false,
-                ..Item::new("", table)
-            },
-            sub.alias.as_ref(),
-        )
+        let item = Item {
+            by_name: false,
+            ..Item::new("", table)
+        };
+        self.aliased(item, sub.alias.as_ref())
     }
 
     /// JOIN: both arms, the condition over them, and the merged columns.
@@ -86,11 +93,17 @@ impl<'a> Walk<'a> {
         };
         let (mut items, left_table) = self.member(larg, scope, left);
         let left_rows = self.rows;
+        if !self.spend((left.len() + items.len()) * ITEM) {
+            return self.unknown_item();
+        }
         let seen: Vec<Item> = left.iter().chain(&items).cloned().collect();
         let (right_items, right_table) = self.member(rarg, scope, &seen);
         let right_rows = self.rows;
         items.extend(right_items);
         let mut joins = join.is_natural || !join.using_clause.is_empty();
+        if !self.spend(items.len() * ITEM) {
+            return self.unknown_item();
+        }
         if let Some(condition) = join.quals.as_deref() {
             let own = Scope {
                 items: items.clone(),
@@ -99,6 +112,14 @@ impl<'a> Walk<'a> {
                 level: scope.level,
             };
             joins = self.condition(condition, &own);
+        }
+        let (wide, named) = (left_table.columns.len(), join.using_clause.len());
+        let compared = match join.is_natural {
+            true => wide * right_table.columns.len(),
+            false => (wide + right_table.columns.len()) * named,
+        };
+        if !self.spend(compared / LOOKED_AT) {
+            return self.unknown_item();
         }
         let using: Vec<String> = if join.is_natural {
             common_names(&left_table, &right_table)
@@ -117,6 +138,8 @@ impl<'a> Walk<'a> {
             item.bare = false;
             item.by_name &= join.alias.is_none();
         }
+        // The joins inside this one are found no more.
+        items.retain(|item| item.by_name);
         if let Some(alias) = &join.join_using_alias {
             let table = Table {
                 columns: merged,
@@ -131,7 +154,7 @@ impl<'a> Walk<'a> {
             by_name: false,
             ..Item::new("", table)
         };
-        let item = aliased(item, join.alias.as_ref());
+        let item = self.aliased(item, join.alias.as_ref());
         let table = item.table.clone();
         items.push(item);
         self.rows = match join.jointype() {
@@ -166,6 +189,12 @@ impl<'a> Walk<'a> {
                 value,
             });
         }
+        if left.columns.len() + right.columns.len() > MOST_JOINED {
+            return (merged, self.too_wide());
+        }
+        if !self.spend(left.size() + right.size()) {
+            return (merged, Table::unknown(Value::default()));
+        }
         let rest = left.columns.iter().chain(&right.columns);
         let rest = rest.filter(|column| !using.contains(&column.name)).cloned();
         let columns = merged.iter().cloned().chain(rest).collect();
@@ -192,7 +221,8 @@ impl<'a> Walk<'a> {
         }
         let arguments = sample.args.iter().chain(sample.repeatable.as_deref());
         for node in arguments {
-            let value = self.value(node, &beside(scope, left));
+            let scope = self.beside(scope, left);
+            let value = self.value(node, &scope);
             self.mark(&value, Use::Filtered);
         }
         match sample.relation.as_deref() {
@@ -259,7 +289,7 @@ impl<'a> Walk<'a> {
             table.columns.push(column);
         }
         self.rows = rows;
-        aliased(Item::new(&name, table), alias)
+        self.aliased(Item::new(&name, table), alias)
     }
 
     /// The columns that a function in FROM gives.
@@ -415,20 +445,30 @@ impl<'a> Walk<'a> {
             columns: columns.collect(),
             other: None,
         };
-        aliased(Item::new(name, table), alias)
+        self.aliased(Item::new(name, table), alias)
+    }
+
+    /// The level with more in reach: what LATERAL sees.
+    fn beside<'s>(&mut self, scope: &'s Scope<'s>, left: &[Item]) -> Scope<'s> {
+        let items = scope.items.iter().chain(left);
+        let items = match self.spend((scope.items.len() + left.len()) * ITEM) {
+            true => items.cloned().collect(),
+            false => Vec::new(),
+        };
+        Scope {
+            items,
+            outer: scope.outer,
+            with: scope.with.clone(),
+            level: scope.level,
+        }
     }
 }
 
-/// The level with more in reach: what LATERAL sees.
-fn beside<'s>(scope: &'s Scope<'s>, left: &[Item]) -> Scope<'s> {
-    let items = scope.items.iter().chain(left).cloned().collect();
-    Scope {
-        items,
-        outer: scope.outer,
-        with: scope.with.clone(),
-        level: scope.level,
-    }
-}
+/// PostgreSQL's own limit on the columns of a join (MaxAttrNumber).
+const MOST_JOINED: usize = 32_767;
+
+/// What a thing in FROM costs where it is copied.
+const ITEM: usize = 4;
 
 /// The level with nothing of FROM in reach: what a plain subquery sees.
 fn without_items<'s>(scope: &Scope<'s>) -> Scope<'s> {

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::Walk;
-use super::scope::{Item, Scope};
+use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
+use super::{LOOKED_AT, RELATION, Walk};
 use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source};
 use crate::catalog::{Relation, RelationKind};
 use crate::parse::{pg, strings};
@@ -15,6 +15,7 @@ impl<'a> Walk<'a> {
         self.names.insert(var.relname.clone());
         let alias = var.alias.as_ref();
         let name = alias.map_or(var.relname.as_str(), |alias| &alias.aliasname);
+        self.spend(number_of(&scope.with) / LOOKED_AT);
         if var.schemaname.is_empty()
             && let Some(common) = scope.common(&var.relname)
         {
@@ -26,23 +27,19 @@ impl<'a> Walk<'a> {
                     Rc::new(Table::unknown(Value::default()))
                 }
             };
-            return aliased(
-                Item {
-                    table,
-                    ..Item::new(name, Table::default())
-                },
-                alias,
-            );
+            let item = Item {
+                table,
+                ..Item::new(name, Table::default())
+            };
+            return self.aliased(item, alias);
         }
         let item = self.read(var);
         self.rows = Restriction::None;
-        aliased(
-            Item {
-                name: name.to_owned(),
-                ..item
-            },
-            alias,
-        )
+        let item = Item {
+            name: name.to_owned(),
+            ..item
+        };
+        self.aliased(item, alias)
     }
 
     /// A relation that is read: everything by that name.
@@ -78,7 +75,9 @@ impl<'a> Walk<'a> {
     }
 
     fn read_descendants(&mut self, relation: &Relation) {
-        for oid in self.catalog.descendants(relation.oid) {
+        let descendants = self.catalog.descendants(relation.oid);
+        self.spend(descendants.len());
+        for oid in descendants {
             if let Some(child) = self.catalog.relation(oid) {
                 self.use_relation(Some(oid), &child.schema, &child.name, Access::Read);
             }
@@ -98,6 +97,10 @@ impl<'a> Walk<'a> {
             self.opaque(OpaqueReason::Unsupported, &relation.name);
             return;
         };
+        let work = view.relations.len() + view.uses.len();
+        if !self.spend(work + view.functions.len() + view.opaque.len()) {
+            return;
+        }
         for inner in &view.relations {
             self.use_relation(inner.oid, &inner.schema, &inner.name, inner.access);
         }
@@ -117,14 +120,27 @@ impl<'a> Walk<'a> {
 
     /// The item that some relations of one name make together.
     pub(super) fn item(&mut self, name: &str, relations: &[&'a Relation]) -> Item {
-        let mut tables = relations
-            .iter()
-            .map(|relation| self.table(relation))
-            .collect::<Vec<_>>();
         let schemas = relations
             .iter()
             .map(|relation| relation.schema.clone())
             .collect();
+        let system = |table: Item| Item {
+            schemas,
+            system: true,
+            ..table
+        };
+        if let [only] = relations {
+            let table = self.table(only);
+            return system(Item {
+                table,
+                ..Item::new(name, Table::default())
+            });
+        }
+        let mut tables = Vec::with_capacity(relations.len());
+        for relation in relations {
+            let table = self.table(relation);
+            tables.push(self.columns_of(&table));
+        }
         let first = tables.pop();
         let same = first.as_ref().is_some_and(|first| {
             tables.iter().all(|table| {
@@ -141,16 +157,17 @@ impl<'a> Walk<'a> {
             Some(first) if same => tables.into_iter().fold(first, Table::or),
             Some(first) => by_name(first, tables),
         };
-        Item {
-            schemas,
-            system: true,
+        system(Item {
             doubtful: !same,
             ..Item::new(name, table)
-        }
+        })
     }
 
     /// The columns of one relation.
-    pub(super) fn table(&mut self, relation: &'a Relation) -> Table {
+    pub(super) fn table(&mut self, relation: &'a Relation) -> Rc<Table> {
+        if let Some(table) = self.tables.get(&relation.oid) {
+            return Rc::clone(table);
+        }
         let view = self.view(relation);
         let columns = relation
             .columns
@@ -179,9 +196,30 @@ impl<'a> Walk<'a> {
                     value: Value::of(sources),
                 }
             });
-        Table {
+        let table = Rc::new(Table {
             columns: columns.collect(),
             other: None,
+        });
+        self.spend(table.size());
+        self.tables.insert(relation.oid, Rc::clone(&table));
+        table
+    }
+
+    /// The item under its alias: column names replaced, no schema, no system columns lost.
+    pub(super) fn aliased(&mut self, item: Item, alias: Option<&pg::Alias>) -> Item {
+        let Some(alias) = alias else { return item };
+        let names = strings(&alias.colnames);
+        let table = if names.is_empty() {
+            item.table
+        } else {
+            Rc::new(self.columns_of(&item.table).renamed(&names))
+        };
+        Item {
+            name: alias.aliasname.clone(),
+            by_name: true,
+            schemas: Vec::new(),
+            table,
+            ..item
         }
     }
 
@@ -196,6 +234,7 @@ impl<'a> Walk<'a> {
         if oid.is_some_and(|oid| !self.used.insert((oid, access, self.statement))) {
             return;
         }
+        self.spend(RELATION);
         self.found.relations.push(RelationUse {
             oid,
             schema: schema.to_owned(),
@@ -221,24 +260,6 @@ fn by_name(first: Table, rest: Vec<Table>) -> Table {
     Table {
         columns,
         other: Some(any),
-    }
-}
-
-/// The item under its alias: column names replaced, no schema, no system columns lost.
-pub(super) fn aliased(item: Item, alias: Option<&pg::Alias>) -> Item {
-    let Some(alias) = alias else { return item };
-    let names = strings(&alias.colnames);
-    let table = if names.is_empty() {
-        item.table
-    } else {
-        Rc::new(item.table.as_ref().clone().renamed(&names))
-    };
-    Item {
-        name: alias.aliasname.clone(),
-        by_name: true,
-        schemas: Vec::new(),
-        table,
-        ..item
     }
 }
 

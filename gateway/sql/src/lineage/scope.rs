@@ -53,7 +53,14 @@ pub(super) struct Common {
     pub(super) table: Option<Rc<Table>>,
     /// What restricts its rows.
     pub(super) rows: Restriction,
+    /// How many are in reach further out.
+    pub(super) place: usize,
     pub(super) next: With,
+}
+
+/// How many common table expressions are in reach.
+pub(super) fn number_of(with: &With) -> usize {
+    with.as_ref().map_or(0, |common| common.place + 1)
 }
 
 /// A thing in FROM.
@@ -106,6 +113,18 @@ impl<'s> Scope<'s> {
             with: None,
             level: Level::default(),
         }
+    }
+
+    /// How much there is to look through for a name.
+    pub(super) fn breadth(&self) -> usize {
+        let mut breadth = 0;
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            let columns = scope.items.iter().map(|item| item.table.columns.len());
+            breadth += 1 + scope.items.len() + columns.sum::<usize>();
+            level = scope.outer;
+        }
+        breadth
     }
 
     /// A column by its bare name, from the nearest level that has it.

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::Walk;
 use super::condition::is_constant;
 use super::names::output_name;
 use super::restriction::is_null;
-use super::scope::{Common, Found, Scope, With};
+use super::scope::{Common, Found, Scope, With, number_of};
 use super::value::{Named, Table, Value};
+use super::{LOOKED_AT, Walk};
 use crate::analysis::{OpaqueReason, Restriction, Use};
 use crate::older;
 use crate::parse::{NodeEnum, boxed, inner, pg, string, strings};
@@ -41,7 +41,7 @@ impl<'a> Walk<'a> {
 
     /// A SELECT with all its clauses.
     pub(super) fn select(&mut self, select: &pg::SelectStmt, outer: &Scope<'_>) -> Table {
-        if !self.spend() {
+        if !self.spend(1) {
             return Table::unknown(Value::default());
         }
         // What an outer SELECT reads says nothing of this one's columns.
@@ -140,6 +140,7 @@ impl<'a> Walk<'a> {
                 table = table.or(right);
                 rows = rows.min(self.rows);
             }
+            self.spend(table.columns.len());
             if !(arm.all && arm.op == pg::SetOperation::SetopUnion as i32) {
                 self.mark(&table.everything(), Use::Ordered);
             }
@@ -211,6 +212,9 @@ impl<'a> Walk<'a> {
     /// An expression that may also be the name or position of an output. PostgreSQL prefers one or
     /// the other by clause; here it is both.
     fn by_output(&mut self, node: &pg::Node, table: &Table, scope: &Scope<'_>) -> Value {
+        if !self.spend(table.columns.len() / LOOKED_AT) {
+            return Value::default();
+        }
         match inner(node) {
             Some(NodeEnum::AConst(constant)) => match constant.val {
                 Some(pg::a_const::Val::Ival(ref number)) => position(table, number.ival),
@@ -305,7 +309,7 @@ impl<'a> Walk<'a> {
                 let value = self.indirection(boxed(&indirection.arg), rest, scope);
                 let fields = value.fields.clone();
                 Some(match fields {
-                    Some(fields) => fields.as_ref().clone(),
+                    Some(fields) => self.columns_of(&fields),
                     None => Table::unknown(value.derived()),
                 })
             }
@@ -319,7 +323,10 @@ impl<'a> Walk<'a> {
         match path {
             [] => {
                 for item in scope.items.iter().filter(|item| item.bare) {
-                    extend(&mut table, item.table.as_ref().clone());
+                    if table.columns.len() + item.table.columns.len() > MOST_COLUMNS {
+                        return self.too_wide();
+                    }
+                    extend(&mut table, self.columns_of(&item.table));
                 }
                 return table;
             }
@@ -327,7 +334,7 @@ impl<'a> Walk<'a> {
                 let schema = path.len().checked_sub(2).map(|place| path[place]);
                 let mut named = scope.named(schema, name).0.into_iter();
                 match (named.next(), named.next()) {
-                    (Some(item), None) => return item.table.as_ref().clone(),
+                    (Some(item), None) => return self.columns_of(&item.table),
                     (Some(first), Some(second)) => {
                         let tables = [first, second].into_iter().chain(named);
                         let any = tables.fold(Value::default(), |any, item| {
@@ -343,6 +350,20 @@ impl<'a> Walk<'a> {
             OpaqueReason::UnknownColumn,
             &format!("{}.*", path.join(".")),
         );
+        Table::unknown(Value::default())
+    }
+
+    /// The columns again, to be changed.
+    pub(super) fn columns_of(&mut self, table: &Table) -> Table {
+        if self.spend(table.size()) {
+            table.clone()
+        } else {
+            Table::unknown(Value::default())
+        }
+    }
+
+    pub(super) fn too_wide(&mut self) -> Table {
+        self.opaque(OpaqueReason::TooComplex, "more columns than a row can have");
         Table::unknown(Value::default())
     }
 
@@ -364,6 +385,7 @@ impl<'a> Walk<'a> {
                     name: cte.ctename.clone(),
                     table: None,
                     rows: Restriction::None,
+                    place: number_of(&with),
                     next: with,
                 }));
             }
@@ -379,6 +401,7 @@ impl<'a> Walk<'a> {
                 name: cte.ctename.clone(),
                 table,
                 rows: self.rows,
+                place: number_of(&with),
                 next: with,
             }));
         }
@@ -420,13 +443,14 @@ impl<'a> Walk<'a> {
         for _ in 0..ROUNDS {
             let known = Common {
                 name: cte.ctename.clone(),
-                table: Some(Rc::new(table.clone())),
+                table: Some(Rc::new(self.columns_of(&table))),
                 // What restricts the first part restricts all of it.
                 rows: Restriction::Some,
+                place: number_of(with),
                 next: with.clone(),
             };
             let next = self.common(cte, scope, &Some(Rc::new(known)));
-            if next == table {
+            if next.is(&table) {
                 return table;
             }
             table = next;

@@ -1,9 +1,9 @@
 //! One statement: what it is, what it returns.
 
-use super::Walk;
 use super::command::statement;
 use super::scope::Scope;
 use super::value::Table;
+use super::{RELATION, Walk};
 use crate::analysis::{
     Access, Analysis, Class, ColumnUse, Inner, NameUse, OpaqueReason, Output, Outputs, RelationUse,
     Statement, Use,
@@ -134,6 +134,9 @@ impl<'a> Walk<'a> {
 
     /// What the client gets of a table.
     pub(super) fn outputs(&mut self, table: &Table) -> Outputs {
+        if !self.spend(table.size()) {
+            return Outputs::Unknown;
+        }
         for column in &table.columns {
             self.mark_output(&column.value);
         }
@@ -237,6 +240,9 @@ impl<'a> Walk<'a> {
     /// Counts what a statement inside does, as far as `keep` says.
     pub(super) fn absorb(&mut self, inside: &Analysis, keep: fn(Part) -> Option<Part>) {
         let statement = self.statement;
+        if !self.spend(inside.columns.len() + inside.relations.len() * RELATION) {
+            return;
+        }
         for column in &inside.columns {
             if let Some(Part::Use(used)) = keep(Part::Use(column.used)) {
                 self.found.columns.insert(ColumnUse {

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use super::COLUMN;
 use crate::analysis::{Reach, Source};
 
 /// The base columns in a value, and its fields where it is a row.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Value {
     /// Sorted, each once.
     pub(super) sources: Vec<Source>,
@@ -13,7 +14,7 @@ pub(super) struct Value {
 }
 
 /// Named columns: a relation, a result or a row.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) columns: Vec<Named>,
     /// What columns that are not known by name are made of. With it, neither number nor order of
@@ -22,7 +23,7 @@ pub(super) struct Table {
 }
 
 /// A column with its name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) name: String,
     pub(super) value: Value,
@@ -40,7 +41,7 @@ impl Value {
 
     /// Either of two values.
     pub(super) fn or(mut self, other: Value) -> Value {
-        if self.fields != other.fields {
+        if !same_fields(&self, &other, &mut { MOST_COMPARED }) {
             self.fields = None;
         }
         self.add(other.sources);
@@ -96,6 +97,12 @@ impl Value {
             self.sources = more;
             return;
         }
+        if let [one] = more.as_slice() {
+            if let Err(place) = self.sources.binary_search(one) {
+                self.sources.insert(place, *one);
+            }
+            return;
+        }
         self.sources.extend(more);
         self.sources.sort_unstable();
         self.sources.dedup();
@@ -135,8 +142,20 @@ impl Table {
         }
     }
 
+    /// What a copy costs.
+    pub(super) fn size(&self) -> usize {
+        let columns = self.columns.iter();
+        let sizes = columns.map(|column| COLUMN + column.value.sources.len());
+        sizes.sum::<usize>() + self.other.as_ref().map_or(0, |other| other.sources.len())
+    }
+
+    /// Whether it is the same; false where that takes too long to tell.
+    pub(super) fn is(&self, other: &Table) -> bool {
+        same_table(self, other, &mut { MOST_COMPARED })
+    }
+
     /// The whole row as one value.
-    pub(super) fn whole_row(&self) -> Value {
+    pub(super) fn whole_row(self: &Rc<Self>) -> Value {
         let mut sources = Vec::new();
         let values = self
             .columns
@@ -150,7 +169,7 @@ impl Table {
             };
             sources.push(Source { how, ..*source });
         }
-        let fields = Some(Rc::new(self.clone()));
+        let fields = Some(Rc::clone(self));
         Value {
             fields,
             ..Value::of(sources)
@@ -164,8 +183,8 @@ impl Table {
             .iter()
             .map(|column| &column.value)
             .chain(&self.other);
-        let all = values.fold(Value::default(), |all, value| all.with(value.clone()));
-        all.derived()
+        let sources = values.flat_map(|value| &value.sources).copied();
+        Value::of(sources.collect()).derived()
     }
 
     /// The first columns renamed.
@@ -218,5 +237,41 @@ impl Table {
                 .collect(),
             other: None,
         }
+    }
+}
+
+/// How many columns are compared before two rows count as different: rows within rows may share
+/// parts, and have many more columns than were ever copied.
+const MOST_COMPARED: usize = 20_000;
+
+fn same_table(one: &Table, other: &Table, left: &mut usize) -> bool {
+    let others = match (&one.other, &other.other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => same_value(one, other, left),
+        _ => false,
+    };
+    others
+        && one.columns.len() == other.columns.len()
+        && one.columns.iter().zip(&other.columns).all(|(one, other)| {
+            one.name == other.name && same_value(&one.value, &other.value, left)
+        })
+}
+
+fn same_value(one: &Value, other: &Value, left: &mut usize) -> bool {
+    one.sources == other.sources && same_fields(one, other, left)
+}
+
+fn same_fields(one: &Value, other: &Value, left: &mut usize) -> bool {
+    match (&one.fields, &other.fields) {
+        (None, None) => true,
+        (Some(one), Some(other)) if Rc::ptr_eq(one, other) => true,
+        (Some(one), Some(other)) => match left.checked_sub(one.columns.len()) {
+            Some(less) => {
+                *left = less;
+                same_table(one, other, left)
+            }
+            None => false,
+        },
+        _ => false,
     }
 }

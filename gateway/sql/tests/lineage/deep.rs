@@ -136,3 +136,109 @@ fn texts_of_many_names_are_read_in_time() {
         }
     });
 }
+
+fn is_too_complex(text: &str) -> bool {
+    let analysis = analyze(text, &catalog());
+    let mut opaque = analysis.opaque.iter();
+    opaque.any(|one| one.reason == OpaqueReason::TooComplex)
+}
+
+/// `parts` numbered columns, names or such.
+fn numbered(parts: usize, one: impl Fn(usize) -> String) -> String {
+    (0..parts).map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What little text multiplies into is not made: each of these would take gigabytes or minutes.
+#[test]
+fn small_texts_of_much_work_are_too_complex() {
+    on_big_stack(|| {
+        let wide = numbered(1_600, |number| format!("1 a{number}"));
+        let with = format!("WITH c AS (SELECT {wide})");
+        let row = numbered(60, |number| format!("c{number}"));
+        let texts = [
+            // The same columns joined again and again.
+            format!("{with} SELECT 1 FROM c {}", "JOIN c ON true ".repeat(160)),
+            format!("{with} SELECT 1 FROM c {}", "NATURAL JOIN c ".repeat(900)),
+            // Stars of many things.
+            format!("{with} SELECT * FROM {}", vec!["c"; 8_000].join(", ")),
+            format!("{with} SELECT {} FROM c", vec!["*"; 4_000].join(", ")),
+            // Copies of copies.
+            format!(
+                "{with}, {} SELECT 1",
+                numbered(2_000, |number| format!("d{number} AS (SELECT * FROM c)"))
+            ),
+            format!(
+                "{with} SELECT 1 FROM {}",
+                numbered(2_000, |number| format!("c AS d{number} (x)"))
+            ),
+            // What LATERAL sees.
+            format!("SELECT 1 FROM {}", vec!["now()"; 8_000].join(", ")),
+            // Looked up in all there is.
+            format!(
+                "{with} SELECT 1 FROM c WHERE 1 IN ({})",
+                vec!["a1599"; 100_000].join(", ")
+            ),
+            format!(
+                "WITH {} SELECT 1 FROM {}",
+                numbered(40_000, |number| format!("w{number} AS (SELECT 1)")),
+                vec!["w0"; 40_000].join(", ")
+            ),
+            // Statements of one text.
+            "SELECT * FROM users, users b;".repeat(30_000),
+            // Rows of rows.
+            format!(
+                "SELECT {} FROM users",
+                vec!["ROW(users.*)"; 70_000].join(", ")
+            ),
+            format!(
+                "SELECT {row} FROM users WHERE {}",
+                vec!["users IS NULL"; 60_000].join(" OR ")
+            ),
+        ];
+        for text in texts {
+            let shown: String = text.chars().rev().take(60).collect();
+            assert!(text.len() <= 1 << 20, "{} {shown}", text.len());
+            assert!(is_too_complex(&text), "{shown}");
+        }
+    });
+}
+
+#[test]
+fn large_texts_of_people_are_read() {
+    on_big_stack(|| {
+        let columns = numbered(50, |number| format!("1 a{number}"));
+        let with = format!("WITH c AS (SELECT {columns})");
+        let texts = [
+            format!(
+                "{with} SELECT 1 FROM c {}",
+                numbered(60, |number| format!(
+                    "JOIN c AS j{number} ON j{number}.a1 = c.a2"
+                ))
+                .replace(", ", " ")
+            ),
+            format!("{with} SELECT * FROM {}", vec!["c"; 33].join(", ")),
+            format!(
+                "{with}, {} SELECT * FROM d99",
+                numbered(100, |number| format!("d{number} AS (SELECT * FROM c)"))
+            ),
+            "SELECT * FROM users;".repeat(1_000),
+        ];
+        for text in texts {
+            let shown: String = text.chars().take(60).collect();
+            assert!(!is_too_complex(&text), "{shown}");
+        }
+    });
+}
+
+/// Rows within rows share their parts: comparing them part by part would not end.
+#[test]
+fn rows_within_rows_are_compared_in_time() {
+    on_big_stack(|| {
+        let mut rows = "SELECT users AS x, users AS y FROM users".to_owned();
+        for _ in 0..60 {
+            rows = format!("SELECT r AS x, r AS y FROM ({rows}) r");
+        }
+        let analysis = analyze(&format!("{rows} UNION ALL {rows}"), &catalog());
+        assert_eq!(analysis.statements.len(), 1);
+    });
+}
