@@ -1,8 +1,12 @@
 //! Puts what a name stands for in place of the name.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Access, Analysis, ColumnUse, NameUse, Opaque, OpaqueReason, Outputs, Use};
+
+/// How many names of one text get their meaning: each brings all that its statement does.
+const MOST_NAMES: usize = 100;
 
 /// The two name spaces of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,10 +21,12 @@ impl Analysis {
     /// This analysis with EXECUTE and FETCH given the outputs and uses of what they name: a
     /// definition earlier in the same text, else what `names` knows. The analysis that `names` gives
     /// is that of the statement prepared or declared, as in [`NameUse::Prepare`]. A name that stays
-    /// unknown keeps its [`OpaqueReason::UnknownName`].
+    /// unknown keeps its [`OpaqueReason::UnknownName`], and so do those beyond the first
+    /// hundred of a text.
     #[must_use]
     pub fn resolve(&self, names: &impl Fn(NameKind, &str) -> Option<Arc<Analysis>>) -> Analysis {
         let mut resolved = self.clone();
+        let mut left = MOST_NAMES;
         for index in 0..self.statements.len() {
             for name in &self.statements[index].names {
                 let (kind, name) = match name {
@@ -31,6 +37,10 @@ impl Analysis {
                     | NameUse::Declare(..)
                     | NameUse::Close(_) => continue,
                 };
+                if left == 0 {
+                    return resolved;
+                }
+                left -= 1;
                 match self.meaning(index, kind, name) {
                     Meaning::Here(inner) => resolved.fill(index, name, inner),
                     Meaning::Gone => {}
@@ -86,20 +96,25 @@ impl Analysis {
             *outputs = only.unwrap_or(Outputs::Unknown);
         }
         let harmless = matches!(outputs, Outputs::Harmless);
+        let known = self.columns.iter();
+        let mut known: HashSet<ColumnUse> = known
+            .filter(|one| one.statement == number)
+            .copied()
+            .collect();
         for column in &inner.columns {
             let used = match column.used {
                 Use::Projected if harmless => continue,
                 Use::Projected if !shown => Use::Copied,
                 used => used,
             };
-            push_new(
-                &mut self.columns,
-                ColumnUse {
-                    used,
-                    statement: number,
-                    ..*column
-                },
-            );
+            let column = ColumnUse {
+                used,
+                statement: number,
+                ..*column
+            };
+            if known.insert(column) {
+                self.columns.push(column);
+            }
         }
         for relation in &inner.relations {
             push_new(

@@ -136,6 +136,23 @@ fn names_that_the_session_knows_are_resolved() {
     });
 }
 
+/// Each brings all that it stands for: a few bytes must not bring it a hundred thousand times.
+#[test]
+fn only_so_many_names_of_a_text_are_resolved() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let remembered = Arc::new(analyze("SELECT * FROM users", &catalog));
+        let names = |_, _: &str| Some(remembered.clone());
+        let known = |times: usize| {
+            let analysis = analyze(&"EXECUTE p;".repeat(times), &catalog).resolve(&names);
+            let mut opaque = analysis.opaque.iter();
+            !opaque.any(|one| one.reason == OpaqueReason::UnknownName)
+        };
+        assert!(known(100));
+        assert!(!known(50_000));
+    });
+}
+
 #[test]
 fn names_are_cut_and_folded_as_postgresql_does() {
     on_big_stack(|| {
