@@ -1,5 +1,6 @@
 //! Reading statements aside: threads with deep stacks, so that one client's new text delays
-//! nobody's known ones.
+//! nobody's known ones. Long texts wait in a line of their own, for one thread, so that they delay
+//! no short ones, and only one of them at a time takes the memory that it needs.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -8,11 +9,23 @@ use sql::analysis::{Analysis, Opaque, OpaqueReason};
 use sql::catalog::Catalog;
 use tokio::sync::oneshot;
 
+/// From how many bytes a text is long.
+const LONG: usize = 8 << 10;
+
+/// How many texts may wait in a line. A session waits for one at a time.
+const MOST_WAITING: usize = 1_000;
+
 /// The threads. Dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct Analysts {
-    jobs: mpsc::Sender<Job>,
+    short: mpsc::SyncSender<Job>,
+    long: mpsc::SyncSender<Job>,
 }
+
+/// Too many texts wait to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many statements wait to be read")]
+pub(crate) struct Busy;
 
 #[derive(Debug)]
 struct Job {
@@ -23,21 +36,15 @@ struct Job {
 }
 
 impl Analysts {
-    /// Starts `threads` threads.
+    /// Starts `threads` threads, and one for long texts.
     ///
     /// # Errors
     /// A thread that cannot be started.
     pub(crate) fn start(threads: usize) -> std::io::Result<Self> {
-        let (jobs, queue) = mpsc::channel();
-        let queue = Arc::new(Mutex::new(queue));
-        for number in 0..threads {
-            let queue = Arc::clone(&queue);
-            std::thread::Builder::new()
-                .name(format!("sluice-read-{number}"))
-                .stack_size(sql::STACK_BYTES)
-                .spawn(move || work(&queue))?;
-        }
-        Ok(Self { jobs })
+        Ok(Self {
+            short: line("read", threads)?,
+            long: line("read-long", 1)?,
+        })
     }
 
     /// What a text would do. A reader that gives up leaves an opaque analysis.
@@ -46,7 +53,7 @@ impl Analysts {
         text: &Arc<str>,
         strings: Strings,
         catalog: &Arc<Catalog>,
-    ) -> Arc<Analysis> {
+    ) -> Result<Arc<Analysis>, Busy> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
             text: Arc::clone(text),
@@ -54,12 +61,32 @@ impl Analysts {
             catalog: Arc::clone(catalog),
             answer,
         };
-        let sent = self.jobs.send(job).is_ok();
-        match answered.await {
-            Ok(analysis) if sent => analysis,
-            _ => Arc::new(unreadable()),
+        let line = if text.len() < LONG {
+            &self.short
+        } else {
+            &self.long
+        };
+        match line.try_send(job) {
+            Ok(()) => {}
+            Err(mpsc::TrySendError::Full(_)) => return Err(Busy),
+            Err(mpsc::TrySendError::Disconnected(_)) => return Ok(Arc::new(unreadable())),
         }
+        Ok(answered.await.unwrap_or_else(|_| Arc::new(unreadable())))
     }
+}
+
+/// Threads that read what is put into their line.
+fn line(name: &str, threads: usize) -> std::io::Result<mpsc::SyncSender<Job>> {
+    let (jobs, queue) = mpsc::sync_channel(MOST_WAITING);
+    let queue = Arc::new(Mutex::new(queue));
+    for number in 0..threads {
+        let queue = Arc::clone(&queue);
+        std::thread::Builder::new()
+            .name(format!("sluice-{name}-{number}"))
+            .stack_size(sql::STACK_BYTES)
+            .spawn(move || work(&queue))?;
+    }
+    Ok(jobs)
 }
 
 /// A text that the readers could not cope with does anything.
@@ -99,3 +126,6 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ use wire::frame::{Frame, HEADER_BYTES, header};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
+use crate::analyst::Busy;
 use crate::catalog::Snapshot;
 use crate::config::Results;
 use crate::database::DatabaseState;
@@ -411,14 +412,20 @@ impl Session {
     }
 
     async fn judge_unknown(&self, request: Request, bound: Bound<'_>) -> Verdict<'static> {
-        let mut analysis = self.analyze(&request.text, request.strings).await;
+        let mut analysis = match self.analyze(&request.text, request.strings).await {
+            Ok(analysis) => analysis,
+            Err(denial) => return Verdict::Deny(denial),
+        };
         if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
             // It may have been made a moment ago, and not through this gateway.
             self.database.catalog.look_again().await;
             if let Err(denial) = self.refresh_catalog().await {
                 return Verdict::Deny(denial);
             }
-            analysis = self.analyze(&request.text, request.strings).await;
+            analysis = match self.analyze(&request.text, request.strings).await {
+                Ok(analysis) => analysis,
+                Err(denial) => return Verdict::Deny(denial),
+            };
         }
         if let Err(denial) = self.may_be_set(&analysis) {
             return Verdict::Deny(denial);
@@ -458,22 +465,32 @@ impl Session {
     }
 
     /// What a text would do, as read before or by an analyst.
-    async fn analyze(&self, text: &Arc<str>, strings: Strings) -> Arc<Analysis> {
+    async fn analyze(&self, text: &Arc<str>, strings: Strings) -> Result<Arc<Analysis>, Denial> {
         let catalog = Arc::clone(&self.catalog.borrow().catalog);
         let analysts = &self.core.shared.analysts;
         if strings != Strings::Standard {
-            return analysts.analyze(text, strings, &catalog).await;
+            let analysis = analysts.analyze(text, strings, &catalog).await;
+            return analysis.map_err(|busy| self.is_busy(busy));
         }
         let known = self.core.analyses.borrow().get(text, catalog.version());
         if let Some(analysis) = known {
-            return analysis;
+            return Ok(analysis);
         }
         let analysis = analysts.analyze(text, strings, &catalog).await;
+        let analysis = analysis.map_err(|busy| self.is_busy(busy))?;
         self.core
             .analyses
             .borrow_mut()
             .keep(text, catalog.version(), &analysis);
-        analysis
+        Ok(analysis)
+    }
+
+    fn is_busy(&self, busy: Busy) -> Denial {
+        Denial {
+            hint: Some("Try again in a moment.".into()),
+            sqlstate: policy::SqlState::INSUFFICIENT_RESOURCES,
+            ..self.own_denial(&busy.to_string())
+        }
     }
 
     /// EXECUTE and FETCH do what their names mean, once everything before them has happened.

@@ -163,6 +163,8 @@ impl SqlState {
     pub const SYNTAX_ERROR: SqlState = SqlState(*b"42601");
     /// statement_too_complex: text that is too long or too deep to be read.
     pub const STATEMENT_TOO_COMPLEX: SqlState = SqlState(*b"54001");
+    /// insufficient_resources: there is no capacity to judge it now.
+    pub const INSUFFICIENT_RESOURCES: SqlState = SqlState(*b"53000");
 
     /// The five characters.
     pub fn as_str(&self) -> &str {

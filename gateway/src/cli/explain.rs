@@ -80,7 +80,7 @@ async fn explain(args: &Args) -> anyhow::Result<Report> {
     let dialer = Dialer::new(database.upstream.clone(), config.limits.connect)?;
     let (catalog, upstream) = crate::catalog::read_once(database, &dialer).await?;
     let analysts = Analysts::start(1)?;
-    let analysis = analysts.analyze(&text, Strings::Standard, &catalog).await;
+    let analysis = analysts.analyze(&text, Strings::Standard, &catalog).await?;
     let facts = SessionFacts {
         identity: Arc::new(identity),
         database: name.into(),

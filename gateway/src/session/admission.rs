@@ -141,6 +141,7 @@ async fn settings(
         let strings = sql::Strings::Standard;
         let analysts = &core.shared.analysts;
         let analysis = analysts.analyze(&text, strings, &catalog.catalog).await;
+        let analysis = analysis.map_err(|busy| SessionError::refused("53000", busy.to_string()))?;
         if let Some(opaque) = analysis.opaque.first() {
             return Err(refuse(&opaque.detail));
         }

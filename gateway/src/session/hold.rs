@@ -184,7 +184,13 @@ impl Session {
             return Ok(Err(Refusal::of(&denial)));
         }
         let text = hold.request().text.clone();
-        let analysis = self.analyze(&text, hold.request().strings).await;
+        let analysis = match self.analyze(&text, hold.request().strings).await {
+            Ok(analysis) => analysis,
+            Err(denial) => {
+                self.record_denial(entry, &denial)?;
+                return Ok(Err(Refusal::of(&denial)));
+            }
+        };
         let analysis = self.resolve_names(analysis, bound).await;
         let verdict = {
             let catalog = self.catalog.borrow().catalog.clone();

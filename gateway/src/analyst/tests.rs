@@ -1,0 +1,56 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use super::*;
+
+/// A text that takes a while.
+fn long() -> Arc<str> {
+    format!("SELECT {}", vec!["1"; 300_000].join(",")).into()
+}
+
+/// Begins what a future does, without waiting for its end.
+async fn begin<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn short_texts_do_not_wait_for_long_ones() {
+    let analysts = Analysts::start(1).unwrap();
+    let catalog = Arc::new(Catalog::default());
+    let (long, short) = (long(), Arc::from("SELECT 1"));
+    let mut first = pin!(analysts.analyze(&long, Strings::Standard, &catalog));
+    let mut second = pin!(analysts.analyze(&long, Strings::Standard, &catalog));
+    assert_eq!(begin(first.as_mut()).await, None);
+    assert_eq!(begin(second.as_mut()).await, None);
+    let analysis = analysts.analyze(&short, Strings::Standard, &catalog).await;
+    assert_eq!(analysis.unwrap().statements.len(), 1);
+    assert_eq!(begin(second.as_mut()).await, None);
+    assert_eq!(first.await.unwrap().statements.len(), 1);
+}
+
+#[tokio::test]
+async fn only_so_many_texts_wait() {
+    let analysts = Analysts::start(1).unwrap();
+    let catalog = Arc::new(Catalog::default());
+    let long = long();
+    let mut first = pin!(analysts.analyze(&long, Strings::Standard, &catalog));
+    assert_eq!(begin(first.as_mut()).await, None);
+    let mut refused = 0;
+    for _ in 0..=MOST_WAITING {
+        let another = pin!(analysts.analyze(&long, Strings::Standard, &catalog));
+        refused += usize::from(begin(another).await == Some(Err(Busy)));
+    }
+    assert!(refused > 0);
+    let short = Arc::from("SELECT 1");
+    assert!(
+        analysts
+            .analyze(&short, Strings::Standard, &catalog)
+            .await
+            .is_ok()
+    );
+}
