@@ -609,3 +609,43 @@ async fn a_column_named_limit_lends_no_verdict() {
         assert_eq!(errors(&said), fate, "{}", by(place));
     }
 }
+
+/// Policies name columns; whoever renames one, its relation or its schema does not bare it.
+#[tokio::test]
+async fn a_column_stays_protected_under_another_name() {
+    let (gateway, mut alice, secrets) = setting().await;
+    let dora = gateway.connect(Person::Dora).await;
+    for (change, query_text) in [
+        (
+            "ALTER TABLE customers RENAME email TO contact",
+            "SELECT contact FROM customers ORDER BY id LIMIT 3",
+        ),
+        (
+            "ALTER TABLE customers RENAME TO people",
+            "SELECT contact FROM people ORDER BY id LIMIT 3",
+        ),
+        (
+            "CREATE SCHEMA elsewhere; ALTER TABLE people SET SCHEMA elsewhere",
+            "SELECT * FROM elsewhere.people ORDER BY id LIMIT 3",
+        ),
+    ] {
+        dora.batch_execute(change).await.expect("she may");
+        let said = answers(&mut alice, &[query(query_text)]).await;
+        no_secret(&said, &secrets);
+        let mut newcomer = WireClient::log_in(&gateway, Person::Alice).await;
+        let said = answers(&mut newcomer, &[query(query_text)]).await;
+        no_secret(&said, &secrets);
+    }
+}
+
+#[tokio::test]
+async fn names_that_nobody_knows_are_told_as_postgresql_does() {
+    let (_gateway, mut alice, _) = setting().await;
+    for (text, code) in [
+        ("SELECT * FROM nosuch", "42P01"),
+        ("SELECT nosuch FROM customers", "42703"),
+    ] {
+        let said = answers(&mut alice, &[query(text)]).await;
+        assert_eq!(errors(&said), [code], "{text}");
+    }
+}

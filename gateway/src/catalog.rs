@@ -156,6 +156,10 @@ impl CatalogKeeper {
             .borrow()
             .as_ref()
             .is_some_and(|s| s.catalog.version() == catalog.version());
+        let mut catalog = catalog;
+        if let Some(before) = &*self.loaded.borrow() {
+            catalog.remember(&before.catalog);
+        }
         let mut epoch = epoch;
         if !asked && !same {
             epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sql::analysis::{Analysis, ColumnId, Kind, Restriction};
-use sql::catalog::Catalog;
+use sql::catalog::{Catalog, ColumnInfo};
 
 use crate::bindings::{facts, types};
 use crate::instance::Host;
@@ -57,14 +57,7 @@ impl Facts {
     fn column(&self, id: ColumnId) -> types::Column {
         let known = self.catalog.as_ref().and_then(|catalog| catalog.column(id));
         match known {
-            Some(column) => types::Column {
-                relation_oid: id.relation,
-                attribute: id.attribute,
-                schema: column.schema.to_string(),
-                relation: column.relation.to_string(),
-                name: column.name.to_string(),
-                type_name: column.type_name.to_string(),
-            },
+            Some(known) => column(known),
             None => types::Column {
                 relation_oid: id.relation,
                 attribute: id.attribute,
@@ -148,7 +141,8 @@ impl facts::Host for Host {
         match (&self.facts.catalog, &self.facts.request) {
             (Some(catalog), None) => catalog
                 .columns()
-                .map(|column| self.facts.column(column.id))
+                .chain(catalog.former())
+                .map(column)
                 .collect(),
             (Some(_), Some(_)) | (None, _) => Vec::new(),
         }
@@ -240,6 +234,17 @@ impl facts::Host for Host {
             .request
             .as_ref()
             .is_some_and(|request| request.executing)
+    }
+}
+
+fn column(column: ColumnInfo<'_>) -> types::Column {
+    types::Column {
+        relation_oid: column.id.relation,
+        attribute: column.id.attribute,
+        schema: column.schema.to_owned(),
+        relation: column.relation.to_owned(),
+        name: column.name.to_owned(),
+        type_name: column.type_name.to_owned(),
     }
 }
 

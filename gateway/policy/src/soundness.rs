@@ -175,7 +175,10 @@ impl Examination<'_> {
             "columns are protected, and what the statement does cannot be known ({kind}: {})",
             part.detail
         );
-        Err(Unsound::new(policy, reason, advice(part)))
+        Err(Unsound {
+            sqlstate: sqlstate(part.reason),
+            ..Unsound::new(policy, reason, advice(part))
+        })
     }
 
     /// Applies the rules to one use; what reaches an output is dealt with there.
@@ -587,6 +590,15 @@ fn readable(part: &Opaque) -> Result<(), Unsound> {
         hint: Some("Check its syntax; split a long or deeply nested statement.".to_owned()),
         sqlstate,
     })
+}
+
+/// What PostgreSQL would most likely call it.
+fn sqlstate(reason: OpaqueReason) -> SqlState {
+    match reason {
+        OpaqueReason::UnknownRelation => SqlState::UNDEFINED_TABLE,
+        OpaqueReason::UnknownColumn => SqlState::UNDEFINED_COLUMN,
+        _ => SqlState::INSUFFICIENT_PRIVILEGE,
+    }
 }
 
 /// True where the detail is a name that a policy can trust, and not a message.

@@ -159,6 +159,10 @@ pub struct SqlState([u8; 5]);
 impl SqlState {
     /// insufficient_privilege: what a denial is by default.
     pub const INSUFFICIENT_PRIVILEGE: SqlState = SqlState(*b"42501");
+    /// undefined_table: a relation that the catalog does not know.
+    pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
+    /// undefined_column: a column that the catalog does not know.
+    pub const UNDEFINED_COLUMN: SqlState = SqlState(*b"42703");
     /// syntax_error: text that cannot be read.
     pub const SYNTAX_ERROR: SqlState = SqlState(*b"42601");
     /// statement_too_complex: text that is too long or too deep to be read.

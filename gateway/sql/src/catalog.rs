@@ -58,7 +58,21 @@ pub struct Catalog {
     inherited: HashMap<ColumnId, Vec<ColumnId>>,
     /// Columns of views and generated columns that are made from a column.
     dependents: HashMap<ColumnId, Vec<ColumnId>>,
+    /// Names that columns had before they, their relation or their schema were renamed or moved.
+    former: Vec<FormerName>,
 }
+
+/// A name that a column had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FormerName {
+    column: ColumnId,
+    schema: String,
+    relation: String,
+    name: String,
+}
+
+/// More former names than this are forgotten, the oldest first.
+const MOST_FORMER_NAMES: usize = 100_000;
 
 /// A relation.
 #[derive(Debug)]
@@ -233,6 +247,40 @@ impl Catalog {
         self.relations
             .values()
             .flat_map(|relation| relation.columns.iter().map(|column| relation.info(column)))
+    }
+
+    /// Keeps the names that columns had in the catalog before this one, so that what is protected by
+    /// name stays protected when the name changes.
+    pub fn remember(&mut self, before: &Catalog) {
+        self.former = before.former.clone();
+        for old in before.columns() {
+            let renamed = self.column(old.id).is_some_and(|new| {
+                (new.schema, new.relation, new.name) != (old.schema, old.relation, old.name)
+            });
+            let name = FormerName {
+                column: old.id,
+                schema: old.schema.to_owned(),
+                relation: old.relation.to_owned(),
+                name: old.name.to_owned(),
+            };
+            if renamed && !self.former.contains(&name) {
+                self.former.push(name);
+            }
+        }
+        let surplus = self.former.len().saturating_sub(MOST_FORMER_NAMES);
+        self.former.drain(..surplus);
+    }
+
+    /// Columns that are still there, under names that they had.
+    pub fn former(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
+        self.former.iter().filter_map(|former| {
+            Some(ColumnInfo {
+                schema: &former.schema,
+                relation: &former.relation,
+                name: &former.name,
+                ..self.column(former.column)?
+            })
+        })
     }
 
     /// The columns that hold what this one holds, or something made from it: itself, the same
