@@ -45,6 +45,8 @@ pub struct Config {
     pub policies: Vec<policy::PolicyConfig>,
     /// The key of keyed hashes; made at random, and so good for one run, where none is given.
     pub mask_key: Option<Secret>,
+    /// A file of values that must never pass; none where nothing is watched.
+    pub canaries: Option<PathBuf>,
     /// The record.
     pub trail: Trail,
     /// The HTTP API; none where not configured.

@@ -19,6 +19,7 @@ use crate::analyst::Analysts;
 use crate::config::{Config, Limits, Plaintext, Results};
 use crate::database::DatabaseState;
 use crate::session::buffers::Pool;
+use crate::session::canaries::Canaries;
 use crate::session::cancel::Cancels;
 use crate::session::wording::Wordings;
 
@@ -41,6 +42,9 @@ pub enum StartError {
     /// The identity provider.
     #[error("identity: {0}")]
     Identity(#[from] identity::Error),
+    /// The list of canaries.
+    #[error("canaries: {0}")]
+    Canaries(String),
     /// An address or a thread.
     #[error("{what}: {source}")]
     Io {
@@ -71,6 +75,7 @@ pub(crate) struct Shared {
     pub(crate) analysts: Analysts,
     pub(crate) limits: Limits,
     pub(crate) keep_results: Results,
+    pub(crate) canaries: Option<Arc<Canaries>>,
     pub(crate) sessions: AtomicUsize,
     pub(crate) stopping: watch::Sender<bool>,
 }

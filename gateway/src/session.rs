@@ -29,6 +29,7 @@ use crate::gateway::Core;
 pub(crate) mod admission;
 pub(crate) mod buffers;
 mod call;
+pub(crate) mod canaries;
 pub(crate) mod cancel;
 mod extended;
 mod flight;

@@ -194,7 +194,7 @@ impl Generator {
         let mut scope = Vec::new();
         let mut rows = Vec::new();
         for number in 0..1 + self.below(2) {
-            let (item, alias, columns) = self.from_item(depth);
+            let (item, alias, columns) = self.item_of_from(depth);
             match number {
                 0 => from.push_str(&item),
                 _ if self.chance(50) => {
@@ -245,7 +245,7 @@ impl Generator {
     }
 
     /// Something to read from: its text, its alias, its columns.
-    fn from_item(&mut self, depth: usize) -> (String, String, Vec<Column>) {
+    fn item_of_from(&mut self, depth: usize) -> (String, String, Vec<Column>) {
         let alias = self.name('t');
         if depth > 1 && self.chance(25) {
             let before = std::mem::take(&mut self.touches);

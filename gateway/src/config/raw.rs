@@ -25,6 +25,7 @@ struct RawConfig {
     #[serde(default)]
     masks: RawMasks,
     trail: RawTrail,
+    canaries: Option<RawCanaries>,
     console: Option<RawConsole>,
     #[serde(default)]
     holds: RawHolds,
@@ -179,6 +180,12 @@ enum RawResults {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCanaries {
+    file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawConsole {
     address: SocketAddr,
@@ -302,6 +309,9 @@ impl Reader<'_> {
             identity: self.identity(raw.identity)?,
             policies,
             mask_key: mask_key?,
+            canaries: raw
+                .canaries
+                .map(|raw| self.file(&["canaries", "file"], &raw.file)),
             trail,
             console: raw.console.map(|raw| Console {
                 address: raw.address,

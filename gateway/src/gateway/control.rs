@@ -13,6 +13,7 @@ use super::{HoldsConfig, Shared, StartError, Stop, load_policies, reload};
 use crate::analyst::Analysts;
 use crate::config::Config;
 use crate::database::DatabaseState;
+use crate::session::canaries::Canaries;
 use crate::session::cancel::Cancels;
 
 /// The control thread, started.
@@ -116,6 +117,13 @@ async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
             .map_err(StartError::io("a reading thread"))?,
         limits: config.limits.clone(),
         keep_results: config.trail.results,
+        canaries: config
+            .canaries
+            .as_deref()
+            .map(Canaries::read)
+            .transpose()
+            .map_err(|error| StartError::Canaries(error.to_string()))?
+            .map(Arc::new),
         sessions: AtomicUsize::new(0),
         stopping: watch::Sender::new(false),
     }))

@@ -220,9 +220,12 @@ async fn welcome(
 
 impl Ready {
     fn into_session(self, core: Rc<Core>, newcomer: Newcomer) -> Session {
+        // Whoever may see everything may see these, too.
+        let canaries = core.shared.canaries.clone();
+        let canaries = canaries.filter(|_| self.admitted.is_protected());
         Session {
             database: self.database,
-            client: Socket::new(newcomer.io, &core.pool),
+            client: Socket::new(newcomer.io, &core.pool).watched(canaries),
             upstream: Upstream {
                 socket: Socket::new(self.upstream, &core.pool),
             },

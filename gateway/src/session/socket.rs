@@ -5,12 +5,14 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::buffers::{Inbox, Pool};
+use super::canaries::{Canaries, Watch};
 use crate::transport::Transport;
 
 /// More than this waits for nobody: the side that fills it is made to wait instead.
@@ -27,6 +29,28 @@ pub(crate) struct Socket {
     /// What waits; without memory where nothing does.
     out: RefCell<BytesMut>,
     unflushed: Cell<bool>,
+    watched: Option<Watched>,
+}
+
+/// Values that must not be written, and how much of what waits is known to hold none.
+#[derive(Debug)]
+struct Watched {
+    canaries: Arc<Canaries>,
+    watch: RefCell<Watch>,
+    clean: Cell<usize>,
+}
+
+impl Watched {
+    /// An error where one of the values is about to be written.
+    fn check(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.watch.borrow_mut().rings(&self.canaries, bytes) {
+            tracing::error!("a canary value was about to be sent: a protection does not hold");
+            return Err(io::Error::other(
+                "a value that must never pass was about to be sent",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Socket {
@@ -36,7 +60,18 @@ impl Socket {
             pool: Rc::clone(pool),
             out: RefCell::default(),
             unflushed: Cell::new(false),
+            watched: None,
         }
+    }
+
+    /// Has everything searched that is written.
+    pub(crate) fn watched(self, canaries: Option<Arc<Canaries>>) -> Self {
+        let watched = canaries.map(|canaries| Watched {
+            canaries,
+            watch: RefCell::default(),
+            clean: Cell::new(0),
+        });
+        Self { watched, ..self }
     }
 
     /// Reads what is there; 0 is the end of the stream. Cancel-safe.
@@ -69,7 +104,7 @@ impl Socket {
     /// Writes what the stream takes now of something large, without a copy of it, and says how much.
     /// Where it fails, the next flush will say so.
     fn write_at_once(&self, bytes: &[u8]) -> usize {
-        if bytes.len() < WRITE_AT_ONCE || self.queued() > 0 {
+        if bytes.len() < WRITE_AT_ONCE || self.queued() > 0 || self.watched.is_some() {
             return 0;
         }
         // Nobody waits for readiness here; a flush of the rest does.
@@ -96,11 +131,22 @@ impl Socket {
     fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut out = self.out.borrow_mut();
         let mut io = self.io.borrow_mut();
+        if let Some(watched) = &self.watched {
+            let checked = watched.check(&out[watched.clean.get()..]);
+            if checked.is_err() {
+                out.clear();
+            }
+            watched.clean.set(out.len());
+            checked?;
+        }
         while !out.is_empty() {
             match ready!(Pin::new(&mut *io).poll_write(cx, &out))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written if written == out.len() => out.clear(),
                 written => out.advance(written),
+            }
+            if let Some(watched) = &self.watched {
+                watched.clean.set(out.len());
             }
             self.unflushed.set(true);
         }

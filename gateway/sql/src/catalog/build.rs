@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::rows::{ColumnRow, RelationRow, TypeRow};
+use super::rows::{CastRow, ColumnRow, RelationRow, TypeRow};
 use super::{
     Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
     ViewLineage,
@@ -66,17 +66,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
             .or_default()
             .push(operator);
     }
-    catalog.casts = rows
-        .casts
-        .into_iter()
-        .map(|row| Cast {
-            source: row.source,
-            target: row.target,
-            implicit: row.context != 'e',
-            function: row.function,
-            extension: row.extension,
-        })
-        .collect();
+    catalog.casts = rows.casts.into_iter().map(cast).collect();
     for row in rows.inherits {
         catalog
             .children
@@ -93,6 +83,16 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     link_generated(&mut catalog);
     add_views(&mut catalog, &views);
     catalog
+}
+
+fn cast(row: CastRow) -> Cast {
+    Cast {
+        source: row.source,
+        target: row.target,
+        implicit: row.context != 'e',
+        function: row.function,
+        extension: row.extension,
+    }
 }
 
 fn version(rows: &CatalogRows) -> u64 {
