@@ -193,7 +193,7 @@ impl Instance {
 
     /// Asks what the policy says about a request.
     pub(crate) fn decide(&mut self, facts: Facts) -> Result<types::Decision, Failed> {
-        let _running = self.begin(facts, self.policy.limits.deadline_start);
+        let _running = self.begin(facts, self.policy.limits.deadline_decide);
         let answer = self.hooks.call_decide(&mut self.store);
         self.end(answer)
     }

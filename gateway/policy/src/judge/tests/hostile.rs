@@ -44,6 +44,19 @@ fn an_endless_loop_runs_into_the_deadline() {
 }
 
 #[test]
+fn a_decision_has_the_time_of_a_decision() {
+    let bench = Bench::new();
+    let mut config = bench.policy("slow", &Guest::running("(loop (br 0))"));
+    config.limits.deadline_decide = Duration::from_millis(20);
+    config.limits.deadline_start = Duration::from_secs(60);
+    let mut judging = Judge::new(std::sync::Arc::new(bench.load(vec![config]).unwrap()));
+    let began = Instant::now();
+    let denial = denied(judge(&mut judging, query("select"), email()));
+    assert_eq!(denial.failure, Some(Failure::Deadline));
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn a_trap_is_a_refusal() {
     fails(&Guest::running("unreachable"), Failure::Trap);
 }
