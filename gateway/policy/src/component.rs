@@ -1,51 +1,18 @@
 //! One module: made a component, compiled, and compared with the contract and the grants.
 
+mod encode;
+
 use std::fmt;
 
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
-use wit_component::ComponentEncoder;
 
+pub use self::encode::componentize;
 use crate::bindings::{PACKAGE, VERSION, clock, facts, hooks, log, transform};
 use crate::config::Grant;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
 use crate::instance::Host;
 use crate::set::Digest;
-
-/// The first eight bytes of a core module and of a component.
-const CORE: &[u8; 8] = b"\0asm\x01\0\0\0";
-const COMPONENT: &[u8; 8] = b"\0asm\x0d\0\x01\0";
-
-/// The name of the custom section in which a core module carries its component type.
-const COMPONENT_TYPE: &[u8] = b"component-type";
-
-/// Makes a component of a core module that carries its component type, as `wit-bindgen` leaves it;
-/// a component comes back as it is.
-pub fn componentize(module: &[u8]) -> Result<Vec<u8>, LoadError> {
-    let fault = |reason: String| LoadError::new(Step::Componentize, reason);
-    if module.starts_with(COMPONENT) {
-        return Ok(module.to_vec());
-    }
-    if !module.starts_with(CORE) {
-        return Err(fault(
-            "this is neither a Wasm component nor a core Wasm module".to_owned(),
-        ));
-    }
-    if !module
-        .windows(COMPONENT_TYPE.len())
-        .any(|bytes| bytes == COMPONENT_TYPE)
-    {
-        return Err(fault(format!(
-            "this is a core module without a component type; build it against {PACKAGE}@{VERSION} \
-             with the SDK or with wit-bindgen, or make a component of it with wasm-tools"
-        )));
-    }
-    ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(ComponentEncoder::encode)
-        .map_err(|error| fault(format!("{error:#}")))
-}
 
 /// A compiled module whose imports and exports fit the contract.
 pub(crate) struct Compiled {

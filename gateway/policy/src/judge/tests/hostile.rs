@@ -189,6 +189,65 @@ fn a_hook_of_another_type_is_refused() {
 }
 
 #[test]
+fn a_module_without_component_type_keeps_the_contract_by_its_exports() {
+    let bench = Bench::new();
+    let module = wat::parse_str(Guest::default().text()).unwrap();
+    let policies = bench.load(vec![bench.module("plain", &module)]).unwrap();
+    let status = policies.status();
+    assert!(!status.policies[0].transforms && status.policies[0].imports.is_empty());
+    let mut judging = Judge::new(std::sync::Arc::new(policies));
+    allowed(judge(&mut judging, query("select"), email()));
+
+    let mut guest = clock();
+    guest.batch = Some("unreachable".to_owned());
+    let module = wat::parse_str(guest.text()).unwrap();
+    let mut config = bench.module("timed", &module);
+    let error = bench.load(vec![config.clone()]).unwrap_err();
+    assert!(error.to_string().contains("sluice:policy/clock"), "{error}");
+    config.grants = vec![crate::config::Grant::Clock];
+    assert!(bench.load(vec![config]).unwrap().status().policies[0].transforms);
+}
+
+/// A guest that asks WASI preview 1 for the time and for random numbers, and writes.
+fn old_wasi() -> Guest {
+    let import = |name: &str, signature: &str| {
+        format!(
+            "(import \"wasi_snapshot_preview1\" \"{name}\" (func ${name} {signature} (result i32)))"
+        )
+    };
+    Guest {
+        imports: import("clock_time_get", "(param i32 i64 i32)")
+            + &import("random_get", "(param i32 i32)")
+            + &import("fd_write", "(param i32 i32 i32 i32)"),
+        before_decide: "
+            (drop (call $clock_time_get (i32.const 0) (i64.const 1) (i32.const 16)))
+            (if (i64.eqz (i64.load (i32.const 16))) (then unreachable))
+            (drop (call $random_get (i32.const 24) (i32.const 8)))
+            (if (i64.eqz (i64.load (i32.const 24))) (then unreachable))
+            (i64.store (i32.const 32) (i64.const 0x500000000))
+            (drop (call $fd_write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 40)))
+            (if (i32.ne (i32.load (i32.const 40)) (i32.const 5)) (then unreachable))"
+            .to_owned(),
+        ..Guest::default()
+    }
+}
+
+#[test]
+fn wasi_preview_1_is_put_inside_a_core_module() {
+    let guest = old_wasi();
+    let bench = Bench::new();
+    for module in [guest.module(), wat::parse_str(guest.text()).unwrap()] {
+        let policies = bench.load(vec![bench.module("old", &module)]).unwrap();
+        let mut judging = Judge::new(std::sync::Arc::new(policies));
+        allowed(judge(&mut judging, query("select"), email()));
+    }
+    let mut unknown = old_wasi();
+    unknown.imports = unknown.imports.replace("random_get", "random_gift");
+    unknown.before_decide = String::new();
+    refused(&unknown.module(), "random_gift");
+}
+
+#[test]
 fn wasi_is_refused_by_name() {
     let wit = "package wasi:cli@0.2.0; interface stdin { get: func() -> u32; } world command { import stdin; }";
     let text = "(module (import \"wasi:cli/stdin@0.2.0\" \"get\" (func (result i32))))";

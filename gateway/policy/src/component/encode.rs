@@ -1,0 +1,111 @@
+//! A core module -> a component.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use crate::bindings::{PACKAGE, VERSION};
+use crate::error::{LoadError, Step};
+
+/// The first eight bytes of a core module and of a component.
+const CORE: &[u8; 8] = b"\0asm\x01\0\0\0";
+const COMPONENT: &[u8; 8] = b"\0asm\x0d\0\x01\0";
+
+/// The name of the custom section in which a core module carries its component type.
+const COMPONENT_TYPE: &[u8] = b"component-type";
+
+/// The contract, as we speak it.
+const CONTRACT: &str = include_str!("../../../../wit/policy.wit");
+
+/// What a policy may be. Of what a world imports, only what the module uses becomes an import.
+const WORLDS: &str = "
+    package sluice:built;
+    world deciding {
+        import sluice:policy/facts@0.1.0;
+        import sluice:policy/log@0.1.0;
+        import sluice:policy/clock@0.1.0;
+        export sluice:policy/hooks@0.1.0;
+    }
+    world transforming {
+        include deciding;
+        export sluice:policy/transform@0.1.0;
+    }
+";
+
+/// What languages with a runtime of their own import, and what they get in its place.
+const PREVIEW1: &str = "wasi_snapshot_preview1";
+const PURE: &str = include_str!("pure.wat");
+
+/// Makes a component of a core module; a component comes back as it is.
+///
+/// A core module that carries its component type, as `wit-bindgen` leaves it for Rust, is taken at
+/// its word. One that carries none, as the compilers of C and Go leave it, gets the contract where
+/// it exports what the contract asks for. What it imports of WASI preview 1 is put inside it:
+/// clocks that count calls, a fixed sequence for random numbers, an output that swallows all.
+pub fn componentize(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+    if module.starts_with(COMPONENT) {
+        return Ok(module.to_vec());
+    }
+    if !module.starts_with(CORE) {
+        let reason = "this is neither a Wasm component nor a core Wasm module";
+        return Err(fault(reason));
+    }
+    if contains(module, COMPONENT_TYPE) {
+        return encode(module);
+    }
+    encode(&with_contract(module)?)
+}
+
+fn encode(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true).module(module).map_err(failed)?;
+    if contains(module, PREVIEW1.as_bytes()) {
+        let pure = wat::parse_str(PURE).map_err(failed)?;
+        encoder.adapter(PREVIEW1, &pure).map_err(failed)?;
+    }
+    encoder.encode().map_err(failed)
+}
+
+/// The module with the component type that its exports keep.
+fn with_contract(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let exports = |interface: &str| {
+        let name = format!("{PACKAGE}/{interface}@{VERSION}#");
+        contains(module, name.as_bytes())
+    };
+    if !exports("hooks") {
+        return Err(fault(format!(
+            "this is a core module without a component type, and it exports no \
+             {PACKAGE}/hooks@{VERSION}; build it against the contract with an SDK or with \
+             wit-bindgen"
+        )));
+    }
+    let mut contract = Resolve::default();
+    contract
+        .push_source("policy.wit", CONTRACT)
+        .map_err(failed)?;
+    let worlds = contract.push_source("worlds.wit", WORLDS).map_err(failed)?;
+    let world = if exports("transform") {
+        "transforming"
+    } else {
+        "deciding"
+    };
+    let world = contract
+        .select_world(&[worlds], Some(world))
+        .map_err(failed)?;
+    let mut module = module.to_vec();
+    embed_component_metadata(&mut module, &contract, world, StringEncoding::UTF8, false)
+        .map_err(failed)?;
+    Ok(module)
+}
+
+fn contains(module: &[u8], bytes: &[u8]) -> bool {
+    memchr::memmem::find(module, bytes).is_some()
+}
+
+fn fault(reason: impl Into<String>) -> LoadError {
+    LoadError::new(Step::Componentize, reason)
+}
+
+/// For the errors of others, with what they were caused by.
+fn failed(error: impl std::fmt::Display) -> LoadError {
+    fault(format!("{error:#}"))
+}
