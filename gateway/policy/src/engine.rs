@@ -22,8 +22,13 @@ const KEEP_RESIDENT: usize = 1 << 20;
 /// The stack of a guest.
 const STACK_BYTES: usize = 512 << 10;
 
-/// Parts that a component may be made of. Languages with a runtime of their own bring several.
-const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
+/// Parts that a component may be made of. Languages with a runtime of their own bring several; the
+/// one that brings most is Python, with 38.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
+
+/// Memories that the parts of a component may have together. One is usual; JavaScript has three, two
+/// of them with what it has in place of WASI. Each counts as an instance of the pool.
+const MEMORIES_PER_COMPONENT: u32 = 4;
 
 /// Elements of a table: functions that a guest calls through pointers.
 const TABLE_ELEMENTS: usize = 20_000;
@@ -116,15 +121,14 @@ fn settings(config: &EngineConfig) -> Config {
         .cranelift_nan_canonicalization(true)
         .wasm_backtrace_max_frames(None)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
-    // What policies do not need is what cannot have a hole.
+    // What policies do not need is what cannot have a hole. Several memories in one module are what
+    // the parts of a component pass values by, as in JavaScript; no module may have several itself.
     settings
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
         .wasm_relaxed_simd(false)
         .wasm_tail_call(false)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
-        .wasm_extended_const(false)
         .wasm_stack_switching(false)
         .shared_memory(false);
     settings
@@ -134,11 +138,11 @@ fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
     let instances = config.instances.max(1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(4))
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
         .total_memories(instances)
         .total_tables(instances.saturating_mul(3))
         .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .max_memories_per_component(1)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT)
         .max_tables_per_component(4)
         .table_elements(TABLE_ELEMENTS)
         .max_memory_size(config.memory_bytes)
