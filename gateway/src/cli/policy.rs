@@ -1,5 +1,6 @@
 //! `sluice policy`: the policies in force, by way of the console's API, and modules on disk.
 
+pub mod cases;
 mod inspect;
 
 use std::io::Write as _;
