@@ -1,0 +1,3 @@
+module sluice-sdk
+
+go 1.24
