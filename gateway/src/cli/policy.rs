@@ -1,18 +1,25 @@
-//! `sluice policy`: the policies in force, by way of the console's API, and modules on disk.
+//! `sluice policy`: the policies in force, by way of the console's API; modules on disk; and what
+//! authors of policies need.
 
+mod build;
 pub mod cases;
 mod inspect;
+pub mod new;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ::policy::PolicyLimits;
+use anyhow::Context as _;
 use console::view;
 
 use super::holds::EXIT_CODES;
 use super::holds::remote::{self, Connection, Failure, Output};
 use super::holds::table::{Table, printable};
+use cases::Suite;
 use inspect::Module;
+use new::Language;
 
 /// Commands of `sluice policy`.
 #[derive(Debug, clap::Subcommand)]
@@ -36,6 +43,48 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes a folder with a policy that builds, its cases and the SDK.
+    #[command(after_help = "Example:
+  sluice policy new --lang js mask-addresses")]
+    New {
+        /// The language.
+        #[arg(long)]
+        lang: Language,
+        /// The folder; its name is the policy's.
+        folder: PathBuf,
+    },
+    /// Builds the policy in a folder by the language's own tool.
+    #[command(
+        after_help = "Runs the folder's `build`, which leaves policy.wasm, and makes that a component.
+
+Example:
+  sluice policy build mask-addresses"
+    )]
+    Build {
+        /// The folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Tries a built policy on cases: who asks what, or gets which rows, and what comes of it.
+    #[command(after_help = "Example:
+  sluice policy test mask-addresses")]
+    Test {
+        /// The folder with policy.wasm and cases.json.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Another module.
+        #[arg(long)]
+        module: Option<PathBuf>,
+        /// Another file of cases.
+        #[arg(long)]
+        cases: Option<PathBuf>,
+        /// Memory that the policy may have, in MiB.
+        #[arg(long, default_value_t = 32)]
+        memory: usize,
+        /// Writes what came out into the cases that came out otherwise.
+        #[arg(long)]
+        update: bool,
+    },
 }
 
 /// Runs one.
@@ -50,11 +99,86 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             if json {
                 Failure::into_exit(remote::print_json(&module))
             } else {
-                std::io::stdout().write_all(describe(&module).as_bytes())?;
-                Ok(ExitCode::SUCCESS)
+                said(&describe(&module))
             }
         }
+        Command::New { lang, folder } => {
+            new::write(lang, &folder)?;
+            said(&next_steps(lang, &folder))
+        }
+        Command::Build { folder } => said(&describe(&build::build(&folder)?)),
+        Command::Test {
+            folder,
+            module,
+            cases,
+            memory,
+            update,
+        } => {
+            let module = module.unwrap_or_else(|| folder.join(build::MODULE));
+            let cases = cases.unwrap_or_else(|| folder.join("cases.json"));
+            let limits = PolicyLimits {
+                memory_bytes: memory << 20,
+                ..PolicyLimits::default()
+            };
+            deep(move || test(&module, &cases, &limits, update))?
+        }
     }
+}
+
+fn said(text: &str) -> anyhow::Result<ExitCode> {
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn next_steps(language: Language, folder: &Path) -> String {
+    let (folder, source) = (folder.display(), language.source());
+    let setup = language
+        .setup()
+        .map(|command| format!("  {command}\n"))
+        .unwrap_or_default();
+    format!(
+        "Edit {source} and cases.json; then\n\n  cd {folder}\n{setup}  sluice policy build\n  sluice policy test\n"
+    )
+}
+
+/// Reading SQL takes a deep stack.
+fn deep<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
+    let thread = std::thread::Builder::new().stack_size(sql::STACK_BYTES);
+    thread
+        .spawn(run)?
+        .join()
+        .map_err(|_| anyhow::anyhow!("trying the cases failed"))
+}
+
+fn test(
+    module: &Path,
+    cases: &Path,
+    limits: &PolicyLimits,
+    update: bool,
+) -> anyhow::Result<ExitCode> {
+    let suite = Suite::read(cases)?;
+    let named = || module.display().to_string();
+    if update {
+        let updated = suite.updated(module, limits).with_context(named)?;
+        std::fs::write(cases, updated).with_context(|| cases.display().to_string())?;
+    }
+    let report = Suite::read(cases)?
+        .run(module, limits)
+        .with_context(named)?;
+    let mut out = std::io::stdout();
+    for difference in &report.differences {
+        writeln!(out, "{}", printable_lines(&difference.to_string()))?;
+    }
+    let (count, wrong) = (report.cases, report.differences.len());
+    writeln!(out, "{count} cases, {wrong} came out otherwise")?;
+    Ok(match wrong {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| printable(line) + "\n").collect()
 }
 
 fn list(connection: &Connection) -> Result<(), Failure> {
