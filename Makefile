@@ -33,6 +33,10 @@ policies: setup ## Build the policies as WebAssembly modules
 	$(CARGO) build --profile policy --target wasm32-unknown-unknown \
 	    --package sluice-policy-mask --package sluice-policy-guard
 
+.PHONY: examples
+examples: setup ## Build the example policy in each language whose tool is installed
+	@for build in policies/examples/*/build; do $$build || [ $$? = 3 ] || exit 1; done
+
 .PHONY: e2e
 e2e: policies ## Only the tests of the program from outside
 	$(CARGO) test --workspace --no-fail-fast --test '*'

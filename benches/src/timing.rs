@@ -26,7 +26,7 @@ pub fn each(bencher: &mut Bencher<'_>, things: usize, mut work: impl FnMut()) {
 /// # Panics
 /// No thread, or a benchmark panicked.
 pub fn run(benchmarks: impl FnOnce(&mut Criterion) + Send + 'static) {
-    let run = || {
+    on_deep_stack(|| {
         let mut criterion = Criterion::default()
             .sample_size(30)
             .warm_up_time(Duration::from_secs(1))
@@ -34,8 +34,15 @@ pub fn run(benchmarks: impl FnOnce(&mut Criterion) + Send + 'static) {
             .configure_from_args();
         benchmarks(&mut criterion);
         criterion.final_summary();
-    };
+    });
+}
+
+/// Runs on a thread that may read SQL.
+///
+/// # Panics
+/// No thread, or the work panicked.
+pub fn on_deep_stack(work: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(sql::STACK_BYTES);
-    let thread = thread.spawn(run).expect("a thread can be started");
+    let thread = thread.spawn(work).expect("a thread can be started");
     thread.join().expect("the benchmarks ended");
 }

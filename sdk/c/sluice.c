@@ -261,6 +261,12 @@ EXPORT(HOOKS "configure") result *export_configure(char *settings, size_t len) {
     return &answered;
 }
 
+/* Here zero denies; in the contract it allows. */
+static void to_contract(sluice_effect *effect) {
+    if (effect->kind < SLUICE_HOLD)
+        effect->kind = effect->kind == SLUICE_ALLOW ? 0 : 1;
+}
+
 static sluice_effect unconfigured(void) {
     return sluice_deny(SLUICE_TEXT("the policy is not configured"), SLUICE_TEXT(""));
 }
@@ -268,12 +274,14 @@ static sluice_effect unconfigured(void) {
 EXPORT(HOOKS "session") sluice_session_decision *export_session(void) {
     static sluice_session_decision decision;
     decision = configured ? sluice_session() : (sluice_session_decision){.effect = unconfigured()};
+    to_contract(&decision.effect);
     return &decision;
 }
 
 EXPORT(HOOKS "decide") sluice_decision *export_decide(void) {
     static sluice_decision decision;
     decision = configured ? sluice_decide() : (sluice_decision){.effect = unconfigured()};
+    to_contract(&decision.effect);
     return &decision;
 }
 

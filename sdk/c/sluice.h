@@ -147,7 +147,8 @@ typedef struct {
 
 SLUICE_LIST(sluice_protections, sluice_protection);
 
-enum { SLUICE_ALLOW, SLUICE_DENY, SLUICE_HOLD };
+/* Zero denies. */
+enum { SLUICE_DENY, SLUICE_ALLOW, SLUICE_HOLD };
 
 typedef struct {
     uint8_t kind;

@@ -28,3 +28,21 @@ declare module "sluice:policy/facts@0.1.0" {
     };
     export default facts;
 }
+
+// Grants: the build must name the world "everything", and the operator must grant both.
+
+declare module "sluice:policy/log@0.1.0" {
+    const log: {
+        /** Writes one line. The level is "debug", "info", "warn" or "error". */
+        write(level: string, message: string): void;
+    };
+    export default log;
+}
+
+declare module "sluice:policy/clock@0.1.0" {
+    const clock: {
+        /** Milliseconds since 1970-01-01T00:00:00Z. */
+        now(): number;
+    };
+    export default clock;
+}

@@ -37,7 +37,14 @@ fn component(path: PathBuf) -> anyhow::Result<Module> {
     let component = policy::componentize(&built).with_context(named)?;
     let module = Module::of(named(), &component).with_context(named)?;
     if let Some(import) = module.refused.first() {
-        bail!("{}: it imports {import}, which no policy may", named());
+        let advice = match import.starts_with("wasi:") {
+            true => "; build it without WASI, or with stand-ins for it, such as --stub-wasi",
+            false => "",
+        };
+        bail!(
+            "{}: it imports {import}, which no policy may{advice}",
+            named()
+        );
     }
     ensure!(
         module.contract.is_some(),
