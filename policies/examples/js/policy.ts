@@ -5,6 +5,9 @@ import { allow, characters, deny, hold, isMember, masks, policy, protect } from 
 
 const AT = 0x40;
 
+/** True at each byte that may be in a domain. A table is faster than a function. */
+const inDomain = Array.from({ length: 256 }, (_, byte) => /[A-Za-z0-9.-]/.test(String.fromCharCode(byte)));
+
 class MaskAddresses {
     readonly #columns: Set<string>;
     readonly #group: string;
@@ -51,7 +54,7 @@ function isText({ typeName }: Column): boolean {
 /** ada@example.com -> a**@example.com; what is no address is all stars. */
 function maskAddress(data: Uint8Array, start: number, end: number, out: Bytes): void {
     let domain = end;
-    while (domain > start && mayBeInDomain(data[domain - 1]!)) domain--;
+    while (domain > start && inDomain[data[domain - 1]!]) domain--;
     const at = domain - 1;
     if (domain === end || at <= start || data[at] !== AT) {
         out.stars(characters(data, start, end));
@@ -62,11 +65,6 @@ function maskAddress(data: Uint8Array, start: number, end: number, out: Bytes): 
     if (first < at) out.copy(data, start, first).stars(characters(data, first, at));
     else out.stars(1);
     out.copy(data, at, end);
-}
-
-function mayBeInDomain(byte: number): boolean {
-    const lower = byte | 0x20;
-    return (lower >= 0x61 && lower <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x2e;
 }
 
 export const { hooks, transform } = policy((settings) => new MaskAddresses(settings));
