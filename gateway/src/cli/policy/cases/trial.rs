@@ -218,7 +218,7 @@ fn facts(who: &Who) -> SessionFacts {
             subject: who.subject.clone(),
             issuer: "https://id.example.org".to_owned(),
             email: who.email.clone(),
-            groups: who.groups.iter().cloned().collect(),
+            groups: who.groups.clone(),
             claims: who.claims.clone(),
             actors: who.actors.iter().map(actor).collect(),
             expires_at: SystemTime::now() + Duration::from_secs(3600),
