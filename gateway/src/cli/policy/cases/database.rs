@@ -44,8 +44,9 @@ pub(super) fn catalog(
             schema: schema.to_owned(),
             name: name.to_owned(),
             kind: 'r',
-            has_triggers: false,
+            triggers: Vec::new(),
             has_rules: false,
+            computes: Vec::new(),
         });
         for (attribute, (name, type_name)) in (1..).zip(columns) {
             let type_oid = type_oid(type_name).with_context(|| format!("{table}.{name}"))?;
