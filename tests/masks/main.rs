@@ -219,6 +219,9 @@ impl<'a> Past<'a> {
 
 macro_rules! ways {
     ($($name:ident: $file:literal;)*) => {
+        /// The files of ways.
+        const FILES: &[&str] = &[$($file),*];
+
         $(mod $name {
             #[tokio::test]
             async fn show_no_value() {

@@ -13,7 +13,7 @@ use sluice_tests::gateway::Place;
 use sluice_tests::programs::{said, sluice};
 use sluice_tests::server::postgres;
 use sql::analysis::Analysis;
-use sql::catalog::{Catalog, CatalogRows, Part, queries};
+use sql::catalog::{Catalog, CatalogRows, Part, RelationKind, queries};
 use tokio::process::Command;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -103,6 +103,20 @@ const TABLES: [Table; 7] = [
             ("amount", Sort::Number, false),
         ],
     ),
+];
+
+/// Names of protected columns.
+const SECRETS: [&str; 10] = [
+    "email",
+    "phone",
+    "password_hash",
+    "address",
+    "card_number",
+    "iban",
+    "api_key",
+    "ssn",
+    "salary",
+    "secret",
 ];
 
 /// A column that a query can name.
@@ -552,6 +566,62 @@ async fn no_random_query_shows_a_value_and_the_server_reads_nothing_that_analysi
     let place = marked().await;
     quiet(&place);
     ask(place, number("SLUICE_RANDOM", USUAL)).await;
+}
+
+/// Subqueries that read columns which nobody asks them for: the server counts them as read.
+const UNUSED: [&str; 2] = [
+    "(SELECT email AS category FROM customers LIMIT 2) c",
+    "WITH a AS (SELECT * FROM customers), b (p, q, r)",
+];
+
+/// Queries of the ways, judged by the server too.
+#[tokio::test]
+async fn the_server_reads_nothing_in_any_way_that_analysis_misses() {
+    let place = marked().await;
+    let server = place.direct().await;
+    let catalog = catalog(&server).await;
+    let ways = crate::FILES
+        .iter()
+        .flat_map(|file| crate::ways::of(file, u32::MAX));
+    let lines = ways.flat_map(|way| way.lines);
+    let queries = lines.filter(|line| {
+        ["SELECT", "WITH", "TABLE", "VALUES"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    });
+    let (mut judged, mut faults) = (0, Vec::new());
+    for text in queries {
+        let Some(read) = read_by_the_server(&server, &text).await else {
+            continue;
+        };
+        judged += 1;
+        let (known, asked) = (Arc::clone(&catalog), text.clone());
+        let analysis = deep(move || sql::analyze(&asked, &known));
+        let mut missing = missing(&analysis, &read);
+        missing.retain(|(relation, attribute)| {
+            let id = sql::analysis::ColumnId {
+                relation: *relation,
+                attribute: *attribute,
+            };
+            let used = |id| analysis.columns.iter().any(|used| used.column == id);
+            let is_stored = catalog.relation(*relation).is_some_and(|known| {
+                !matches!(known.kind, RelationKind::Composite | RelationKind::Sequence)
+            });
+            // A row that is cast to its parent's type has the parent's columns.
+            is_stored && *attribute > 0 && !catalog.family(id).any(used)
+        });
+        let secret = missing.iter().any(|(relation, attribute)| {
+            let known = catalog.relation(*relation);
+            let column = known.and_then(|known| known.column(*attribute));
+            column.is_some_and(|column| SECRETS.contains(&column.name.as_str()))
+        });
+        if secret && !UNUSED.iter().any(|part| text.contains(part)) {
+            faults.push(format!("the server reads {missing:?}, too: {text}"));
+        }
+    }
+    println!("{judged} queries judged");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(judged > 200, "{judged}");
 }
 
 #[tokio::test]
