@@ -649,3 +649,31 @@ async fn names_that_nobody_knows_are_told_as_postgresql_does() {
         assert_eq!(errors(&said), [code], "{text}");
     }
 }
+
+/// Found by an adversary: names meant the temporary relations of other sessions too, so that one
+/// session could have everybody else refused.
+#[tokio::test]
+async fn temporary_tables_are_no_concern_of_other_sessions() {
+    let (gateway, mut alice, _) = setting().await;
+    let other = gateway.connect(Person::Agent).await;
+    let products = "SELECT * FROM products ORDER BY id LIMIT 3";
+    let before = other.query(products, &[]).await.unwrap().len();
+    let made = "CREATE TEMP TABLE products (email text, id int)";
+    assert_eq!(errors(&answers(&mut alice, &[query(made)]).await), [""; 0]);
+    let after = other.query(products, &[]).await.unwrap().len();
+    assert_eq!((before, after), (3, 3));
+    other
+        .query("SELECT lower(name) FROM products LIMIT 1", &[])
+        .await
+        .unwrap();
+    let third = gateway.connect(Person::Alice).await;
+    third.query(products, &[]).await.unwrap();
+    // Her own she sees, by the name that it took over, and masked.
+    let filled = "INSERT INTO products VALUES ('alice@quartzzebra.org', 1)";
+    answers(&mut alice, &[query(filled)]).await;
+    let said = answers(&mut alice, &[query("SELECT email FROM pg_temp.products")]).await;
+    assert_eq!(rows(&said), 1, "{:?}", errors(&said));
+    no_secret(&said, &["alice@quartzzebra.org".to_owned()]);
+    let said = answers(&mut alice, &[query(products)]).await;
+    no_secret(&said, &["alice@quartzzebra.org".to_owned()]);
+}

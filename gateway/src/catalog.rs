@@ -24,8 +24,27 @@ const LONGEST: Duration = Duration::from_secs(40);
 /// A catalog, and which change of the database it is as new as.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
+    /// What the session sees.
     pub(crate) catalog: Arc<Catalog>,
+    /// The same with what all sessions have made for themselves: which of it is whose, nobody knows.
+    pub(crate) temporary: Arc<Catalog>,
     pub(crate) epoch: u64,
+}
+
+impl Snapshot {
+    /// For a session that may have made temporary relations: it sees those of all.
+    pub(crate) fn with_temporary(self) -> Snapshot {
+        Snapshot {
+            catalog: Arc::clone(&self.temporary),
+            ..self
+        }
+    }
+}
+
+/// A reading's result, for sessions without and with temporary relations.
+struct Catalogs {
+    plain: Arc<Catalog>,
+    temporary: Arc<Catalog>,
 }
 
 /// The catalog of one database, kept current.
@@ -115,15 +134,21 @@ impl CatalogKeeper {
                 .as_ref()
                 .is_none_or(|s| s.epoch < epoch);
             let mut rest = database.catalog_refresh;
-            let reading = tokio::time::timeout(LONGEST, read(&mut reader, database, dialer));
+            let known = self
+                .loaded
+                .borrow()
+                .as_ref()
+                .map(|s| Arc::clone(&s.catalog));
+            let reading = read(&mut reader, database, dialer, known);
+            let reading = tokio::time::timeout(LONGEST, reading);
             let read = reading.await.unwrap_or(Err(ReadError::Late));
             attempts += 1;
             match read {
-                Ok(catalog) => {
-                    if !catalog.is_complete() {
+                Ok(catalogs) => {
+                    if !catalogs.temporary.is_complete() {
                         rest = rest.min(MOMENT);
                     }
-                    self.publish(epoch, stale, catalog);
+                    self.publish(epoch, stale, catalogs);
                 }
                 Err(error) if error.may_pass() && attempts < ATTEMPTS => {
                     tracing::debug!(database = database.name, %error, "catalog read again");
@@ -150,16 +175,12 @@ impl CatalogKeeper {
     }
 
     /// A reading that nobody asked for counts as a change only if it found one.
-    fn publish(&self, epoch: u64, asked: bool, catalog: Catalog) {
+    fn publish(&self, epoch: u64, asked: bool, catalogs: Catalogs) {
         let same = self
             .loaded
             .borrow()
             .as_ref()
-            .is_some_and(|s| s.catalog.version() == catalog.version());
-        let mut catalog = catalog;
-        if let Some(before) = &*self.loaded.borrow() {
-            catalog.remember(&before.catalog);
-        }
+            .is_some_and(|s| s.temporary.version() == catalogs.temporary.version());
         let mut epoch = epoch;
         if !asked && !same {
             epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
@@ -168,7 +189,8 @@ impl CatalogKeeper {
             Some(snapshot) if same => snapshot.epoch = snapshot.epoch.max(epoch),
             _ => {
                 *loaded = Some(Snapshot {
-                    catalog: Arc::new(catalog),
+                    catalog: catalogs.plain,
+                    temporary: catalogs.temporary,
                     epoch,
                 })
             }
@@ -183,8 +205,8 @@ pub(crate) async fn read_once(
 ) -> Result<(Arc<Catalog>, tokio_postgres::Client), Unavailable> {
     let read = async {
         let mut reader = None;
-        let catalog = read(&mut reader, database, dialer).await?;
-        Ok((Arc::new(catalog), log_in(database, dialer).await?))
+        let catalogs = read(&mut reader, database, dialer, None).await?;
+        Ok((catalogs.plain, log_in(database, dialer).await?))
     };
     let read: Result<_, ReadError> = read.await;
     read.map_err(|error| Unavailable(error.to_string()))
@@ -240,7 +262,8 @@ async fn read(
     kept: &mut Option<Reader>,
     database: &Database,
     dialer: &Dialer,
-) -> Result<Catalog, ReadError> {
+    known: Option<Arc<Catalog>>,
+) -> Result<Catalogs, ReadError> {
     let begun = Instant::now();
     let reader = match kept {
         Some(reader) if !reader.client.is_closed() => reader,
@@ -252,14 +275,14 @@ async fn read(
     let built = tokio::task::spawn_blocking(move || {
         std::thread::Builder::new()
             .stack_size(sql::STACK_BYTES)
-            .spawn(move || Catalog::from_rows(rows))
+            .spawn(move || make(rows, known))
             .map(std::thread::JoinHandle::join)
     });
     match built.await {
-        Ok(Ok(Ok(catalog))) => {
+        Ok(Ok(Ok(catalogs))) => {
             let took = begun.elapsed();
             tracing::debug!(database = database.name, ?took, ?queried, "catalog read");
-            Ok(catalog)
+            Ok(catalogs)
         }
         _ => Err(ReadError::Dial(
             crate::error::SessionError::UpstreamProtocol(
@@ -267,6 +290,30 @@ async fn read(
             ),
         )),
     }
+}
+
+/// What sessions without temporary relations see is often what is known already, and then kept: so
+/// is what was judged by it.
+fn make(rows: CatalogRows, known: Option<Arc<Catalog>>) -> Catalogs {
+    let plain = rows.without_temporary();
+    let (version, plain_version) = (rows.version(), plain.version());
+    let build = |rows| {
+        let mut catalog = Catalog::from_rows(rows);
+        if let Some(known) = &known {
+            catalog.remember(known);
+        }
+        Arc::new(catalog)
+    };
+    let same = known
+        .as_ref()
+        .filter(|known| known.version() == plain_version);
+    let plain = same.map_or_else(|| build(plain), Arc::clone);
+    let temporary = if version == plain_version {
+        Arc::clone(&plain)
+    } else {
+        build(rows)
+    };
+    Catalogs { plain, temporary }
 }
 
 /// Reads a part, all of it at one moment.

@@ -87,6 +87,8 @@ pub(crate) struct Session {
     inward: Cell<usize>,
     /// The open transaction has changed, or may have changed, definitions.
     catalog_changed: Cell<bool>,
+    /// The session may have made temporary relations: its names may mean them.
+    temporary: Cell<bool>,
     /// The portal that the client's last message asked to describe.
     described: RefCell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
@@ -278,6 +280,11 @@ impl Session {
             .set(self.catalog_changed.get() || changes);
         let changes = reading::may_change_strings(permit.plan().analysis());
         self.unsure.set(self.unsure.get() || changes);
+        if !self.temporary.get() && self.may_make_temporary(permit.plan().analysis()) {
+            self.temporary.set(true);
+            let snapshot = self.catalog.borrow().clone();
+            *self.catalog.borrow_mut() = snapshot.with_temporary();
+        }
         self.upstream.send(permit);
     }
 
@@ -545,7 +552,10 @@ impl Session {
         }
         let snapshot = Box::pin(self.database.catalog.current()).await;
         let snapshot = snapshot.map_err(|error| self.own_denial(&error.to_string()))?;
-        *self.catalog.borrow_mut() = snapshot;
+        *self.catalog.borrow_mut() = match self.temporary.get() {
+            true => snapshot.with_temporary(),
+            false => snapshot,
+        };
         Ok(())
     }
 

@@ -241,6 +241,7 @@ impl Ready {
             passing: Cell::new(0),
             inward: Cell::new(0),
             catalog_changed: Cell::new(false),
+            temporary: Cell::new(false),
             described: RefCell::default(),
             tainted: Cell::new(false),
             muted: Cell::new(false),

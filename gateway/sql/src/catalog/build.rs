@@ -1,7 +1,6 @@
 //! Rows to a catalog.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::rows::{CastRow, ColumnRow, RelationRow, TypeRow};
 use super::{
@@ -13,7 +12,7 @@ use crate::lineage;
 
 pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
-        version: version(&rows),
+        version: rows.version(),
         ..Catalog::default()
     };
     let views: HashMap<u32, String> = rows
@@ -93,12 +92,6 @@ fn cast(row: CastRow) -> Cast {
         function: row.function,
         extension: row.extension,
     }
-}
-
-fn version(rows: &CatalogRows) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    rows.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn add_relation(catalog: &mut Catalog, row: RelationRow) {

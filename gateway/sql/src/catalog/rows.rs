@@ -1,5 +1,7 @@
 //! The rows that a catalog is made from, as the queries give them.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
 use super::Error;
@@ -194,6 +196,34 @@ pub struct CatalogRows {
 }
 
 impl CatalogRows {
+    /// A digest: equal rows, equal version.
+    pub fn version(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Without what sessions have made for themselves: what a session sees that has made nothing.
+    #[must_use]
+    pub fn without_temporary(&self) -> CatalogRows {
+        let mut rows = self.clone();
+        let is_temporary = |schema: &str| schema.starts_with("pg_temp_");
+        let own = rows
+            .relations
+            .iter()
+            .filter(|one| is_temporary(&one.schema));
+        let own: HashSet<u32> = own.map(|one| one.oid).collect();
+        rows.relations.retain(|one| !own.contains(&one.oid));
+        rows.columns.retain(|one| !own.contains(&one.relation));
+        rows.views.retain(|one| !own.contains(&one.relation));
+        rows.inherits.retain(|one| !own.contains(&one.child));
+        rows.keys.retain(|one| !own.contains(&one.relation));
+        rows.types.retain(|one| !is_temporary(&one.schema));
+        rows.functions.retain(|one| !is_temporary(&one.schema));
+        rows.operators.retain(|one| !is_temporary(&one.schema));
+        rows
+    }
+
     /// Adds one row of a query's answer, its values in text form.
     pub fn push(&mut self, set: RowSet, values: &[Option<&str>]) -> Result<(), Error> {
         let row = Row { set, values };
