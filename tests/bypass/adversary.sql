@@ -127,3 +127,25 @@ SELECT 1 FROM customers WHERE pg_notify('c', email) IS NULL
 SELECT count(pg_notify('c', c::text)) FROM customers c
 -- refused: a payload for other sessions, of a copy in a CTE
 WITH x AS (SELECT email AS e FROM customers) SELECT pg_notify('c', e) FROM x
+-- masked: an attribute of a column's composite type
+CREATE TYPE contact AS (email text, number int)
+CREATE TABLE contacts (id int, c contact, many contact[])
+INSERT INTO contacts VALUES (1, ROW('aquartzzebra@example.org', 1), ARRAY[ROW('bquartzzebra@example.org', 2)::contact])
+SELECT id, (c).email FROM contacts
+SELECT (c).* FROM contacts
+DROP TABLE contacts
+DROP TYPE contact
+-- refused: all of a value of a composite type
+CREATE TYPE contact AS (email text, number int)
+CREATE TABLE contacts (id int, c contact, many contact[])
+INSERT INTO contacts VALUES (1, ROW('aquartzzebra@example.org', 1), ARRAY[ROW('bquartzzebra@example.org', 2)::contact])
+SELECT c FROM contacts
+SELECT c::text FROM contacts
+SELECT many FROM contacts
+SELECT (many[1]).email FROM contacts
+SELECT (unnest(many)).email FROM contacts
+SELECT email FROM contacts, unnest(many)
+SELECT to_json(c) FROM contacts
+SELECT contacts FROM contacts
+DROP TABLE contacts
+DROP TYPE contact

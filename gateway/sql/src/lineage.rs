@@ -178,8 +178,8 @@ pub(crate) struct Walk<'a> {
     catalog: &'a Catalog,
     statement: u32,
     found: Found,
-    /// The columns of the relations that were read.
-    tables: HashMap<u32, Rc<Table>>,
+    /// The columns of the relations that were read, and the composite types within.
+    tables: HashMap<u32, (Rc<Table>, Rc<[u32]>)>,
     /// The known relations among those found.
     used: HashSet<(u32, Access, u32)>,
     /// Every name of a relation or function that was met, as the second reader would have it.

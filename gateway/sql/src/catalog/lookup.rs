@@ -86,6 +86,21 @@ impl Catalog {
         self.types.get(&oid)
     }
 
+    /// The type of an array's elements, by the array's name as `format_type` prints it. Types of
+    /// PostgreSQL's own are none of these.
+    pub(crate) fn element_type(&self, array: &str) -> Option<&Type> {
+        let name = array.strip_suffix("[]")?;
+        let (schema, name) = match name.strip_suffix('"') {
+            Some(quoted) => quoted.rsplit_once(".\"")?,
+            None => name.rsplit_once('.')?,
+        };
+        let plain = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
+        let (schema, name) = (plain(schema), plain(name));
+        let found = self.type_names.get(&name)?.iter();
+        let mut found = found.filter_map(|oid| self.types.get(oid));
+        found.find(|one| one.schema == schema)
+    }
+
     pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {
         self.casts.iter().filter(move |cast| cast.target == target)
     }

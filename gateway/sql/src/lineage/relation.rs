@@ -6,7 +6,7 @@ use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, RELATION, Walk};
 use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source};
-use crate::catalog::{Relation, RelationKind};
+use crate::catalog::{Column, Relation, RelationKind, TypeKind};
 use crate::parse::{pg, strings};
 
 impl<'a> Walk<'a> {
@@ -165,11 +165,24 @@ impl<'a> Walk<'a> {
 
     /// The columns of one relation.
     pub(super) fn table(&mut self, relation: &'a Relation) -> Rc<Table> {
-        if let Some(table) = self.tables.get(&relation.oid) {
-            return Rc::clone(table);
+        let (table, row_types) = self.table_within(relation, 0);
+        for &oid in row_types.iter() {
+            if let Some(row) = self.catalog.relation(oid) {
+                self.use_relation(Some(oid), &row.schema, &row.name, Access::Read);
+            }
         }
+        table
+    }
+
+    /// The same, for a relation whose rows are values of columns so many levels deep, and which
+    /// composite types are within.
+    fn table_within(&mut self, relation: &'a Relation, depth: usize) -> (Rc<Table>, Rc<[u32]>) {
+        if let Some((table, row_types)) = self.tables.get(&relation.oid) {
+            return (Rc::clone(table), Rc::clone(row_types));
+        }
+        let mut row_types = Vec::new();
         let view = self.view(relation);
-        let columns = relation
+        let columns: Vec<Named> = relation
             .columns
             .iter()
             .enumerate()
@@ -191,18 +204,56 @@ impl<'a> Walk<'a> {
                 if let Some(made) = view.and_then(|view| view.columns.get(position)) {
                     sources.extend(made);
                 }
+                let value = match self.attributes(column, depth, &mut row_types) {
+                    Some(attributes) => Value::of(sources).made_of_row(&attributes),
+                    None => Value::of(sources),
+                };
                 Named {
                     name: column.name.clone(),
-                    value: Value::of(sources),
+                    value,
                 }
-            });
+            })
+            .collect();
         let table = Rc::new(Table {
-            columns: columns.collect(),
+            columns,
             other: None,
         });
         self.spend(table.size());
-        self.tables.insert(relation.oid, Rc::clone(&table));
-        table
+        let done = (table, row_types.into());
+        self.tables.insert(relation.oid, done.clone());
+        done
+    }
+
+    /// The attributes of a column's type, where that is composite or an array of such.
+    fn attributes(
+        &mut self,
+        column: &Column,
+        depth: usize,
+        row_types: &mut Vec<u32>,
+    ) -> Option<Rc<Table>> {
+        let mut data_type = match self.catalog.data_type(column.type_oid) {
+            Some(data_type) => data_type,
+            None => self.catalog.element_type(&column.type_name)?,
+        };
+        // Domains over domains.
+        for _ in 0..DEEPEST_TYPE {
+            if data_type.kind != TypeKind::Domain {
+                break;
+            }
+            data_type = self.catalog.data_type(data_type.base)?;
+        }
+        if data_type.kind != TypeKind::Composite {
+            return None;
+        }
+        let relation = self.catalog.relation(data_type.relation)?;
+        if depth > DEEPEST_TYPE {
+            self.opaque(OpaqueReason::Unsupported, &data_type.name);
+            return None;
+        }
+        let (table, within) = self.table_within(relation, depth + 1);
+        row_types.push(relation.oid);
+        row_types.extend(within.iter());
+        Some(table)
     }
 
     /// The item under its alias: column names replaced, no schema, no system columns lost.
@@ -244,6 +295,9 @@ impl<'a> Walk<'a> {
         });
     }
 }
+
+/// How deep types may be made of types.
+const DEEPEST_TYPE: usize = 8;
 
 /// Columns of the same name together; their number and order are not known.
 fn by_name(first: Table, rest: Vec<Table>) -> Table {

@@ -72,6 +72,27 @@ impl Value {
         self
     }
 
+    /// The value of a column whose type has these attributes: reading it reads them all, and one of
+    /// them is something of the column too.
+    pub(super) fn made_of_row(self, attributes: &Rc<Table>) -> Value {
+        let column = self.clone().derived();
+        let fields = attributes.columns.iter().map(|attribute| Named {
+            name: attribute.name.clone(),
+            value: Value {
+                fields: attribute.value.fields.clone(),
+                ..column.clone().with(attribute.value.clone())
+            },
+        });
+        let table = Table {
+            columns: fields.collect(),
+            other: None,
+        };
+        Value {
+            fields: Some(Rc::new(table)),
+            ..self.with(attributes.whole_row())
+        }
+    }
+
     /// The value as a row of these fields, each of which may hold all of it.
     pub(super) fn row(self, fields: &[String]) -> Value {
         let value = self.derived();
