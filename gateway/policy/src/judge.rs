@@ -24,6 +24,7 @@ use crate::config::Mode;
 use crate::facts::{Facts, RequestFacts};
 use crate::hold::{Approval, Hold};
 use crate::instance::Failed;
+use crate::known::{KnownText, Templates};
 use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
 use crate::protection::Protections;
 use crate::request::{Asked, Request, Step};
@@ -44,6 +45,7 @@ pub struct Judge {
     pub(crate) instances: Instances,
     classes: Classes,
     verdicts: VerdictCache,
+    templates: Templates,
     shaper: sql::Shaper,
 }
 
@@ -63,6 +65,7 @@ impl Judge {
             instances: Instances::default(),
             classes: Classes::default(),
             verdicts: VerdictCache::new(bytes),
+            templates: Templates::default(),
             shaper: sql::Shaper::default(),
         }
     }
@@ -92,21 +95,25 @@ impl Judge {
         asked: Asked<'a>,
         catalog: &Arc<Catalog>,
     ) -> Option<Verdict<'a>> {
-        let generation = self.current.load().generation();
-        let class = &session.class;
-        if class.generation != generation || class.catalog != catalog.version() {
-            return None;
-        }
+        let class = self.class_in_force(session, catalog)?;
         if asked.strings != Strings::Standard {
             // Verdicts are kept for texts as most sessions read them.
             return None;
         }
+        let query = asked.step == Step::Query;
+        if query && let Some(plan) = self.templates.find(class.id, asked.text) {
+            return Some(Verdict::Allow(Permit::here(asked.frames, plan)));
+        }
         let text = key(class, asked.step, asked.text.as_bytes());
         let kept = match self.verdicts.get(text) {
             Some(kept) => kept,
-            None if asked.step == Step::Query => {
+            None if query => {
                 let shape = self.shaper.shape(asked.text)?;
-                self.verdicts.get(key(class, asked.step, shape))?
+                let kept = self.verdicts.get(key(class, asked.step, shape))?;
+                if let Kept::Allow(plan) = &kept {
+                    self.templates.keep(class.id, asked.text, shape, plan);
+                }
+                kept
             }
             None => return None,
         };
@@ -115,6 +122,49 @@ impl Judge {
             Kept::Deny(denial) => Some(Verdict::Deny(denial)),
             Kept::Hold(..) => None,
         }
+    }
+
+    /// As [`recall`](Self::recall), for a text that remembers what was found for it.
+    pub fn recall_known<'a>(
+        &mut self,
+        session: &Session,
+        (frames, step): (&'a [u8], Step),
+        (known, strings): (&KnownText, Strings),
+        catalog: &Arc<Catalog>,
+    ) -> Option<Verdict<'a>> {
+        let class = self.class_in_force(session, catalog)?.id;
+        if strings == Strings::Standard
+            && let Some(plan) = known.find(class, step)
+        {
+            return Some(Verdict::Allow(Permit::here(frames, plan)));
+        }
+        let asked = Asked {
+            frames,
+            step,
+            text: known.text(),
+            strings,
+        };
+        match self.recall(session, asked, catalog)? {
+            Verdict::Allow(permit) => {
+                let plan = Arc::clone(permit.plan());
+                known.remember(class, step, &plan);
+                Some(Verdict::Allow(Permit::here(frames, plan)))
+            }
+            Verdict::Deny(denial) => Some(Verdict::Deny(denial)),
+            Verdict::Hold(hold) => Some(Verdict::Hold(hold)),
+        }
+    }
+
+    /// The session's class, where it is that of the policies and the catalog in force.
+    fn class_in_force<'s>(
+        &mut self,
+        session: &'s Session,
+        catalog: &Arc<Catalog>,
+    ) -> Option<&'s Class> {
+        let generation = self.current.load().generation();
+        let class = &*session.class;
+        let current = class.generation == generation && class.catalog == catalog.version();
+        current.then_some(class)
     }
 
     /// Judges a request by the policies in force now, whatever was in force when the session began.
@@ -167,6 +217,7 @@ impl Judge {
         let instances = self.instances.clear();
         let classes = self.classes.clear();
         let verdicts = self.verdicts.clear();
+        self.templates.clear();
         engine.discard(Box::new((instances, classes, verdicts, old)));
     }
 

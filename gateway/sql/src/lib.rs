@@ -16,7 +16,7 @@ mod shape;
 
 pub use lineage::{analyze, analyze_as};
 pub use parse::Strings;
-pub use shape::{Shape, Shaper, shape};
+pub use shape::{Shape, Shaper, Template, shape};
 
 /// The stack that a thread needs to call [`analyze`] or [`catalog::Catalog::from_rows`]: enough for
 /// the deepest text that is let through to a reader. Only what is used of it becomes memory.

@@ -2,8 +2,11 @@
 
 use std::mem;
 
+mod template;
 #[cfg(test)]
 mod tests;
+
+pub use template::Template;
 
 /// The longest text that is given a shape.
 const LONGEST: usize = 1 << 20;

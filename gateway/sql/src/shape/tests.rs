@@ -1,4 +1,6 @@
-use super::shape;
+use proptest::prelude::*;
+
+use super::{Template, shape};
 
 fn same(one: &str, other: &str) -> bool {
     let (one, other) = (shape(one), shape(other));
@@ -134,4 +136,105 @@ fn a_text_of_several_statements_has_no_shape() {
     assert_eq!(shape("SELECT 1; COPY t TO STDOUT (DELIMITER ',')"), None);
     assert_eq!(shape("SELECT 1;;"), None);
     assert!(shape("SELECT 1; \n").is_some());
+}
+
+fn fits(one: &str, other: &str) -> bool {
+    let shape = shape(one).expect("it has a shape");
+    Template::new(&shape.key).is_some_and(|template| template.fits(other))
+}
+
+#[test]
+fn other_literals_of_the_same_kinds_fit_a_template() {
+    let text = "SELECT a FROM t WHERE b = 1 AND c = 'x' AND d < 1.5";
+    assert!(fits(
+        text,
+        "SELECT a FROM t WHERE b = 234 AND c = '' AND d < 20.25"
+    ));
+    for other in [
+        "SELECT a FROM t WHERE b = 1 AND c = 'x' AND d < 15",
+        "SELECT a FROM t WHERE b = 1 AND c = 'x' AND d < 1.5 OR true",
+        "SELECT a FROM t WHERE b = 1 AND c = 'x' OR 'x' AND d < 1.5",
+        "SELECT a FROM t WHERE b = 1 AND c = 'x''' AND d < 1.5",
+        "SELECT a FROM t WHERE b = 1 AND c = 'x\\' AND d < 1.5",
+        "SELECT a FROM t WHERE b = 1 AND c = 2 AND d < 1.5",
+        "SELECT a FROM t WHERE b = 1e5 AND c = 'x' AND d < 1.5",
+        "SELECT a FROM t WHERE b = AND c = 'x' AND d < 1.5",
+        "SELECT a FROM t WHERE b = 99999999999 AND c = 'x' AND d < 1.5",
+        "SELECT a FROM t WHERE b = 1 AND c = 'x' AND d < 1.5.5",
+        "SELECT a FROM t WHERE b = 1 AND c = 'x' AND d <",
+        "",
+    ] {
+        assert!(!fits(text, other), "{other}");
+    }
+}
+
+/// Pieces of texts whose literals may be folded, or not.
+fn pieces() -> impl Strategy<Value = Vec<String>> {
+    let words = vec![
+        "SELECT ",
+        " FROM t WHERE a = ",
+        " AND b = ",
+        " OR ",
+        " ORDER BY ",
+        " LIMIT ",
+        ", ",
+        "(",
+        ")",
+        "UPDATE t SET a = ",
+        "DELETE FROM t WHERE ",
+        " = ",
+        "-",
+        "/",
+        "*",
+        ".",
+        ";",
+        " ",
+        "\n",
+        "e",
+        "E",
+        "\"q\"",
+        "$1",
+        "--",
+        "/*",
+        "::float(",
+        " DISTINCT ",
+        "set_config(",
+    ];
+    let piece = prop_oneof![
+        4 => "[0-9]{1,11}",
+        1 => r"[0-9]{1,3}\.[0-9]{0,3}",
+        3 => "'[a-z ü]{0,3}'",
+        1 => r"'[a-z'/*\\-]{0,4}'",
+        6 => proptest::sample::select(words).prop_map(str::to_owned),
+    ];
+    proptest::collection::vec(piece, 0..10)
+}
+
+proptest! {
+    /// Wherever a template is quicker than a shape, it says the same.
+    #[test]
+    fn what_fits_a_template_has_its_shape(
+        verb in proptest::sample::select(vec!["SELECT ", "UPDATE t SET a = ", "INSERT INTO t VALUES ("]),
+        pieces in pieces(),
+        others in pieces(),
+    ) {
+        let is_literal =
+            |piece: &&String| piece.starts_with(|c: char| c.is_ascii_digit() || c == '\'');
+        // The same text with other literals in some places.
+        let mut literals = others.iter().filter(is_literal);
+        let mixed = pieces.iter().map(|piece| {
+            let other = is_literal(&piece).then(|| literals.next()).flatten();
+            other.unwrap_or(piece).as_str()
+        });
+        let other = format!("{verb}{}", mixed.collect::<String>());
+        let one = format!("{verb}{}", pieces.concat());
+        for (one, other) in [(&one, &other), (&other, &one)] {
+            if let Some(found) = shape(one) {
+                let template = Template::new(&found.key).unwrap();
+                if template.fits(other) {
+                    prop_assert_eq!(shape(other), Some(found), "{} | {}", one, other);
+                }
+            }
+        }
+    }
 }
