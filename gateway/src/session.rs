@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
-use policy::{Asked, Denial, Permit, Request, Verdict};
+use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
 use sql::analysis::{Analysis, NameUse, OpaqueReason};
+use sql::catalog::Catalog;
 use trail::{Effect, Entry, Judged, Opening, Outcome};
 use wire::client::{ClientTag, Query};
 use wire::frame::{Frame, HEADER_BYTES, header};
@@ -56,6 +57,7 @@ use pipeline::{Pipeline, Step};
 use prepared::{Names, Portal};
 use progress::Progress;
 use replies::Kept;
+use role::Duty;
 use socket::{Socket, WRITE_SOON};
 use upstream::Upstream;
 
@@ -90,7 +92,7 @@ pub(crate) struct Session {
     /// The session may have made temporary relations: its names may mean them.
     temporary: Cell<bool>,
     /// The portal that the client's last message asked to describe.
-    described: RefCell<Option<Rc<Portal>>>,
+    described: Cell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
     tainted: Cell<bool>,
     /// How the upstream reads strings, as it said last.
@@ -121,10 +123,34 @@ pub(crate) struct Session {
     progress: Progress,
 }
 
-/// What a request waits for, and what becomes of the session.
-enum Flow {
-    Continue,
-    Ended,
+/// What comes after the messages of the client that could be taken.
+enum Next {
+    /// More must be read.
+    Read,
+    /// What is queued for the upstream is much, and must be written.
+    Write,
+    /// The next message, of so many bytes, has to wait for something.
+    Wait(usize),
+    /// The client says goodbye.
+    Leave,
+}
+
+/// Whether a message of the client was taken.
+enum Taken {
+    /// It was.
+    Wholly,
+    /// It was not: something has to be waited for, or to be said against it.
+    Not,
+    /// It is the client's goodbye.
+    Farewell,
+}
+
+/// What starts to run.
+enum Started {
+    /// A simple query, or a function called by number.
+    Query,
+    /// A portal.
+    Portal(Rc<Portal>),
 }
 
 impl Session {
@@ -160,24 +186,56 @@ impl Session {
     async fn requests(&self) -> Result<(), SessionError> {
         let mut inbox = Inbox::new(&self.core.pool);
         loop {
-            while let Some(frame) = self.next_frame(&mut inbox)? {
-                let length = frame.bytes().len();
-                if let Flow::Ended = self.take(&frame).await? {
-                    return self.leave().await;
+            let (taken, next) = self.take_known(inbox.bytes())?;
+            inbox.take(taken);
+            match next {
+                Next::Write => self.flush_upstream().await,
+                Next::Wait(length) => {
+                    // Boxed, so that what is known at once does not carry the weight of what is not.
+                    Box::pin(self.take_slowly(&inbox.bytes()[..length])).await?;
+                    inbox.take(length);
+                    inbox.append(&self.ahead.take());
                 }
-                inbox.take(length);
-                inbox.append(&self.ahead.take());
-                if self.upstream.socket.queued() > WRITE_SOON {
+                Next::Leave => return Box::pin(self.leave()).await,
+                Next::Read => {
                     self.flush_upstream().await;
+                    self.client.flush().await.map_err(SessionError::Client)?;
+                    let read = self.client.read(&mut inbox).await;
+                    if read.map_err(SessionError::Client)? == 0 {
+                        return Box::pin(self.leave()).await;
+                    }
+                    self.now.set(SystemTime::now());
                 }
             }
-            self.flush_upstream().await;
-            self.client.flush().await.map_err(SessionError::Client)?;
-            let read = self.client.read(&mut inbox).await;
-            if read.map_err(SessionError::Client)? == 0 {
-                return self.leave().await;
+        }
+    }
+
+    /// Takes the client's messages as long as nothing has to be waited for. Says how many bytes that
+    /// were, and what comes next.
+    fn take_known(&self, bytes: &[u8]) -> Result<(usize, Next), SessionError> {
+        let broken = |error: wire::Error| SessionError::ClientProtocol(error.to_string());
+        let limit = self.core.shared.limits.message_bytes + HEADER_BYTES;
+        let mut at = 0;
+        loop {
+            let rest = &bytes[at..];
+            let data = self.copy_data(rest).map_err(broken)?;
+            if data > 0 {
+                self.upstream.copy_part(&rest[..data]);
+                at += data;
+            } else {
+                let Some(frame) = Frame::at(rest, limit).map_err(broken)? else {
+                    return Ok((at, Next::Read));
+                };
+                let length = frame.bytes().len();
+                match self.take_at_once(&frame)? {
+                    Taken::Wholly => at += length,
+                    Taken::Not => return Ok((at, Next::Wait(length))),
+                    Taken::Farewell => return Ok((at, Next::Leave)),
+                }
             }
-            self.now.set(SystemTime::now());
+            if self.upstream.socket.queued() > WRITE_SOON {
+                return Ok((at, Next::Write));
+            }
         }
     }
 
@@ -199,42 +257,29 @@ impl Session {
         }
     }
 
-    /// The next whole message. Those of COPY data pass at once, in parts where they are large.
-    fn next_frame<'a>(
-        &self,
-        inbox: &'a mut Inbox,
-    ) -> Result<Option<Frame<&'a [u8]>>, SessionError> {
-        let broken = |error: wire::Error| SessionError::ClientProtocol(error.to_string());
-        while let Some(passing) = self.copy_data(inbox.bytes()).map_err(broken)? {
-            self.upstream.copy_part(&inbox.bytes()[..passing]);
-            inbox.take(passing);
-        }
-        let limit = self.core.shared.limits.message_bytes + HEADER_BYTES;
-        Frame::at(inbox.bytes(), limit).map_err(broken)
-    }
-
     /// How much of what the client sent is COPY data; none where the next message is another one.
-    fn copy_data(&self, bytes: &[u8]) -> Result<Option<usize>, wire::Error> {
+    fn copy_data(&self, bytes: &[u8]) -> Result<usize, wire::Error> {
         let mut at = 0;
         while at < bytes.len() {
             let mut inward = self.inward.get();
             if inward == 0 {
-                let is_copy = bytes[at] == ClientTag::CopyData.byte() && !self.skipping.get();
-                match header(&bytes[at..], MOST_COPY_DATA + HEADER_BYTES) {
-                    Ok(Some(found)) if is_copy => inward = found.len,
-                    Err(error) if is_copy => return Err(error),
-                    Ok(_) | Err(_) => break,
+                if bytes[at] != ClientTag::CopyData.byte() || self.skipping.get() {
+                    break;
+                }
+                match header(&bytes[at..], MOST_COPY_DATA + HEADER_BYTES)? {
+                    Some(found) => inward = found.len,
+                    None => break,
                 }
             }
             let part = inward.min(bytes.len() - at);
             self.inward.set(inward - part);
             at += part;
         }
-        Ok((at > 0).then_some(at))
+        Ok(at)
     }
 
-    /// One message of the client.
-    async fn take(&self, frame: &Frame<&[u8]>) -> Result<Flow, SessionError> {
+    /// One message of the client, where nothing has to be waited for.
+    fn take_at_once(&self, frame: &Frame<&[u8]>) -> Result<Taken, SessionError> {
         let Ok(tag) = ClientTag::try_from(frame.tag()) else {
             return Err(SessionError::ClientProtocol(format!(
                 "invalid frontend message type {}",
@@ -242,15 +287,18 @@ impl Session {
             )));
         };
         if self.skipping.get() && !matches!(tag, ClientTag::Sync | ClientTag::Terminate) {
-            return Ok(Flow::Continue);
+            return Ok(Taken::Wholly);
         }
-        let described = self.described.take();
+        if tag != ClientTag::Execute {
+            self.described.take();
+        }
         match tag {
-            ClientTag::Query => self.answer_query(frame).await?,
-            ClientTag::Parse => self.answer_parse(frame).await?,
-            ClientTag::Bind => self.answer_bind(frame).await?,
-            ClientTag::Execute => self.answer_execute(frame, described).await?,
-            ClientTag::Describe => self.pass_describe(frame).await?,
+            ClientTag::Query => return self.known_query(frame),
+            ClientTag::Parse => return self.known_parse(frame),
+            ClientTag::Bind => return self.known_bind(frame),
+            ClientTag::Execute => return self.known_execute(frame),
+            ClientTag::Describe => return self.known_describe(frame),
+            ClientTag::FunctionCall => return Ok(Taken::Not),
             ClientTag::Close => self.pass_close(frame)?,
             ClientTag::Sync => {
                 self.skipping.set(false);
@@ -262,15 +310,42 @@ impl Session {
                 Err(error) => self.refuse_malformed(&error, Step::Parse)?,
             },
             ClientTag::CopyData => self.upstream.pass(frame),
-            ClientTag::FunctionCall => self.answer_call(frame).await?,
-            ClientTag::Terminate => return Ok(Flow::Ended),
+            ClientTag::Terminate => return Ok(Taken::Farewell),
             ClientTag::Password => {
                 return Err(SessionError::ClientProtocol(
                     "unexpected password message".to_owned(),
                 ));
             }
         }
-        Ok(Flow::Continue)
+        Ok(Taken::Wholly)
+    }
+
+    /// One message of the client that [`take_at_once`](Self::take_at_once) has not taken.
+    async fn take_slowly(&self, message: &[u8]) -> Result<(), SessionError> {
+        let frame = &Frame::new(message)
+            .map_err(|error| SessionError::ClientProtocol(error.to_string()))?;
+        match ClientTag::try_from(frame.tag()) {
+            Ok(ClientTag::Query) => self.answer_query(frame).await,
+            Ok(ClientTag::Parse) => self.answer_parse(frame).await,
+            Ok(ClientTag::Bind) => self.answer_bind(frame).await,
+            Ok(ClientTag::Execute) => self.answer_execute(frame).await,
+            Ok(ClientTag::Describe) => self.pass_describe(frame).await,
+            Ok(ClientTag::FunctionCall) => self.answer_call(frame).await,
+            Ok(
+                ClientTag::Close
+                | ClientTag::Flush
+                | ClientTag::Sync
+                | ClientTag::CopyData
+                | ClientTag::CopyDone
+                | ClientTag::CopyFail
+                | ClientTag::Terminate
+                | ClientTag::Password,
+            )
+            | Err(_) => {
+                tracing::error!("a message that waits for nothing was to wait");
+                Ok(())
+            }
+        }
     }
 
     /// Sends what runs at once.
@@ -294,6 +369,33 @@ impl Session {
         self.upstream.pass(frame);
     }
 
+    /// A simple query whose verdict is known.
+    fn known_query(&self, frame: &Frame<&[u8]>) -> Result<Taken, SessionError> {
+        let Ok(Query { text }) = Query::parse(frame.body()) else {
+            return Ok(Taken::Not);
+        };
+        let asked = Asked {
+            frames: frame.bytes(),
+            step: policy::Step::Query,
+            text,
+            strings: Strings::Standard,
+        };
+        let Some(permit) =
+            self.known(|judge, session, catalog| judge.recall(session, asked, catalog))
+        else {
+            return Ok(Taken::Not);
+        };
+        let Ok(duty) = self.duty(permit.plan()) else {
+            return Ok(Taken::Not);
+        };
+        let recorded = redact::redact(text);
+        let statement = trail::Statement::Once(&recorded);
+        let parameters = std::iter::empty();
+        let entry = self.record((trail::Step::Query, statement), parameters, &permit)?;
+        self.start((&permit, duty), entry, self.now.get(), Started::Query);
+        Ok(Taken::Wholly)
+    }
+
     /// A simple query, from the client's bytes to the upstream.
     async fn answer_query(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let started = self.now.get();
@@ -314,33 +416,42 @@ impl Session {
             text,
             strings: self.strings_of(text).await,
         };
-        let verdict = match self.known(asked) {
-            Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, Bound::Here(None))).await,
-        };
+        let verdict = self.judge(asked, Bound::Here(None)).await;
         let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
         if self.skipping.get() {
             return Ok(());
         }
         let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
         match verdict {
-            Ok((duty, permit)) => {
-                let plan = Arc::clone(permit.plan());
-                self.before(duty, Step::Query);
-                self.run(&permit);
-                let version = self.catalog_version();
-                let flight = Flight::new(Arc::clone(&plan), version, entry, started, None);
-                self.pipeline
-                    .borrow_mut()
-                    .push(Step::Query, Kept::Flight(Box::new(flight)));
-                self.after(duty, &plan, Step::Query);
-            }
+            Ok((duty, permit)) => self.start((&permit, duty), entry, started, Started::Query),
             Err(refusal) if self.upstream_may_tell(&refusal) => {
                 self.refuse_in_its_words(text, &refusal, entry, Step::Query);
             }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
         }
         Ok(())
+    }
+
+    /// Sends what runs, and keeps what its answer needs.
+    fn start(
+        &self,
+        (permit, duty): (&Permit<'_>, Duty),
+        entry: Entry,
+        started: SystemTime,
+        what: Started,
+    ) {
+        let (step, portal) = match what {
+            Started::Query => (Step::Query, None),
+            Started::Portal(portal) => (Step::Execute, Some(portal)),
+        };
+        self.before(duty, step);
+        self.run(permit);
+        let plan = Arc::clone(permit.plan());
+        let flight = Flight::new(plan, self.catalog_version(), entry, started, portal);
+        self.pipeline
+            .borrow_mut()
+            .push(step, Kept::Flight(Box::new(flight)));
+        self.after(duty, permit.plan(), step);
     }
 
     /// Records a verdict and waits where it says so: what comes out may go or is refused.
@@ -363,7 +474,7 @@ impl Session {
         }
     }
 
-    /// The verdict on a request: a known one at once, else after reading its text.
+    /// The verdict on a request: one given before, else one given now, after reading its text.
     async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
         if let Err(denial) = self.await_facts(asked.text).await {
             return Verdict::Deny(denial);
@@ -385,11 +496,25 @@ impl Session {
         Box::pin(self.judge_unknown(request, bound)).await
     }
 
-    /// The verdict given before, where nothing has to be waited for.
-    fn known<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
-        let settled =
-            self.catalog_is_current() && !self.unsure.get() && !self.catalog_changed.get();
-        if settled { self.recall(asked) } else { None }
+    /// A permit given before, where nothing has to be waited for.
+    fn known<'a>(
+        &self,
+        recall: impl FnOnce(&mut Judge, &policy::Session, &Arc<Catalog>) -> Option<Verdict<'a>>,
+    ) -> Option<Permit<'a>> {
+        let settled = self.catalog_is_current()
+            && !self.unsure.get()
+            && !self.changeable.get()
+            && !self.catalog_changed.get()
+            && !self.role_is_wrong();
+        if !settled {
+            return None;
+        }
+        let catalog = self.catalog.borrow();
+        let mut judge = self.core.judge.borrow_mut();
+        match recall(&mut judge, &self.admitted.borrow(), &catalog.catalog)? {
+            Verdict::Allow(permit) => Some(permit),
+            Verdict::Deny(_) | Verdict::Hold(_) => None,
+        }
     }
 
     /// Sees to it that all is known that the meaning of a text depends on.
@@ -573,29 +698,45 @@ impl Session {
 
     /// Records that a request may go.
     fn record_permit(&self, entry: &mut Entry, permit: &Permit<'_>) -> Result<(), SessionError> {
+        Ok(self.as_judged(permit, |judged| entry.judged(judged))?)
+    }
+
+    /// Records a request that may go, as it was known already.
+    fn record<'a>(
+        &self,
+        (step, statement): (trail::Step, trail::Statement<'_>),
+        parameters: impl Iterator<Item = trail::Parameter<'a>> + Clone,
+        permit: &Permit<'_>,
+    ) -> Result<Entry, SessionError> {
+        let opening = Opening {
+            time: self.now.get(),
+            step,
+            statement,
+        };
+        let record = |judged: &Judged<'_>| self.trail.record(&opening, parameters, judged);
+        Ok(self.as_judged(permit, record)?)
+    }
+
+    /// A permit as the trail has it.
+    fn as_judged<R>(&self, permit: &Permit<'_>, record: impl FnOnce(&Judged<'_>) -> R) -> R {
         let plan = permit.plan();
         let generation = plan.generation().number();
-        let notes: Vec<_> = plan
-            .notes()
-            .iter()
-            .map(|note| format!("{}: {}", note.policy, note.text))
-            .collect();
         let keep = match (plan.recording(), self.core.shared.keep_results) {
             (policy::Recording::Results, _) | (_, Results::All) => None,
             (policy::Recording::Statement, Results::Asked) => Some(0),
         };
         let masks = plan
             .masks()
-            .map(|masks| trail::Text::new(Arc::clone(masks)));
-        Ok(entry.judged(&Judged {
+            .map(|masks| self.core.wordings.borrow_mut().of(masks));
+        record(&Judged {
             effect: Effect::Allow,
             policy: "",
-            reason: &notes.join("\n"),
+            reason: &notes(plan),
             generation,
             digests: &self.digests(generation, plan.digests()),
-            masks: masks.as_ref(),
+            masks: masks.as_ref().map(|masks| &masks.recorded),
             keep,
-        })?)
+        })
     }
 
     /// The policies of a generation, where the record does not have them yet.
@@ -740,6 +881,15 @@ impl Refusal {
             .hint(self.hint.as_deref());
         write::error(out, &error);
     }
+}
+
+/// What the policies remark on a request.
+fn notes(plan: &policy::Plan) -> String {
+    let notes = plan.notes().iter();
+    let lines: Vec<_> = notes
+        .map(|note| format!("{}: {}", note.policy, note.text))
+        .collect();
+    lines.join("\n")
 }
 
 /// A statement that only begins, marks or ends a transaction: it needs no catalog, and must not wait

@@ -242,7 +242,7 @@ impl Ready {
             inward: Cell::new(0),
             catalog_changed: Cell::new(false),
             temporary: Cell::new(false),
-            described: RefCell::default(),
+            described: Cell::default(),
             tainted: Cell::new(false),
             muted: Cell::new(false),
             leaving: Cell::new(false),

@@ -12,11 +12,10 @@ use trail::Opening;
 use wire::client::FunctionCall;
 use wire::frame::Frame;
 
-use super::extended::{Bound, recorded_format};
-use super::flight::Flight;
+use super::extended::{Bound, recorded};
 use super::pipeline::Step;
-use super::replies::Kept;
-use super::{Refusal, Session};
+use super::role::Duty;
+use super::{Refusal, Session, Started};
 use crate::error::SessionError;
 
 impl Session {
@@ -39,8 +38,7 @@ impl Session {
             statement: trail::Statement::Once(&text),
         });
         for (index, value) in parameters.values.iter().enumerate() {
-            let format = recorded_format(parameters.formats.format(index));
-            entry.parameter(0, format, value.as_deref());
+            entry.parameter(&recorded(&parameters.formats, index, value.as_deref()));
         }
         let verdict = match known {
             Ok(_) => {
@@ -63,13 +61,7 @@ impl Session {
             }
         };
         match verdict {
-            Ok(permit) => {
-                let plan = Arc::clone(permit.plan());
-                self.run(&permit);
-                let flight = Flight::new(plan, self.catalog_version(), entry, started, None);
-                let mut pipeline = self.pipeline.borrow_mut();
-                pipeline.push(Step::Query, Kept::Flight(Box::new(flight)));
-            }
+            Ok(permit) => self.start((&permit, Duty::Stay), entry, started, Started::Query),
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
         }
         Ok(())

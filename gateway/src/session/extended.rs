@@ -6,23 +6,44 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use policy::{Asked, Parameters, Verdict};
+use policy::{Asked, Parameters, Permit, Verdict};
 use sql::Strings;
 use sql::analysis::Analysis;
 use trail::{Entry, Opening};
-use wire::client::{Bind, Execute, Format, Parse, Target};
+use wire::client::{Bind, Execute, Format, Formats, Parse, Target};
 use wire::frame::Frame;
 
-use super::flight::Flight;
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Kept, scrub_of_plan};
-use super::{Refusal, Session};
+use super::role::Duty;
+use super::wording::Wording;
+use super::{Refusal, Session, Started, Taken};
 use crate::error::SessionError;
 
 impl Session {
+    /// A Parse whose verdict is known.
+    pub(super) fn known_parse(&self, frame: &Frame<&[u8]>) -> Result<Taken, SessionError> {
+        let Ok(parse) = Parse::parse(frame.body()) else {
+            return Ok(Taken::Not);
+        };
+        let Some(name) = cut(parse.name) else {
+            return Ok(Taken::Not);
+        };
+        let wording = self.core.wordings.borrow_mut().of(parse.text);
+        let strings = Strings::Standard;
+        let Some(permit) = self.known_text(frame, policy::Step::Parse, (&wording, strings)) else {
+            return Ok(Taken::Not);
+        };
+        let kept = trail::Statement::Kept(&wording.recorded);
+        let entry = self.record((trail::Step::Parse, kept), std::iter::empty(), &permit)?;
+        self.prepare(name, (wording, strings), entry, &permit);
+        Ok(Taken::Wholly)
+    }
+
     /// Parse: the text is read and judged; whether it may run is decided when it does.
     pub(super) async fn answer_parse(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let parse = match Parse::parse(frame.body()) {
@@ -36,28 +57,14 @@ impl Session {
         let mut entry = self.open(trail::Step::Parse, &wording.recorded);
         let strings = self.strings_of(parse.text).await;
         let asked = asked(frame, policy::Step::Parse, (parse.text, strings));
-        let verdict = match self.known(asked) {
-            Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, Bound::Here(None))).await,
-        };
+        let verdict = self.judge(asked, Bound::Here(None)).await;
         if self.skipping.get() {
             return Ok(());
         }
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
-                let statement = Rc::new(Statement {
-                    wording,
-                    strings,
-                    analysis: Arc::clone(permit.plan().analysis()),
-                    catalog: self.catalog_version(),
-                    description: Description::default(),
-                });
-                let change = Change::Statement(name.to_owned(), statement);
-                self.pipeline
-                    .borrow_mut()
-                    .push(Step::Parse, Kept::Parse(Box::new((entry, change))));
-                self.upstream.send(&permit);
+                self.prepare(name, (wording, strings), entry, &permit);
             }
             Verdict::Deny(denial) if self.upstream_may_tell(&Refusal::of(&denial)) => {
                 self.record_denial(&mut entry, &denial)?;
@@ -66,6 +73,60 @@ impl Session {
             verdict => self.refuse_early(verdict, entry, Step::Parse)?,
         }
         Ok(())
+    }
+
+    /// Sends a Parse, and keeps what its answer changes.
+    fn prepare(
+        &self,
+        name: &str,
+        (wording, strings): (Rc<Wording>, Strings),
+        entry: Entry,
+        permit: &Permit<'_>,
+    ) {
+        let statement = Rc::new(Statement {
+            wording,
+            strings,
+            analysis: Arc::clone(permit.plan().analysis()),
+            catalog: self.catalog_version(),
+            description: Description::default(),
+        });
+        let change = Change::Statement(name.to_owned(), statement);
+        let kept = Kept::Parse(Box::new((entry, change)));
+        self.pipeline.borrow_mut().push(Step::Parse, kept);
+        self.upstream.send(permit);
+    }
+
+    /// A Bind whose verdict is known.
+    pub(super) fn known_bind(&self, frame: &Frame<&[u8]>) -> Result<Taken, SessionError> {
+        let Ok(bind) = Bind::parse(frame.body()) else {
+            return Ok(Taken::Not);
+        };
+        let Some(name) = cut(bind.portal) else {
+            return Ok(Taken::Not);
+        };
+        let Some(statement) = self.statement_now(bind.statement).flatten() else {
+            return Ok(Taken::Not);
+        };
+        let text = (&*statement.wording, statement.strings);
+        let Some(permit) = self.known_text(frame, policy::Step::Bind, text) else {
+            return Ok(Taken::Not);
+        };
+        let Ok(duty) = self.duty(permit.plan()) else {
+            return Ok(Taken::Not);
+        };
+        let kept = trail::Statement::Kept(&statement.wording.recorded);
+        let values = bind.parameters.iter().enumerate();
+        let parameters = values.map(|(index, value)| recorded(&bind.formats, index, value));
+        let entry = self.record((trail::Step::Bind, kept), parameters, &permit)?;
+        let bound = bound(&bind, frame);
+        self.bind(
+            name,
+            statement,
+            bound,
+            (bind.result_formats, entry),
+            (&permit, duty),
+        );
+        Ok(Taken::Wholly)
     }
 
     /// Bind: parameters join a statement. Its record is opened here, before the upstream sees the
@@ -87,60 +148,92 @@ impl Session {
         };
         let mut entry = self.open(trail::Step::Bind, &statement.wording.recorded);
         for (index, value) in bind.parameters.iter().enumerate() {
-            let format = recorded_format(bind.formats.format(index));
-            entry.parameter(0, format, *value);
+            entry.parameter(&recorded(&bind.formats, index, value));
         }
-        let bound = (!bind.parameters.is_empty()).then(|| Bytes::copy_from_slice(frame.body()));
-        let asked = asked(
-            frame,
-            policy::Step::Bind,
-            (&statement.wording.text, statement.strings),
-        );
-        let verdict = match self.known(asked) {
-            Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, Bound::Here(bound.as_ref()))).await,
-        };
+        let bound = bound(&bind, frame);
+        let text = (&**statement.wording.known.text(), statement.strings);
+        let asked = asked(frame, policy::Step::Bind, text);
+        let verdict = self.judge(asked, Bound::Here(bound.as_ref())).await;
         if self.skipping.get() {
             return Ok(());
         }
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
-                let duty = match self.duty(permit.plan()) {
-                    Ok(duty) => duty,
-                    Err(refusal) => {
-                        self.refuse(&refusal, entry, self.now.get(), Step::Bind);
-                        return Ok(());
-                    }
-                };
-                let portal = Rc::new(Portal {
-                    statement: Rc::clone(&statement),
-                    bound: bound.clone(),
-                    formats: bind.result_formats.clone(),
-                    description: Description::default(),
-                    entry: RefCell::new(Some(entry)),
-                    meaning: RefCell::default(),
-                });
-                let change = Change::Portal(name.to_owned(), portal);
-                let scrub = scrub_of_plan(permit.plan());
-                self.before(duty, Step::Bind);
-                self.pipeline
-                    .borrow_mut()
-                    .push(Step::Bind, Kept::Change(change, scrub));
-                self.upstream.send(&permit);
-                self.after(duty, permit.plan(), Step::Bind);
+                match self.duty(permit.plan()) {
+                    Ok(duty) => self.bind(
+                        name,
+                        Rc::clone(&statement),
+                        bound,
+                        (bind.result_formats, entry),
+                        (&permit, duty),
+                    ),
+                    Err(refusal) => self.refuse(&refusal, entry, self.now.get(), Step::Bind),
+                }
             }
             verdict => self.refuse_early(verdict, entry, Step::Bind)?,
         }
         Ok(())
     }
 
-    /// Execute: the statement runs with its parameters.
-    pub(super) async fn answer_execute(
+    /// Sends a Bind, and keeps what its answer changes.
+    fn bind(
         &self,
-        frame: &Frame<&[u8]>,
-        described: Option<Rc<Portal>>,
-    ) -> Result<(), SessionError> {
+        name: &str,
+        statement: Rc<Statement>,
+        bound: Option<Bytes>,
+        (formats, entry): (Formats, Entry),
+        (permit, duty): (&Permit<'_>, Duty),
+    ) {
+        let portal = Rc::new(Portal {
+            statement,
+            bound,
+            formats,
+            description: Description::default(),
+            entry: RefCell::new(Some(entry)),
+            meaning: RefCell::default(),
+        });
+        let change = Change::Portal(name.to_owned(), portal);
+        let kept = Kept::Change(change, scrub_of_plan(permit.plan()));
+        self.before(duty, Step::Bind);
+        self.pipeline.borrow_mut().push(Step::Bind, kept);
+        self.upstream.send(permit);
+        self.after(duty, permit.plan(), Step::Bind);
+    }
+
+    /// An Execute whose verdict is known.
+    pub(super) fn known_execute(&self, frame: &Frame<&[u8]>) -> Result<Taken, SessionError> {
+        let Ok(execute) = Execute::parse(frame.body()) else {
+            return Ok(Taken::Not);
+        };
+        let Some(portal) = self.portal_now(execute.portal).flatten() else {
+            return Ok(Taken::Not);
+        };
+        let text = (&*portal.statement.wording, portal.statement.strings);
+        let Some(permit) = self.known_text(frame, policy::Step::Execute, text) else {
+            return Ok(Taken::Not);
+        };
+        let Ok(duty) = self.duty(permit.plan()) else {
+            return Ok(Taken::Not);
+        };
+        let bound = portal.entry.borrow_mut().take();
+        let entry = match bound {
+            Some(mut entry) => {
+                self.record_permit(&mut entry, &permit)?;
+                entry
+            }
+            None => {
+                let kept = trail::Statement::Kept(&portal.statement.wording.recorded);
+                self.record((trail::Step::Execute, kept), std::iter::empty(), &permit)?
+            }
+        };
+        let permit = (&permit, duty);
+        self.execute(execute.portal, portal, (self.now.get(), entry), permit);
+        Ok(Taken::Wholly)
+    }
+
+    /// Execute: the statement runs with its parameters.
+    pub(super) async fn answer_execute(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let started = self.now.get();
         let execute = match Execute::parse(frame.body()) {
             Ok(execute) => execute,
@@ -153,15 +246,12 @@ impl Session {
         let bound = portal.entry.borrow_mut().take();
         let mut entry = bound
             .unwrap_or_else(|| self.open(trail::Step::Execute, &portal.statement.wording.recorded));
-        let asked = asked(
-            frame,
-            policy::Step::Execute,
-            (&portal.statement.wording.text, portal.statement.strings),
+        let text = (
+            &**portal.statement.wording.known.text(),
+            portal.statement.strings,
         );
-        let verdict = match self.known(asked) {
-            Some(verdict) => verdict,
-            None => Box::pin(self.judge(asked, Bound::Portal(&portal))).await,
-        };
+        let asked = asked(frame, policy::Step::Execute, text);
+        let verdict = self.judge(asked, Bound::Portal(&portal)).await;
         let verdict = self
             .settle(verdict, &mut entry, Bound::Portal(&portal))
             .await?;
@@ -171,24 +261,29 @@ impl Session {
         let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
         match verdict {
             Ok((duty, permit)) => {
-                let plan = Arc::clone(permit.plan());
-                let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
-                if !plan.is_identity() && !is_described {
-                    self.ask_for_shape(execute.portal, &portal);
-                }
-                self.before(duty, Step::Execute);
-                self.run(&permit);
-                let portal = Some(Rc::clone(&portal));
-                let version = self.catalog_version();
-                let flight = Flight::new(Arc::clone(&plan), version, entry, started, portal);
-                self.pipeline
-                    .borrow_mut()
-                    .push(Step::Execute, Kept::Flight(Box::new(flight)));
-                self.after(duty, &plan, Step::Execute);
+                let portal = Rc::clone(&portal);
+                self.execute(execute.portal, portal, (started, entry), (&permit, duty));
             }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Execute),
         }
         Ok(())
+    }
+
+    /// Sends an Execute, after a Describe of the gateway's own where its rows may have to be masked.
+    fn execute(
+        &self,
+        name: &str,
+        portal: Rc<Portal>,
+        (started, entry): (SystemTime, Entry),
+        (permit, duty): (&Permit<'_>, Duty),
+    ) {
+        let described = self.described.take();
+        let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
+        if !permit.plan().is_identity() && !is_described {
+            self.ask_for_shape(name, &portal);
+        }
+        let what = Started::Portal(portal);
+        self.start((permit, duty), entry, started, what);
     }
 
     /// Rows of no known shape cannot be masked: the gateway asks, directly before they run, where the
@@ -200,6 +295,26 @@ impl Session {
         self.upstream.describe_portal(name);
     }
 
+    /// A Describe of a name whose meaning is known.
+    pub(super) fn known_describe(&self, frame: &Frame<&[u8]>) -> Result<Taken, SessionError> {
+        let described = match Target::parse(frame.body()) {
+            Ok(Target::Statement(name)) => {
+                let statement = self.statement_now(name);
+                statement.map(|known| known.map_or(Described::Unknown, Described::Statement))
+            }
+            Ok(Target::Portal(name)) => {
+                let portal = self.portal_now(name);
+                portal.map(|known| known.map_or(Described::Unknown, Described::Portal))
+            }
+            Err(_) => None,
+        };
+        let Some(described) = described else {
+            return Ok(Taken::Not);
+        };
+        self.describe(described, frame);
+        Ok(Taken::Wholly)
+    }
+
     /// Describe: shows shapes, never values.
     pub(super) async fn pass_describe(&self, frame: &Frame<&[u8]>) -> Result<(), SessionError> {
         let target = match Target::parse(frame.body()) {
@@ -207,25 +322,23 @@ impl Session {
             Err(error) => return self.refuse_malformed(&error, Step::Describe),
         };
         let described = match target {
-            Target::Statement(name) => match self.statement(name).await {
-                Some(statement) => Described::Statement(statement),
-                None => Described::Unknown,
-            },
-            Target::Portal(name) => match self.portal(name).await {
-                Some(portal) => {
-                    *self.described.borrow_mut() = Some(Rc::clone(&portal));
-                    Described::Portal(portal)
-                }
-                None => Described::Unknown,
-            },
+            Target::Statement(name) => self.statement(name).await.map(Described::Statement),
+            Target::Portal(name) => self.portal(name).await.map(Described::Portal),
         };
-        if self.skipping.get() {
-            return Ok(());
+        if !self.skipping.get() {
+            self.describe(described.unwrap_or(Described::Unknown), frame);
+        }
+        Ok(())
+    }
+
+    /// Sends a Describe, and keeps what it is about.
+    fn describe(&self, described: Described, frame: &Frame<&[u8]>) {
+        if let Described::Portal(portal) = &described {
+            self.described.set(Some(Rc::clone(portal)));
         }
         let kept = Kept::Describe(described, Asker::Client);
         self.pipeline.borrow_mut().push(Step::Describe, kept);
         self.upstream.pass(frame);
-        Ok(())
     }
 
     /// Close: a name stops meaning anything.
@@ -246,35 +359,57 @@ impl Session {
 
     /// What a statement's name means to the messages that follow now.
     async fn statement(&self, name: &str) -> Option<Rc<Statement>> {
-        let name = cut(name)?;
         loop {
-            match self.pending(|change| match change {
-                Change::Statement(given, statement) if given == name => {
-                    Some(Some(Rc::clone(statement)))
-                }
-                Change::NoStatement(given) if given == name => Some(None),
-                _ => None,
-            }) {
-                Pending::None => return self.names.borrow().statement(name),
-                Pending::Here(meaning) => return meaning,
-                Pending::BeforeSync => self.drained().await,
+            match self.statement_now(name) {
+                Some(meaning) => return meaning,
+                None => self.drained().await,
             }
+        }
+    }
+
+    /// As [`statement`](Self::statement); none where something has to be waited for first.
+    fn statement_now(&self, name: &str) -> Option<Option<Rc<Statement>>> {
+        let Some(name) = cut(name) else {
+            return Some(None);
+        };
+        let pending = self.pending(|change| match change {
+            Change::Statement(given, statement) if given == name => {
+                Some(Some(Rc::clone(statement)))
+            }
+            Change::NoStatement(given) if given == name => Some(None),
+            _ => None,
+        });
+        match pending {
+            Pending::None => Some(self.names.borrow().statement(name)),
+            Pending::Here(meaning) => Some(meaning),
+            Pending::BeforeSync => None,
         }
     }
 
     /// What a portal's name means to the messages that follow now.
     async fn portal(&self, name: &str) -> Option<Rc<Portal>> {
-        let name = cut(name)?;
         loop {
-            match self.pending(|change| match change {
-                Change::Portal(given, portal) if given == name => Some(Some(Rc::clone(portal))),
-                Change::NoPortal(given) if given == name => Some(None),
-                _ => None,
-            }) {
-                Pending::None => return self.names.borrow().portal(name),
-                Pending::Here(meaning) => return meaning,
-                Pending::BeforeSync => self.drained().await,
+            match self.portal_now(name) {
+                Some(meaning) => return meaning,
+                None => self.drained().await,
             }
+        }
+    }
+
+    /// As [`portal`](Self::portal); none where something has to be waited for first.
+    fn portal_now(&self, name: &str) -> Option<Option<Rc<Portal>>> {
+        let Some(name) = cut(name) else {
+            return Some(None);
+        };
+        let pending = self.pending(|change| match change {
+            Change::Portal(given, portal) if given == name => Some(Some(Rc::clone(portal))),
+            Change::NoPortal(given) if given == name => Some(None),
+            _ => None,
+        });
+        match pending {
+            Pending::None => Some(self.names.borrow().portal(name)),
+            Pending::Here(meaning) => Some(meaning),
+            Pending::BeforeSync => None,
         }
     }
 
@@ -304,6 +439,19 @@ impl Session {
             }
         }
         Pending::None
+    }
+
+    /// A permit given before for this text, where nothing has to be waited for.
+    fn known_text<'a>(
+        &self,
+        frame: &Frame<&'a [u8]>,
+        step: policy::Step,
+        (wording, strings): (&Wording, Strings),
+    ) -> Option<Permit<'a>> {
+        self.known(|judge, session, catalog| {
+            let frames = frame.bytes();
+            judge.recall_known(session, (frames, step), (&wording.known, strings), catalog)
+        })
     }
 
     fn open(&self, step: trail::Step, text: &trail::Text) -> Entry {
@@ -413,18 +561,36 @@ fn asked<'a>(
     }
 }
 
+/// The body of a Bind message, where it has parameters.
+fn bound(bind: &Bind<'_>, frame: &Frame<&[u8]>) -> Option<Bytes> {
+    (!bind.parameters.is_empty()).then(|| Bytes::copy_from_slice(frame.body()))
+}
+
+/// A parameter of a Bind message, as the trail has it.
+pub(super) fn recorded<'a>(
+    formats: &Formats,
+    index: usize,
+    value: Option<&'a [u8]>,
+) -> trail::Parameter<'a> {
+    trail::Parameter {
+        type_oid: 0,
+        format: recorded_format(formats.format(index)),
+        value,
+    }
+}
+
 /// The parameters of a Bind message, as ranges of its body.
 pub(super) fn parameters(bound: &Bytes) -> Result<Parameters, wire::Error> {
     let bind = Bind::parse(bound)?;
-    let slice = |value: &&[u8]| -> Bytes { bound.slice_ref(value) };
+    let slice = |value: &[u8]| -> Bytes { bound.slice_ref(value) };
     let values = bind.parameters.iter();
     Ok(Parameters {
-        values: values.map(|value| value.as_ref().map(slice)).collect(),
+        values: values.map(|value| value.map(slice)).collect(),
         formats: bind.formats.clone(),
     })
 }
 
-pub(super) fn recorded_format(format: Format) -> trail::Format {
+fn recorded_format(format: Format) -> trail::Format {
     match format {
         Format::Text => trail::Format::Text,
         Format::Binary => trail::Format::Binary,

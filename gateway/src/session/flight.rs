@@ -19,7 +19,7 @@ pub(crate) struct Flight {
     /// The version of the catalog that it was judged by.
     pub(super) catalog: u64,
     pub(crate) entry: Entry,
-    pub(crate) started: SystemTime,
+    started: SystemTime,
     /// For Execute.
     pub(crate) portal: Option<Rc<Portal>>,
     pub(super) statement: usize,

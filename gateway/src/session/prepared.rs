@@ -59,16 +59,16 @@ fn is_plain(analysis: &Analysis) -> bool {
 
 /// What rows look like, once the upstream has said it.
 #[derive(Debug, Default)]
-pub(crate) struct Description(RefCell<Option<Bytes>>);
+pub(crate) struct Description(RefCell<Option<Rc<[u8]>>>);
 
 impl Description {
     /// Keeps the answer: the whole RowDescription, or nothing for NoData.
-    pub(crate) fn answer(&self, message: Option<&[u8]>) {
-        *self.0.borrow_mut() = message.map(Bytes::copy_from_slice);
+    pub(crate) fn answer(&self, message: Option<Rc<[u8]>>) {
+        *self.0.borrow_mut() = message;
     }
 
     /// The whole RowDescription.
-    pub(crate) fn known(&self) -> Option<Bytes> {
+    pub(crate) fn known(&self) -> Option<Rc<[u8]>> {
         self.0.borrow().clone()
     }
 }
@@ -89,11 +89,58 @@ pub(crate) enum Change {
 /// What the names mean, as far as the upstream has answered.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    statements: HashMap<String, Rc<Statement>>,
-    portals: HashMap<String, Rc<Portal>>,
+    statements: Named<Statement>,
+    portals: Named<Portal>,
     /// By SQL: PREPARE and DECLARE.
     prepared: HashMap<String, (Arc<Analysis>, u64)>,
     cursors: HashMap<String, Arc<Analysis>>,
+}
+
+/// What names mean, the empty one among them: most messages use that.
+#[derive(Debug)]
+struct Named<T> {
+    unnamed: Option<Rc<T>>,
+    named: HashMap<String, Rc<T>>,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self {
+            unnamed: None,
+            named: HashMap::new(),
+        }
+    }
+}
+
+impl<T> Named<T> {
+    fn get(&self, name: &str) -> Option<&Rc<T>> {
+        if name.is_empty() {
+            self.unnamed.as_ref()
+        } else {
+            self.named.get(name)
+        }
+    }
+
+    fn insert(&mut self, name: String, meaning: Rc<T>) {
+        if name.is_empty() {
+            self.unnamed = Some(meaning);
+        } else {
+            self.named.insert(name, meaning);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        if name.is_empty() {
+            self.unnamed = None;
+        } else {
+            self.named.remove(name);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.unnamed = None;
+        self.named.clear();
+    }
 }
 
 impl Names {
@@ -145,11 +192,15 @@ impl Names {
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Statement(name, statement) => {
-                self.prepared.remove(&name);
+                if !self.prepared.is_empty() {
+                    self.prepared.remove(&name);
+                }
                 self.statements.insert(name, statement);
             }
             Change::Portal(name, portal) => {
-                self.cursors.remove(&name);
+                if !self.cursors.is_empty() {
+                    self.cursors.remove(&name);
+                }
                 self.portals.insert(name, portal);
             }
             Change::NoStatement(name) => {

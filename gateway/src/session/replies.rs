@@ -715,8 +715,14 @@ impl Session {
 impl Described {
     fn answer(&self, message: Option<&[u8]>) {
         match self {
-            Self::Statement(statement) => statement.description.answer(message),
-            Self::Portal(portal) => portal.description.answer(message),
+            Self::Statement(statement) => {
+                let rows = message.map(|message| statement.wording.rows.of(message));
+                statement.description.answer(rows);
+            }
+            Self::Portal(portal) => {
+                let rows = message.map(|message| portal.statement.wording.rows.of(message));
+                portal.description.answer(rows);
+            }
             Self::Unknown => {}
         }
     }

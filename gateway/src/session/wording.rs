@@ -1,23 +1,49 @@
-//! Texts of prepared statements: one copy for all sessions of a thread, and one on the record.
+//! Texts of prepared statements and of masks: one copy for all sessions of a thread, and one on the
+//! record.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use policy::KnownText;
 
 use super::redact::redact;
 
 /// Bytes of text that are remembered.
 const MOST_BYTES: usize = 4 << 20;
+/// The longest description that is remembered beside a text.
+const MOST_SHARED: usize = 4 << 10;
 
 /// A text, and how the record has it.
 #[derive(Debug)]
 pub(crate) struct Wording {
-    /// The text.
-    pub(crate) text: Arc<str>,
+    /// The text, with the verdicts found for it.
+    pub(crate) known: KnownText,
     /// The text as the trail refers to it.
     pub(crate) recorded: trail::Text,
+    /// The RowDescription that came last for it.
+    pub(crate) rows: Shared,
+}
+
+/// A message that comes again and again, kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Shared(RefCell<Option<Rc<[u8]>>>);
+
+impl Shared {
+    /// The message as it is kept.
+    pub(crate) fn of(&self, message: &[u8]) -> Rc<[u8]> {
+        let mut last = self.0.borrow_mut();
+        match &*last {
+            Some(last) if **last == *message => Rc::clone(last),
+            Some(_) | None => {
+                let message: Rc<[u8]> = message.into();
+                *last = (message.len() <= MOST_SHARED).then(|| Rc::clone(&message));
+                message
+            }
+        }
+    }
 }
 
 /// The texts that were prepared of late. It forgets all of them when it is full.
@@ -41,7 +67,7 @@ impl Wordings {
         if text.len() <= MOST_BYTES {
             self.bytes += text.len();
             self.known
-                .insert(Arc::clone(&wording.text), Rc::clone(&wording));
+                .insert(Arc::clone(wording.known.text()), Rc::clone(&wording));
         }
         wording
     }
@@ -55,6 +81,10 @@ impl Wording {
             Cow::Borrowed(_) => trail::Text::new(Arc::clone(&text)),
             Cow::Owned(redacted) => trail::Text::new(redacted),
         };
-        Self { text, recorded }
+        Self {
+            known: KnownText::new(text),
+            recorded,
+            rows: Shared::default(),
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use sluice_trail::{
-    Effect, Format, Judged, Opening, Outcome, SessionId, SessionOpening, Statement, Step, Text,
-    Trail, TrailConfig,
+    Effect, Format, Judged, Opening, Outcome, Parameter, SessionId, SessionOpening, Statement,
+    Step, Text, Trail, TrailConfig,
 };
 
 const STATEMENTS: u32 = 5_000;
@@ -38,7 +38,11 @@ fn main() -> sluice_trail::Result<()> {
                         step,
                         statement,
                     });
-                    entry.parameter(23, Format::Binary, Some(&[0, 0, 18, 103]));
+                    entry.parameter(&Parameter {
+                        type_oid: 23,
+                        format: Format::Binary,
+                        value: Some(&[0, 0, 18, 103]),
+                    });
                     entry.judged(&JUDGED)?;
                     entry.delivered(&result)?;
                     entry.close(&OUTCOME);

@@ -1,26 +1,73 @@
 //! Numbers and bytes, as records hold them: LEB128 numbers, bytes after their length.
 
-/// Appends a number, seven bits a byte, lowest first.
-#[inline]
-pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    if number < 0x80 {
-        return out.push(number as u8);
+/// Where a record is written.
+pub(crate) trait Put {
+    /// Appends a byte.
+    fn byte(&mut self, byte: u8);
+
+    /// Appends bytes as they are.
+    fn raw(&mut self, bytes: &[u8]);
+
+    /// Appends a number, seven bits a byte, lowest first.
+    #[inline]
+    fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.byte(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.byte(number as u8);
     }
-    // Ten bytes hold any number. Filling them first asks the vector for room once.
-    let (mut bytes, mut length) = ([0; 10], 0);
-    while number >= 0x80 {
-        bytes[length] = number as u8 | 0x80;
-        length += 1;
-        number >>= 7;
+
+    /// Appends bytes after their length.
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.raw(bytes);
     }
-    bytes[length] = number as u8;
-    out.extend_from_slice(&bytes[..=length]);
 }
 
-/// Appends bytes after their length.
-pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_number(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
+impl Put for Vec<u8> {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.push(byte);
+    }
+
+    #[inline]
+    fn raw(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Room in a segment, written from the front. The writer has asked for enough of it.
+#[derive(Debug)]
+pub(crate) struct Room<'a> {
+    bytes: &'a mut [u8],
+    written: usize,
+}
+
+impl<'a> Room<'a> {
+    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
+        Self { bytes, written: 0 }
+    }
+
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+}
+
+impl Put for Room<'_> {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.written] = byte;
+        self.written += 1;
+    }
+
+    #[inline]
+    fn raw(&mut self, bytes: &[u8]) {
+        let end = self.written + bytes.len();
+        self.bytes[self.written..end].copy_from_slice(bytes);
+        self.written = end;
+    }
 }
 
 /// A cursor over a record. What is missing or nonsense is `None`.

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::codec::{put_bytes, put_number};
-use crate::facts::{Deed, Effect, Format, Judged, Opening, Outcome, Place, Statement, Step, Text};
+use crate::codec::{Put, Room};
+use crate::facts::{
+    Deed, Effect, Format, Judged, Opening, Outcome, Parameter, Place, Statement, Step, Text,
+};
 use crate::record::{Kind, framed, to_micros};
 use crate::writer::{Appender, CLOSING, Opened};
 use crate::{Result, Session, SessionId};
@@ -106,6 +108,52 @@ impl Entry {
         }
     }
 
+    /// The entry of a request that is recorded with its verdict at once.
+    pub(crate) fn recorded<'a>(
+        session: Rc<Opened>,
+        number: u64,
+        opening: &Opening<'_>,
+        parameters: impl Iterator<Item = Parameter<'a>> + Clone,
+        judged: &Judged<'_>,
+    ) -> Result<Self> {
+        let (time, step) = (to_micros(opening.time), opening.step);
+        let mut appender = session.writer.0.borrow_mut();
+        let (kept, once) = match opening.statement {
+            Statement::Kept(text) => (Some(text), "".as_bytes()),
+            Statement::Once(text) => (None, text.as_bytes()),
+        };
+        let asked = Asked {
+            time,
+            step,
+            kept,
+            once,
+        };
+        let bytes = parameters.clone().map(|one| parameter_bytes(&one)).sum();
+        write_request(
+            &mut appender,
+            (&session, number),
+            &asked,
+            Some(judged),
+            bytes,
+            |room| parameters.for_each(|one| put_parameter(room, &one)),
+        )?;
+        let left = judged.keep.unwrap_or(appender.shared.config.keep_bytes);
+        drop(appender);
+        Ok(Self {
+            session,
+            number,
+            time,
+            step,
+            kept: None,
+            buffer: Vec::new(),
+            text: 0,
+            stage: Stage::Judged,
+            said: Said::of(judged),
+            left,
+            omitted: 0,
+        })
+    }
+
     /// Its number within the session, from 1.
     #[must_use]
     pub fn number(&self) -> u64 {
@@ -118,21 +166,10 @@ impl Entry {
         Session(Rc::clone(&self.session)).id()
     }
 
-    /// Adds the next parameter: the OID of its type, 0 if unknown, its format and its value, `None` for NULL. To be called
-    /// before [`judged`](Self::judged); later calls change nothing.
-    pub fn parameter(&mut self, type_oid: u32, format: Format, value: Option<&[u8]>) {
-        if self.stage != Stage::Open {
-            return;
-        }
-        let format = match format {
-            Format::Text => 1,
-            Format::Binary => 2,
-        };
-        self.buffer
-            .push(if value.is_some() { format } else { format | 4 });
-        put_number(&mut self.buffer, u64::from(type_oid));
-        if let Some(value) = value {
-            put_bytes(&mut self.buffer, value);
+    /// Adds the next parameter. To be called before [`judged`](Self::judged); later calls change nothing.
+    pub fn parameter(&mut self, parameter: &Parameter<'_>) {
+        if self.stage == Stage::Open {
+            put_parameter(&mut self.buffer, parameter);
         }
     }
 
@@ -155,66 +192,26 @@ impl Entry {
     }
 
     fn write(&mut self, judged: Option<&Judged<'_>>) -> Result<()> {
-        let session = Rc::clone(&self.session);
-        let mut appender = session.writer.0.borrow_mut();
-        let closing = CLOSING + framed(session.json.len());
-        let bound = self.bound(&appender, judged);
-        appender.ensure(bound + closing)?;
-        let mut head = std::mem::take(&mut appender.scratch);
-        head.clear();
-        put_number(&mut head, u64::from(appender.refer_session(&session)));
-        put_number(&mut head, self.number);
-        let kind = match self.stage {
-            Stage::Open => Kind::Request,
-            Stage::Judged | Stage::Closed => Kind::Verdict,
+        let mut appender = self.session.writer.0.borrow_mut();
+        let request = (&*self.session, self.number);
+        if self.stage != Stage::Open {
+            return write_verdict(&mut appender, request, judged);
+        }
+        let (text, parameters) = self.buffer.split_at(self.text);
+        let asked = Asked {
+            time: self.time,
+            step: self.step,
+            kept: self.kept.as_ref(),
+            once: text,
         };
-        put_verdict(&mut appender, &mut head, judged)?;
-        if kind == Kind::Request {
-            self.put_request(&mut appender, &mut head);
-            appender.append(kind, &[&head, &self.buffer[self.text..]]);
-            appender.reserved += closing;
-            self.stage = Stage::Judged;
-            self.buffer.clear();
-        } else {
-            appender.append(kind, &[&head]);
-        }
-        appender.scratch = head;
+        let bytes = parameters.len();
+        write_request(&mut appender, request, &asked, judged, bytes, |room| {
+            room.raw(parameters);
+        })?;
+        drop(appender);
+        self.stage = Stage::Judged;
+        self.buffer.clear();
         Ok(())
-    }
-
-    /// More bytes than all the records of [`write`](Self::write) can take.
-    fn bound(&self, appender: &Appender, judged: Option<&Judged<'_>>) -> usize {
-        let mut bytes = framed(self.session.json.len()) + self.buffer.len() + 256;
-        bytes += self
-            .kept
-            .as_ref()
-            .map_or(0, |text| framed(text.as_str().len()));
-        if let Some(judged) = judged {
-            bytes += judged.policy.len() + judged.reason.len() + appender.generation_bytes(judged);
-            bytes += judged.masks.map_or(0, |text| framed(text.as_str().len()));
-        }
-        bytes
-    }
-
-    /// Time, step and text; the parameters follow.
-    fn put_request(&self, appender: &mut Appender, head: &mut Vec<u8>) {
-        put_number(head, self.time);
-        head.push(match self.step {
-            Step::Query => 0,
-            Step::Parse => 1,
-            Step::Bind => 2,
-            Step::Execute => 3,
-            Step::Other => 4,
-        });
-        match &self.kept {
-            Some(text) => {
-                put_number(head, u64::from(refer_text(appender, text)));
-            }
-            None => {
-                head.push(0);
-                put_bytes(head, &self.buffer[..self.text]);
-            }
-        }
     }
 
     /// Records bytes of the result as the client gets them, whole messages or pieces, up to the limit. Few bytes wait for
@@ -251,6 +248,9 @@ impl Entry {
             let room = self.room_together();
             appender.ensure(room)?;
             appender.reserved += room;
+            if self.buffer.capacity() == 0 {
+                self.buffer = appender.spare.pop().unwrap_or_default();
+            }
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
@@ -284,7 +284,7 @@ impl Entry {
     pub fn event(&mut self, time: SystemTime, deed: &Deed) -> Result<()> {
         self.settle()?;
         let mut payload = Vec::with_capacity(128);
-        put_number(&mut payload, to_micros(time));
+        payload.number(to_micros(time));
         serde_json::to_writer(&mut payload, deed)?;
         self.append(Kind::Deed, &payload)
     }
@@ -296,12 +296,12 @@ impl Entry {
         }
         let mut appender = self.session.writer.0.borrow_mut();
         appender.ensure(framed(self.session.json.len()) + framed(20 + payload.len()))?;
-        let mut head = std::mem::take(&mut appender.scratch);
-        head.clear();
-        put_number(&mut head, u64::from(appender.refer_session(&self.session)));
-        put_number(&mut head, self.number);
-        appender.append(kind, &[&head, payload]);
-        appender.scratch = head;
+        let session = appender.refer_session(&self.session);
+        appender.append(kind, |room| {
+            room.number(u64::from(session));
+            room.number(self.number);
+            room.raw(payload);
+        });
         Ok(())
     }
 
@@ -319,7 +319,7 @@ impl Entry {
         self.buffer.clear();
         let buffer = std::mem::take(&mut self.buffer);
         let mut appender = self.session.writer.0.borrow_mut();
-        if buffer.capacity() <= 4096 && appender.spare.len() < 64 {
+        if (1..=4096).contains(&buffer.capacity()) && appender.spare.len() < 64 {
             appender.spare.push(buffer);
         }
     }
@@ -328,31 +328,28 @@ impl Entry {
         if self.stage == Stage::Open {
             self.write(None)?;
         }
-        self.settle()?;
         let mut appender = self.session.writer.0.borrow_mut();
-        let session_bytes = framed(self.session.json.len());
-        appender.reserved -= CLOSING + session_bytes;
-        appender.ensure_reserved(CLOSING + session_bytes)?;
-        let mut head = std::mem::take(&mut appender.scratch);
-        head.clear();
-        put_number(&mut head, u64::from(appender.refer_session(&self.session)));
-        put_number(&mut head, self.number);
-        head.push(end as u8);
-        put_number(&mut head, nanoseconds(outcome.duration));
-        put_number(&mut head, outcome.rows);
-        put_number(&mut head, outcome.bytes);
-        put_number(&mut head, self.omitted);
-        put_bytes(
-            &mut head,
-            &outcome.tag.as_bytes()[..outcome.tag.floor_char_boundary(TAG)],
-        );
-        let sqlstate = outcome.sqlstate.unwrap_or_default();
-        put_bytes(
-            &mut head,
-            &sqlstate.as_bytes()[..sqlstate.floor_char_boundary(5)],
-        );
-        appender.append(Kind::Close, &[&head]);
-        appender.scratch = head;
+        let mut kept_free = CLOSING + framed(self.session.json.len());
+        if !self.buffer.is_empty() {
+            kept_free += self.room_together();
+        }
+        appender.reserved -= kept_free;
+        appender.ensure_reserved(kept_free)?;
+        let session = appender.refer_session(&self.session);
+        appender.append(Kind::Close, |room| {
+            room.number(u64::from(session));
+            room.number(self.number);
+            room.byte(end as u8);
+            room.number(nanoseconds(outcome.duration));
+            room.number(outcome.rows);
+            room.number(outcome.bytes);
+            room.number(self.omitted);
+            let tag = outcome.tag.floor_char_boundary(TAG);
+            room.bytes(&outcome.tag.as_bytes()[..tag]);
+            let sqlstate = outcome.sqlstate.unwrap_or_default();
+            room.bytes(&sqlstate.as_bytes()[..sqlstate.floor_char_boundary(5)]);
+            room.raw(&self.buffer);
+        });
         Ok(())
     }
 }
@@ -378,27 +375,129 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Effect, generation, policy, reason, masks; the effect alone if there is no verdict.
-fn put_verdict(
+/// What a request is, to be recorded.
+struct Asked<'a> {
+    time: u64,
+    step: Step,
+    /// Its text, where that is kept.
+    kept: Option<&'a Text>,
+    /// Its text, where it is not.
+    once: &'a [u8],
+}
+
+/// Records a request and the first verdict on it, with `parameters` bytes that `put` puts at its end, and keeps room for
+/// its end.
+fn write_request(
     appender: &mut Appender,
-    head: &mut Vec<u8>,
+    (session, number): (&Opened, u64),
+    asked: &Asked<'_>,
+    judged: Option<&Judged<'_>>,
+    parameters: usize,
+    put: impl FnOnce(&mut Room<'_>),
+) -> Result<()> {
+    let closing = CLOSING + framed(session.json.len());
+    let kept = asked.kept.map_or(0, |text| framed(text.as_str().len()));
+    let own = kept + asked.once.len() + parameters;
+    appender.ensure(bound(appender, session, judged) + own + closing)?;
+    let session = appender.refer_session(session);
+    let verdict = refer_verdict(appender, judged)?;
+    let kept = asked.kept.map(|text| refer_text(appender, text));
+    appender.append(Kind::Request, |room| {
+        room.number(u64::from(session));
+        room.number(number);
+        put_verdict(room, judged, verdict);
+        room.number(asked.time);
+        room.byte(match asked.step {
+            Step::Query => 0,
+            Step::Parse => 1,
+            Step::Bind => 2,
+            Step::Execute => 3,
+            Step::Other => 4,
+        });
+        match kept {
+            Some(text) => room.number(u64::from(text)),
+            None => {
+                room.byte(0);
+                room.bytes(asked.once);
+            }
+        }
+        put(room);
+    });
+    appender.reserved += closing;
+    Ok(())
+}
+
+/// Records a later verdict on a request.
+fn write_verdict(
+    appender: &mut Appender,
+    (session, number): (&Opened, u64),
     judged: Option<&Judged<'_>>,
 ) -> Result<()> {
+    appender.ensure(bound(appender, session, judged))?;
+    let session = appender.refer_session(session);
+    let verdict = refer_verdict(appender, judged)?;
+    appender.append(Kind::Verdict, |room| {
+        room.number(u64::from(session));
+        room.number(number);
+        put_verdict(room, judged, verdict);
+    });
+    Ok(())
+}
+
+/// More bytes than a session, a verdict and what they refer to can take, and the numbers of a request.
+fn bound(appender: &Appender, session: &Opened, judged: Option<&Judged<'_>>) -> usize {
+    let mut bytes = framed(session.json.len()) + 256;
+    if let Some(judged) = judged {
+        bytes += judged.policy.len() + judged.reason.len() + appender.generation_bytes(judged);
+        bytes += judged.masks.map_or(0, |text| framed(text.as_str().len()));
+    }
+    bytes
+}
+
+/// Where the generation and the masks of a verdict are recorded in this segment; there is room to do it now.
+fn refer_verdict(appender: &mut Appender, judged: Option<&Judged<'_>>) -> Result<(u32, u32)> {
     let Some(judged) = judged else {
-        head.push(0);
-        return Ok(());
+        return Ok((0, 0));
     };
-    head.push(match judged.effect {
+    let generation = appender.refer_generation(judged)?;
+    let masks = judged.masks.map_or(0, |masks| refer_text(appender, masks));
+    Ok((generation, masks))
+}
+
+/// Effect, generation, policy, reason, masks; the effect alone if there is no verdict.
+fn put_verdict(room: &mut Room<'_>, judged: Option<&Judged<'_>>, (generation, masks): (u32, u32)) {
+    let Some(judged) = judged else {
+        return room.byte(0);
+    };
+    room.byte(match judged.effect {
         Effect::Allow => 1,
         Effect::Deny => 2,
         Effect::Hold => 3,
     });
-    put_number(head, u64::from(appender.refer_generation(judged)?));
-    put_bytes(head, judged.policy.as_bytes());
-    put_bytes(head, judged.reason.as_bytes());
-    let masks = judged.masks.map_or(0, |masks| refer_text(appender, masks));
-    put_number(head, u64::from(masks));
-    Ok(())
+    room.number(u64::from(generation));
+    room.bytes(judged.policy.as_bytes());
+    room.bytes(judged.reason.as_bytes());
+    room.number(u64::from(masks));
+}
+
+/// More bytes than a parameter takes.
+fn parameter_bytes(parameter: &Parameter<'_>) -> usize {
+    16 + parameter.value.map_or(0, <[u8]>::len)
+}
+
+fn put_parameter(out: &mut impl Put, parameter: &Parameter<'_>) {
+    let format = match parameter.format {
+        Format::Text => 1,
+        Format::Binary => 2,
+    };
+    out.byte(match parameter.value {
+        Some(_) => format,
+        None => format | 4,
+    });
+    out.number(u64::from(parameter.type_oid));
+    if let Some(value) = parameter.value {
+        out.bytes(value);
+    }
 }
 
 /// Where a kept text is recorded in this segment; there is room to do it now.
@@ -407,7 +506,7 @@ fn refer_text(appender: &mut Appender, text: &Text) -> u32 {
     if let Some(offset) = text.place().within(ordinal) {
         return offset;
     }
-    let offset = appender.append(Kind::Text, &[text.as_str().as_bytes()]);
+    let offset = appender.append(Kind::Text, |room| room.raw(text.as_str().as_bytes()));
     text.recorded_at(Place::new(ordinal, offset));
     offset
 }

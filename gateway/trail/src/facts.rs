@@ -156,6 +156,17 @@ pub enum Statement<'a> {
     Kept(&'a Text),
 }
 
+/// A value bound to a parameter of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter<'a> {
+    /// The OID of its type, 0 if unknown.
+    pub type_oid: u32,
+    /// Its form.
+    pub format: Format,
+    /// The value; `None` for NULL.
+    pub value: Option<&'a [u8]>,
+}
+
 /// What a verdict says to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -132,7 +132,7 @@ impl Join {
         match kind {
             Kind::Deed => event.deeds.push(deed(take)?),
             Kind::Delivered if wanted.results => event.delivered.extend_from_slice(take.0),
-            Kind::Close => return self.close(key, take),
+            Kind::Close => return self.close(key, take, wanted),
             Kind::Session
             | Kind::SessionEnd
             | Kind::Generation
@@ -144,10 +144,18 @@ impl Join {
         None
     }
 
-    fn close(&mut self, key: (SessionId, u64), mut take: Take<'_>) -> Option<Event> {
+    fn close(
+        &mut self,
+        key: (SessionId, u64),
+        mut take: Take<'_>,
+        wanted: Wanted,
+    ) -> Option<Event> {
         let ending = ending(&mut take)?;
         let mut event = self.pending.remove(&key)?;
         event.ending = ending;
+        if wanted.results {
+            event.delivered.extend_from_slice(take.0);
+        }
         if let Some(summary) = self.summaries.get_mut(&key.0) {
             summary.requests += 1;
             summary.last = event.time;

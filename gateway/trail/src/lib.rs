@@ -28,7 +28,8 @@ pub use entry::Entry;
 pub use error::Error;
 pub use export::Sink;
 pub use facts::{
-    Deed, Effect, Format, Judged, Opening, Outcome, SessionOpening, Statement, Step, Text, Tls,
+    Deed, Effect, Format, Judged, Opening, Outcome, Parameter, SessionOpening, Statement, Step,
+    Text, Tls,
 };
 pub use session_id::SessionId;
 pub use trail::{Durability, Trail, TrailConfig};

@@ -19,8 +19,9 @@ pub(crate) const MAGIC: &[u8; 8] = b"SLUICETR";
 pub(crate) const SEGMENT_VERSION: u32 = 1;
 /// The bytes of a segment before its first record.
 pub(crate) const SEGMENT_HEADER: usize = 64;
-/// The version of all kinds of records.
-pub(crate) const RECORD_VERSION: u8 = 1;
+/// The version of all kinds of records. Those of older versions are read too: in version 1 the end of a request had no
+/// bytes of its result.
+pub(crate) const RECORD_VERSION: u8 = 2;
 /// Length and checksum.
 pub(crate) const FRAME: usize = 8;
 /// Kind and version, which the length counts.
@@ -45,7 +46,7 @@ pub(crate) enum Kind {
     Deed = 7,
     /// Bytes of a result.
     Delivered = 8,
-    /// The end of a request.
+    /// The end of a request, and bytes of its result that were not recorded before.
     Close = 9,
 }
 

@@ -153,7 +153,7 @@ impl Scan {
         let at = self.at;
         let path = self.path.clone();
         let body = self.bytes(at + FRAME as u64, length)?;
-        if body[1] != RECORD_VERSION {
+        if !(1..=RECORD_VERSION).contains(&body[1]) {
             let version = u32::from(body[1]);
             return Err(Error::Version {
                 path,
@@ -185,7 +185,7 @@ impl Scan {
             }
             let plausible = piece.windows(FRAME + KIND).step_by(8).position(|frame| {
                 let known = Kind::from_byte(frame[FRAME]).is_some();
-                known && frame[FRAME + 1] == RECORD_VERSION && frame[..4] != [0; 4]
+                known && (1..=RECORD_VERSION).contains(&frame[FRAME + 1]) && frame[..4] != [0; 4]
             });
             let Some(steps) = plausible else {
                 at += (piece.len() / 8 * 8).saturating_sub(8).max(8) as u64;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use memmap2::MmapMut;
 
-use crate::record::{self, FRAME, KIND, Kind, MAGIC, RECORD_VERSION, SEGMENT_HEADER};
+use crate::codec::{Put as _, Room};
+use crate::record::{self, FRAME, Kind, MAGIC, RECORD_VERSION, SEGMENT_HEADER};
 use crate::{Durability, Error, Result, TrailConfig};
 
 /// The end of a segment's file name.
@@ -128,17 +129,16 @@ impl Segment {
         self.map.len() - self.at
     }
 
-    /// Appends a record whose payload is these parts, and gives its offset. The caller has asked for [`room`](Self::room).
-    pub(crate) fn append(&mut self, kind: Kind, parts: &[&[u8]]) -> u32 {
+    /// Appends a record whose payload `write` puts there, and gives its offset. The caller has asked for
+    /// [`room`](Self::room).
+    pub(crate) fn append(&mut self, kind: Kind, write: impl FnOnce(&mut Room<'_>)) -> u32 {
         let at = self.at;
         let body = at + FRAME;
-        self.map[body] = kind as u8;
-        self.map[body + 1] = RECORD_VERSION;
-        let mut end = body + KIND;
-        for part in parts {
-            self.map[end..end + part.len()].copy_from_slice(part);
-            end += part.len();
-        }
+        let mut room = Room::new(&mut self.map[body..]);
+        room.byte(kind as u8);
+        room.byte(RECORD_VERSION);
+        write(&mut room);
+        let end = body + room.written();
         let crc = record::checksum(self.nonce, &self.map[body..end]);
         self.map[at + 4..body].copy_from_slice(&crc.to_le_bytes());
         // The length makes the record one. Whoever sees it must see the rest.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::SystemTime;
 
-use crate::codec::put_number;
-use crate::facts::{Judged, Opening, Place, SessionOpening};
+use crate::codec::{Put as _, Room};
+use crate::facts::{Judged, Opening, Parameter, Place, SessionOpening};
 use crate::prepare::Order;
 use crate::record::{Kind, SEGMENT_HEADER, framed, to_micros};
 use crate::segment::{LARGEST, Segment};
@@ -55,7 +55,6 @@ impl WriterSeed {
             next: None,
             reserved: 0,
             generations: Vec::new(),
-            scratch: Vec::new(),
             spare: Vec::new(),
         };
         appender.order_next();
@@ -128,9 +127,28 @@ impl Session {
     /// Begins the record of a request. Nothing is written before it is [judged](Entry::judged), nor may anything be
     /// forwarded before that.
     pub fn open(&self, opening: &Opening<'_>) -> Entry {
+        Entry::begin(Rc::clone(&self.0), self.next(), opening)
+    }
+
+    /// Records a request whose verdict is known at once: as [`open`](Self::open), [`Entry::parameter`] for each of
+    /// `parameters`, and [`Entry::judged`], but nothing is copied before it is written.
+    ///
+    /// # Errors
+    /// If it cannot be recorded; then the request must be refused.
+    pub fn record<'a>(
+        &self,
+        opening: &Opening<'_>,
+        parameters: impl Iterator<Item = Parameter<'a>> + Clone,
+        judged: &Judged<'_>,
+    ) -> Result<Entry> {
+        Entry::recorded(Rc::clone(&self.0), self.next(), opening, parameters, judged)
+    }
+
+    /// The number of the next request.
+    fn next(&self) -> u64 {
         let number = self.0.requests.get() + 1;
         self.0.requests.set(number);
-        Entry::begin(Rc::clone(&self.0), number, opening)
+        number
     }
 }
 
@@ -172,8 +190,6 @@ pub(crate) struct Appender {
     pub(crate) reserved: usize,
     /// Generations that judged of late.
     generations: Vec<Generation>,
-    /// Where payloads are put together.
-    pub(crate) scratch: Vec<u8>,
     /// Buffers of past entries, for entries to come.
     pub(crate) spare: Vec<Vec<u8>>,
 }
@@ -250,9 +266,10 @@ impl Appender {
     }
 
     /// Appends a record for which there is room.
-    pub(crate) fn append(&mut self, kind: Kind, parts: &[&[u8]]) -> u32 {
+    #[inline]
+    pub(crate) fn append(&mut self, kind: Kind, write: impl FnOnce(&mut Room<'_>)) -> u32 {
         let segment = self.segment.as_mut().expect("it is taken only by drop");
-        segment.append(kind, parts)
+        segment.append(kind, write)
     }
 
     /// The number of the segment, for [`Place`]s.
@@ -269,7 +286,7 @@ impl Appender {
         if let Some(offset) = session.place.get().within(ordinal) {
             return offset;
         }
-        let offset = self.append(Kind::Session, &[&session.json]);
+        let offset = self.append(Kind::Session, |room| room.raw(&session.json));
         session.place.set(Place::new(ordinal, offset));
         offset
     }
@@ -286,7 +303,7 @@ impl Appender {
             return Ok(offset);
         }
         let json = std::mem::take(&mut self.generations[at].json);
-        let offset = self.append(Kind::Generation, &[&json]);
+        let offset = self.append(Kind::Generation, |room| room.raw(&json));
         let generation = &mut self.generations[at];
         (generation.json, generation.place) = (json, Place::new(ordinal, offset));
         Ok(offset)
@@ -325,12 +342,10 @@ impl Appender {
     fn end_session(&mut self, session: &Opened, now: u64) -> Result<()> {
         self.ensure(framed(session.json.len()) + framed(20))?;
         let offset = self.refer_session(session);
-        let mut payload = std::mem::take(&mut self.scratch);
-        payload.clear();
-        put_number(&mut payload, u64::from(offset));
-        put_number(&mut payload, now);
-        self.append(Kind::SessionEnd, &[&payload]);
-        self.scratch = payload;
+        self.append(Kind::SessionEnd, |room| {
+            room.number(u64::from(offset));
+            room.number(now);
+        });
         Ok(())
     }
 }

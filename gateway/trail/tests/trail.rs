@@ -15,8 +15,8 @@ use proptest::prelude::*;
 use sluice_trail::event::{Ending, Event};
 use sluice_trail::reader::Reader;
 use sluice_trail::{
-    Deed, Effect, Format, Judged, Opening, Outcome, Session, SessionId, SessionOpening, Statement,
-    Step, Text, Trail, TrailConfig, Writer,
+    Deed, Effect, Format, Judged, Opening, Outcome, Parameter, Session, SessionId, SessionOpening,
+    Statement, Step, Text, Trail, TrailConfig, Writer,
 };
 
 const ALLOWED: Judged<'static> = Judged {
@@ -65,6 +65,14 @@ fn ask(session: &Session, text: &str) -> sluice_trail::Entry {
     })
 }
 
+fn parameter(type_oid: u32, format: Format, value: Option<&[u8]>) -> Parameter<'_> {
+    Parameter {
+        type_oid,
+        format,
+        value,
+    }
+}
+
 fn answered(tag: &str) -> Outcome<'_> {
     let duration = Duration::from_micros(5);
     Outcome {
@@ -88,6 +96,51 @@ fn events(dir: &Path) -> Vec<Event> {
 }
 
 #[test]
+fn a_request_recorded_at_once_reads_as_one_recorded_in_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let trail = Trail::open(TrailConfig::new(dir.path())).unwrap();
+    let writer = trail.writer().unwrap();
+    let session = session(&writer);
+    let (text, masks) = (Text::new("select $1"), Text::new("public.people.ssn: null"));
+    let parameters = [
+        parameter(23, Format::Binary, Some(&[0, 0, 0, 1])),
+        parameter(0, Format::Text, None),
+    ];
+    let judged = Judged {
+        masks: Some(&masks),
+        ..ALLOWED
+    };
+    for statement in [Statement::Kept(&text), Statement::Once("select 1, 2")] {
+        let opening = Opening {
+            time: now(),
+            step: Step::Bind,
+            statement,
+        };
+        let mut stepwise = session.open(&opening);
+        for parameter in &parameters {
+            stepwise.parameter(parameter);
+        }
+        stepwise.judged(&judged).unwrap();
+        let at_once = session.record(&opening, parameters.into_iter(), &judged);
+        for mut entry in [stepwise, at_once.unwrap()] {
+            entry.delivered(b"a result").unwrap();
+            entry.close(&answered("SELECT 1"));
+        }
+        let read = events(dir.path());
+        let [.., one, other] = &read[..] else {
+            panic!("two events: {read:?}");
+        };
+        let renumbered = Event {
+            number: one.number,
+            ..other.clone()
+        };
+        assert_eq!(*one, renumbered);
+        assert_eq!(one.delivered, b"a result");
+        assert_eq!(one.parameters.len(), 2);
+    }
+}
+
+#[test]
 fn all_that_was_said_of_a_request_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let trail = Trail::open(TrailConfig::new(dir.path())).unwrap();
@@ -102,8 +155,8 @@ fn all_that_was_said_of_a_request_is_read() {
             step: Step::Execute,
             statement,
         });
-        entry.parameter(23, Format::Binary, Some(&[0, 0, 0, 1]));
-        entry.parameter(0, Format::Text, None);
+        entry.parameter(&parameter(23, Format::Binary, Some(&[0, 0, 0, 1])));
+        entry.parameter(&parameter(0, Format::Text, None));
         let held = Judged {
             effect: Effect::Hold,
             policy: "guard",
@@ -395,7 +448,7 @@ proptest! {
         let mut entry = ask(&session, &text);
         for (oid, binary, value) in &parameters {
             let format = if *binary { Format::Binary } else { Format::Text };
-            entry.parameter(*oid, format, value.as_deref());
+            entry.parameter(&parameter(*oid, format, value.as_deref()));
         }
         let keep_some = Judged { policy: &policy, keep: Some(keep), ..ALLOWED };
         entry.judged(&keep_some).unwrap();

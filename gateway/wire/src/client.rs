@@ -158,6 +158,45 @@ impl Formats {
     }
 }
 
+/// Values that lie in a message one after the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Values<'a> {
+    count: u16,
+    bytes: &'a [u8],
+}
+
+impl<'a> Values<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count.into()
+    }
+
+    /// True where there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Each of them; `None` is NULL.
+    pub fn iter(&self) -> impl Iterator<Item = Option<&'a [u8]>> + Clone {
+        let mut reader = Reader::new("values", self.bytes);
+        // They were read before, so that none is missing.
+        (0..self.count).map_while(move |_| reader.value("value").ok())
+    }
+
+    fn read(
+        reader: &mut Reader<'a>,
+        (number, field): (&'static str, &'static str),
+    ) -> Result<Self, Error> {
+        let count = reader.u16(number)?;
+        let from = reader.rest();
+        for _ in 0..count {
+            reader.value(field)?;
+        }
+        let bytes = &from[..from.len() - reader.rest().len()];
+        Ok(Self { count, bytes })
+    }
+}
+
 /// Query: a string of statements, to be run as one implicit transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query<'a> {
@@ -216,8 +255,8 @@ pub struct Bind<'a> {
     pub statement: &'a str,
     /// Formats of the parameters.
     pub formats: Formats,
-    /// The parameters; `None` is NULL.
-    pub parameters: Vec<Option<&'a [u8]>>,
+    /// The parameters.
+    pub parameters: Values<'a>,
     /// Formats wanted for the result's columns.
     pub result_formats: Formats,
 }
@@ -229,10 +268,8 @@ impl<'a> Bind<'a> {
         let portal = reader.text("portal name")?;
         let statement = reader.text("statement name")?;
         let formats = Formats::read(&mut reader, "parameter formats")?;
-        let count = reader.u16("number of parameters")?;
-        let parameters: Vec<_> = (0..count)
-            .map(|_| reader.value("parameter"))
-            .collect::<Result<_, _>>()?;
+        let parameters = Values::read(&mut reader, ("number of parameters", "parameter"))?;
+        let count = parameters.count;
         if !formats.fit(parameters.len()) {
             return Err(reader.bad_value("number of parameters", count.into()));
         }

@@ -84,8 +84,9 @@ fn check_bind(body: &[u8], read: &Bind<'_>) {
     if let Formats::Each(each) = result_formats {
         assert!(each.len() > 1);
     }
+    let parameters: Vec<_> = parameters.iter().collect();
     same(body, |out| {
-        write::bind(out, portal, statement, formats, parameters, result_formats)
+        write::bind(out, portal, statement, formats, &parameters, result_formats)
     });
 }
 
