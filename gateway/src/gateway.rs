@@ -212,7 +212,7 @@ fn serve(
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
+        .build_local(tokio::runtime::LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -220,8 +220,7 @@ fn serve(
             return;
         }
     };
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async move {
+    runtime.block_on(async move {
         match trail.writer() {
             Ok(writer) => listen::accept(Core::new(shared, writer), listeners, stopped).await,
             Err(error) => tracing::error!(%error, "a serving thread has no trail"),
