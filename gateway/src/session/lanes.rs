@@ -51,7 +51,8 @@ impl<'a, T> Lane<'a, T> {
                 bell.insert((made, waker))
             }
         };
-        if !bell.rung.swap(false, Ordering::AcqRel) {
+        // Looked at first: most have not rung, and writing costs more.
+        if !bell.rung.load(Ordering::Relaxed) || !bell.rung.swap(false, Ordering::AcqRel) {
             return Poll::Pending;
         }
         self.future.as_mut().poll(&mut Context::from_waker(waker))

@@ -88,8 +88,12 @@ impl Socket {
 
     /// Puts whole messages behind those that wait.
     pub(crate) fn queue(&self, bytes: &[u8]) {
-        let rest = self.write_at_once(bytes);
-        self.queue_with(|out| out.extend_from_slice(&bytes[rest..]));
+        let written = if bytes.len() < WRITE_AT_ONCE {
+            0
+        } else {
+            self.write_at_once(bytes)
+        };
+        self.queue_with(|out| out.extend_from_slice(&bytes[written..]));
     }
 
     /// Lets `write` put whole messages behind those that wait.
@@ -104,7 +108,7 @@ impl Socket {
     /// Writes what the stream takes now of something large, without a copy of it, and says how much.
     /// Where it fails, the next flush will say so.
     fn write_at_once(&self, bytes: &[u8]) -> usize {
-        if bytes.len() < WRITE_AT_ONCE || self.queued() > 0 || self.watched.is_some() {
+        if self.queued() > 0 || self.watched.is_some() {
             return 0;
         }
         // Nobody waits for readiness here; a flush of the rest does.
