@@ -78,6 +78,8 @@ pub(crate) struct Shared {
     pub(crate) canaries: Option<Arc<Canaries>>,
     pub(crate) sessions: AtomicUsize,
     pub(crate) stopping: watch::Sender<bool>,
+    /// The control thread's runtime, where long timers are kept.
+    pub(crate) timers: tokio::runtime::Handle,
 }
 
 /// What the sessions of one thread share.

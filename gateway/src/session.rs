@@ -821,13 +821,21 @@ impl Session {
         Ok(())
     }
 
+    /// Ends with the token. The control thread keeps the time: a timer on this one would cost something
+    /// each time that it waits for anything.
     async fn until_expired(&self) -> Result<(), SessionError> {
         let expires = self.admitted.borrow().facts().identity.expires_at;
         let left = expires
             .duration_since(SystemTime::now())
             .unwrap_or_default();
         // Longer than any token, and not too long for a timer.
-        tokio::time::sleep(left.min(std::time::Duration::from_secs(365 * 86_400))).await;
+        let left = left.min(std::time::Duration::from_secs(365 * 86_400));
+        let timers = &self.core.shared.timers;
+        let mut timer = Timer(timers.spawn(async move { tokio::time::sleep(left).await }));
+        if (&mut timer.0).await.is_err() {
+            // The gateway stops.
+            std::future::pending().await
+        }
         Err(SessionError::refused_with(
             "57P05",
             "terminating connection: the token has expired",
@@ -850,6 +858,15 @@ impl Session {
         if self.passing.get() == 0 && !self.farewell.get() {
             self.client.queue_with(|out| error.to_client(out));
         }
+    }
+}
+
+/// A timer that ends with whoever waits for it.
+struct Timer(tokio::task::JoinHandle<()>);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -885,6 +902,9 @@ impl Refusal {
 
 /// What the policies remark on a request.
 fn notes(plan: &policy::Plan) -> String {
+    if plan.notes().is_empty() {
+        return String::new();
+    }
     let notes = plan.notes().iter();
     let lines: Vec<_> = notes
         .map(|note| format!("{}: {}", note.policy, note.text))

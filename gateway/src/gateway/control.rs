@@ -126,6 +126,7 @@ async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
             .map(Arc::new),
         sessions: AtomicUsize::new(0),
         stopping: watch::Sender::new(false),
+        timers: tokio::runtime::Handle::current(),
     }))
 }
 
