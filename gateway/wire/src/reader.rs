@@ -70,6 +70,11 @@ impl<'a> Reader<'a> {
 
     /// The bytes up to a zero byte.
     pub(crate) fn string(&mut self, field: &'static str) -> Result<&'a [u8], Error> {
+        // Most names are empty.
+        if let Some((0, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(&[]);
+        }
         let Some(end) = memchr::memchr(0, self.rest) else {
             return Err(Error::Unterminated {
                 message: self.message,
@@ -84,6 +89,9 @@ impl<'a> Reader<'a> {
     /// The UTF-8 text up to a zero byte.
     pub(crate) fn text(&mut self, field: &'static str) -> Result<&'a str, Error> {
         let string = self.string(field)?;
+        if string.is_empty() {
+            return Ok("");
+        }
         std::str::from_utf8(string).map_err(|_| Error::NotUtf8 {
             message: self.message,
             field,
