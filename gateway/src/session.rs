@@ -9,18 +9,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::{Bytes, BytesMut};
-use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
+use bytes::BytesMut;
+use policy::{Asked, Denial, Permit, Verdict};
 use sql::Strings;
-use sql::analysis::{Analysis, NameUse, OpaqueReason};
-use sql::catalog::Catalog;
 use trail::{Effect, Entry, Judged, Opening, Outcome};
 use wire::client::{ClientTag, Query};
 use wire::frame::{Frame, HEADER_BYTES, header};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
-use crate::analyst::Busy;
 use crate::catalog::Snapshot;
 use crate::config::Results;
 use crate::database::DatabaseState;
@@ -35,6 +32,7 @@ pub(crate) mod cancel;
 mod extended;
 mod flight;
 mod hold;
+mod judging;
 mod lanes;
 mod pipeline;
 mod prepared;
@@ -474,180 +472,6 @@ impl Session {
         }
     }
 
-    /// The verdict on a request: one given before, else one given now, after reading its text.
-    async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
-        if let Err(denial) = self.await_facts(asked.text).await {
-            return Verdict::Deny(denial);
-        }
-        if let Some(verdict) = self.recall(asked) {
-            return verdict;
-        }
-        let parameters = match bound.body().map(extended::parameters).transpose() {
-            Ok(parameters) => parameters,
-            Err(error) => return Verdict::Deny(self.own_denial(&error.to_string())),
-        };
-        let request = Request {
-            frames: Bytes::copy_from_slice(asked.frames),
-            step: asked.step,
-            text: asked.text.into(),
-            strings: asked.strings,
-            parameters,
-        };
-        Box::pin(self.judge_unknown(request, bound)).await
-    }
-
-    /// A permit given before, where nothing has to be waited for.
-    fn known<'a>(
-        &self,
-        recall: impl FnOnce(&mut Judge, &policy::Session, &Arc<Catalog>) -> Option<Verdict<'a>>,
-    ) -> Option<Permit<'a>> {
-        let settled = self.catalog_is_current()
-            && !self.unsure.get()
-            && !self.changeable.get()
-            && !self.catalog_changed.get()
-            && !self.role_is_wrong();
-        if !settled {
-            return None;
-        }
-        let catalog = self.catalog.borrow();
-        let mut judge = self.core.judge.borrow_mut();
-        match recall(&mut judge, &self.admitted.borrow(), &catalog.catalog)? {
-            Verdict::Allow(permit) => Some(permit),
-            Verdict::Deny(_) | Verdict::Hold(_) => None,
-        }
-    }
-
-    /// Sees to it that all is known that the meaning of a text depends on.
-    async fn await_facts(&self, text: &str) -> Result<(), Denial> {
-        loop {
-            if !self.catalog_is_current() && !ends_or_begins(text) {
-                self.refresh_catalog().await?;
-            }
-            if self.unsure.take() {
-                // What could have changed how text is read shows in the upstream's replies.
-                self.drained().await;
-            }
-            self.await_definitions(text).await?;
-            // What was waited for may have changed definitions.
-            if self.catalog_is_current() || ends_or_begins(text) {
-                return Ok(());
-            }
-        }
-    }
-
-    fn recall<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
-        if self.role_is_wrong() {
-            return None;
-        }
-        let catalog = self.catalog.borrow();
-        let mut judge = self.core.judge.borrow_mut();
-        judge.recall(&self.admitted.borrow(), asked, &catalog.catalog)
-    }
-
-    async fn judge_unknown(&self, request: Request, bound: Bound<'_>) -> Verdict<'static> {
-        let mut analysis = match self.analyze(&request.text, request.strings).await {
-            Ok(analysis) => analysis,
-            Err(denial) => return Verdict::Deny(denial),
-        };
-        if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
-            // It may have been made a moment ago, and not through this gateway.
-            self.database.catalog.look_again().await;
-            if let Err(denial) = self.refresh_catalog().await {
-                return Verdict::Deny(denial);
-            }
-            analysis = match self.analyze(&request.text, request.strings).await {
-                Ok(analysis) => analysis,
-                Err(denial) => return Verdict::Deny(denial),
-            };
-        }
-        if let Err(denial) = self.may_be_set(&analysis) {
-            return Verdict::Deny(denial);
-        }
-        let analysis = self.resolve_names(analysis, bound).await;
-        let catalog = Arc::clone(&self.catalog.borrow().catalog);
-        let mut judge = self.core.judge.borrow_mut();
-        let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
-        drop(judge);
-        if self.role_is_wrong() {
-            return Verdict::Deny(Denial {
-                hint: Some("Connect again.".into()),
-                ..self.own_denial("policies now protect other columns than when the session began")
-            });
-        }
-        verdict
-    }
-
-    /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can
-    /// be judged where something is protected.
-    async fn await_definitions(&self, text: &str) -> Result<(), Denial> {
-        let unseen = || self.catalog_changed.get() && self.admitted.borrow().is_protected();
-        if !unseen() || ends_or_begins(text) {
-            return Ok(());
-        }
-        self.drained().await;
-        if !unseen() {
-            return Ok(());
-        }
-        let reason =
-            "this transaction has changed definitions, and what would follow cannot be judged";
-        let hint = "COMMIT first, and go on in another transaction.";
-        Err(Denial {
-            hint: Some(hint.into()),
-            ..self.own_denial(reason)
-        })
-    }
-
-    /// What a text would do, as read before or by an analyst.
-    async fn analyze(&self, text: &Arc<str>, strings: Strings) -> Result<Arc<Analysis>, Denial> {
-        let catalog = Arc::clone(&self.catalog.borrow().catalog);
-        let analysts = &self.core.shared.analysts;
-        if strings != Strings::Standard {
-            let analysis = analysts.analyze(text, strings, &catalog).await;
-            return analysis.map_err(|busy| self.is_busy(busy));
-        }
-        let known = self.core.analyses.borrow().get(text, catalog.version());
-        if let Some(analysis) = known {
-            return Ok(analysis);
-        }
-        let analysis = analysts.analyze(text, strings, &catalog).await;
-        let analysis = analysis.map_err(|busy| self.is_busy(busy))?;
-        self.core
-            .analyses
-            .borrow_mut()
-            .keep(text, catalog.version(), &analysis);
-        Ok(analysis)
-    }
-
-    fn is_busy(&self, busy: Busy) -> Denial {
-        Denial {
-            hint: Some("Try again in a moment.".into()),
-            sqlstate: policy::SqlState::INSUFFICIENT_RESOURCES,
-            ..self.own_denial(&busy.to_string())
-        }
-    }
-
-    /// EXECUTE and FETCH do what their names mean, once everything before them has happened.
-    async fn resolve_names(&self, analysis: Arc<Analysis>, bound: Bound<'_>) -> Arc<Analysis> {
-        if let Some(meaning) = bound.meaning() {
-            return meaning;
-        }
-        let uses_names = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
-        if !analysis
-            .statements
-            .iter()
-            .any(|s| s.names.iter().any(uses_names))
-        {
-            return analysis;
-        }
-        self.drained().await;
-        let names = self.names.borrow();
-        let version = self.catalog_version();
-        let meaning = |kind, name: &str| names.meaning(kind, name, version);
-        let resolved = Arc::new(analysis.resolve(&meaning));
-        bound.keep(&resolved);
-        resolved
-    }
-
     fn catalog_version(&self) -> u64 {
         self.catalog.borrow().catalog.version()
     }
@@ -664,24 +488,6 @@ impl Session {
             self.flush_upstream().await;
             told.await;
         }
-    }
-
-    fn catalog_is_current(&self) -> bool {
-        self.catalog.borrow().epoch >= self.database.catalog.epoch()
-    }
-
-    /// Sees to it that no change of the database is missed.
-    async fn refresh_catalog(&self) -> Result<(), Denial> {
-        if self.catalog_is_current() {
-            return Ok(());
-        }
-        let snapshot = Box::pin(self.database.catalog.current()).await;
-        let snapshot = snapshot.map_err(|error| self.own_denial(&error.to_string()))?;
-        *self.catalog.borrow_mut() = match self.temporary.get() {
-            true => snapshot.with_temporary(),
-            false => snapshot,
-        };
-        Ok(())
     }
 
     /// A denial by the gateway itself.
@@ -910,31 +716,4 @@ fn notes(plan: &policy::Plan) -> String {
         .map(|note| format!("{}: {}", note.policy, note.text))
         .collect();
     lines.join("\n")
-}
-
-/// A statement that only begins, marks or ends a transaction: it needs no catalog, and must not wait
-/// for one that cannot be read before this very transaction has let go of its locks.
-fn ends_or_begins(text: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "commit",
-        "rollback",
-        "end",
-        "abort",
-        "begin",
-        "start",
-        "savepoint",
-        "release",
-    ];
-    let text = text.trim().trim_end_matches(';');
-    let word = text
-        .split(|c: char| !c.is_ascii_alphabetic())
-        .next()
-        .unwrap_or_default();
-    !text.contains(';') && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
-fn has_unknown_relation(analysis: &Analysis) -> bool {
-    use OpaqueReason as Reason;
-    let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
-    analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
 }
