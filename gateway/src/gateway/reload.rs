@@ -1,7 +1,8 @@
 //! Policies follow their files: a changed module or configuration replaces the set whole, or not
 //! at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,20 +28,49 @@ pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
     };
     let path = config.path.clone();
     watched.follow(&config);
+    let mut config = config;
+    let mut stamps = stamps_of(&config);
     let mut last = contents(&config);
     loop {
         changed.notified().await;
         tokio::time::sleep(SETTLE).await;
+        // Anything that happens in a folder is told: logs may be written there all the time.
+        let before = std::mem::replace(&mut stamps, stamps_of(&config));
+        if before == stamps {
+            continue;
+        }
         let (path, policies) = (path.clone(), Arc::clone(&policies));
         let reloaded = tokio::task::spawn_blocking(move || reload(&path, &policies, last)).await;
-        let Ok((config, contents)) = reloaded else {
+        let Ok((read, contents)) = reloaded else {
             return;
         };
         last = contents;
-        if let Some(config) = config {
+        if let Some(read) = read {
+            config = read;
             watched.follow(&config);
         }
     }
+}
+
+/// What tells that a file has changed, without reading it: inode, size, and times to the nanosecond.
+type Stamp = (u64, u64, [i64; 4]);
+
+/// The files that matter as they are now; none where a file cannot be seen. To be asked for before they
+/// are read, so that a change in between shows the next time.
+fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
+    let stamp = |file: &Path| -> Option<Stamp> {
+        let seen = std::fs::metadata(file).ok()?;
+        let changed = [
+            seen.mtime(),
+            seen.mtime_nsec(),
+            seen.ctime(),
+            seen.ctime_nsec(),
+        ];
+        Some((seen.ino(), seen.size(), changed))
+    };
+    let modules = config.policies.iter().map(|policy| policy.module.as_path());
+    let files = modules.chain([config.path.as_path()]);
+    files.map(|file| (file.to_owned(), stamp(file))).collect()
 }
 
 /// What the policies are made of, in short: the configuration's file and the modules.
