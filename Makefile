@@ -8,6 +8,7 @@ ARGS   ?=
 FUZZ_SECONDS ?= 10
 # The program, with the features that the tests ask of its parts: they are built once for both.
 PROGRAM := --workspace --bin sluice --test map
+COUNTS ?= --check benches/instructions.json
 
 .PHONY: help
 help: ## List the recipes
@@ -60,6 +61,12 @@ compare: policies ## pgbench, large results and idle sessions, beside PgBouncer 
 	benches/pgbench --sluice $(TARGET)/release/sluice --policies $(MODULES) $(ARGS)
 	benches/rows --sluice $(TARGET)/release/sluice --policies $(MODULES)
 	benches/sessions --sluice $(TARGET)/release/sluice --policies $(MODULES)
+
+.PHONY: instructions
+instructions: policies ## Instructions a statement, by valgrind, must not have grown; or COUNTS="--record FILE"
+	@.ci/setup instructions
+	CARGO_PROFILE_DEV_OPT_LEVEL=3 $(CARGO) build --workspace --bin sluice
+	benches/instructions --sluice $(TARGET)/debug/sluice --policies $(MODULES) $(COUNTS)
 
 .PHONY: regress
 regress: policies ## PostgreSQL's own regression tests, through the gateway (Debian)

@@ -392,10 +392,10 @@ class Provider:
         return self.tokens[group]
 
 
-def pgbench(target, *words, tls="disable"):
+def pgbench(target, *words, group="plain", tls="disable"):
     answer = subprocess.run(
         [target.setting.options.postgres / "pgbench", *(str(word) for word in words)],
-        env={**os.environ, **target.environment(tls=tls)},
+        env={**os.environ, **target.environment(group, tls)},
         capture_output=True,
         text=True,
         check=False,
