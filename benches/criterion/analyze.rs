@@ -39,17 +39,33 @@ fn main() {
 }
 
 /// Statements, small to large.
-fn texts() -> [(&'static str, String); 5] {
+fn texts() -> [(&'static str, String); 8] {
     let lookup = "SELECT abalance FROM pgbench_accounts WHERE aid = 424242;";
     let join = "SELECT p.name, p.city, a.abalance FROM people AS p JOIN pgbench_accounts AS a \
         ON a.aid = p.id WHERE p.city = 'Berlin' AND a.abalance > 100 ORDER BY p.name LIMIT 20";
     [
+        ("100 bytes", conditions(100)),
+        ("1 kB", conditions(1_000)),
+        ("10 kB", conditions(10_000)),
         ("lookup", lookup.to_owned()),
         ("join", join.to_owned()),
         ("report", report()),
         ("list of 1000", list()),
         ("insert of 1000", insert()),
     ]
+}
+
+/// A lookup with as many conditions as fit in so many bytes.
+fn conditions(bytes: usize) -> String {
+    let mut text = "SELECT name, city, balance FROM people WHERE id = 1".to_owned();
+    let condition = |n: u32| format!(" AND (city <> 'City {n}' OR balance > {n})");
+    for condition in (2..).map(condition) {
+        if text.len() + condition.len() > bytes {
+            break;
+        }
+        text += &condition;
+    }
+    text
 }
 
 /// What a reporting tool writes: common table expressions over each other.
