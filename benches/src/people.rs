@@ -43,6 +43,7 @@ pub fn catalog() -> Arc<Catalog> {
         triggers: Vec::new(),
         has_rules: false,
         computes: Vec::new(),
+        conditional: Vec::new(),
     };
     let mut columns: Vec<ColumnRow> = (1..)
         .zip(COLUMNS)

@@ -59,6 +59,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         triggers: Vec::new(),
         has_rules: false,
         computes: Vec::new(),
+        conditional: Vec::new(),
     };
     let column = |relation, attribute, name: &str, type_oid, type_name: &str| ColumnRow {
         relation,

@@ -13,7 +13,7 @@ pub use rows::{
     RelationRow, RowSet, TypeRow, ViewRow,
 };
 
-use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source};
+use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source, Use};
 
 /// A row that the catalog cannot use.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -94,6 +94,8 @@ pub struct Relation {
     /// The functions that its defaults, generated columns, checks and indexes call where a row is
     /// added or changed: OIDs of those that are not PostgreSQL's own.
     pub computes: Vec<u32>,
+    /// Of its triggers that have a condition, the functions of either that are not PostgreSQL's own.
+    pub conditional: Vec<u32>,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,
     pub(crate) view: Option<ViewLineage>,
@@ -166,8 +168,19 @@ pub(crate) struct ViewLineage {
 
 #[derive(Debug)]
 pub(crate) struct Function {
+    pub(crate) oid: u32,
     pub(crate) schema: String,
     pub(crate) extension: String,
+    /// The fields of NEW and OLD that it reads, where its body is known to do nothing but make a value
+    /// of those and of its arguments.
+    pub(crate) fields: Option<Vec<FieldUse>>,
+}
+
+/// A field of NEW or OLD in the body of a trigger's function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldUse {
+    pub(crate) name: String,
+    pub(crate) used: Use,
 }
 
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Reads a text and follows what becomes of every column.
 
+mod block;
+mod body;
 mod call;
 mod command;
 mod condition;
@@ -22,11 +24,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::rc::Rc;
 
+pub(crate) use self::body::{Body, body};
 use self::scope::Levels;
 use self::value::Table;
 use crate::analysis::{
-    Access, Analysis, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason, RelationUse,
-    Restriction, Statement,
+    Access, Analysis, Class, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason,
+    RelationUse, Restriction, Statement,
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
@@ -69,7 +72,7 @@ pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
         };
         let one = walk.statement(node);
         let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
-        if changed && (walk.touches_relations() || one.names.iter().any(by_name)) {
+        if changed && (walk.touches_anything(&one) || one.names.iter().any(by_name)) {
             // The catalog is older than the statement before this one.
             walk.opaque(
                 OpaqueReason::Unsupported,
@@ -201,6 +204,9 @@ pub(crate) struct Walk<'a> {
     /// While the catalog is built: the views that are done, and those that were missed.
     built: Option<&'a HashMap<u32, ViewLineage>>,
     missing: Vec<u32>,
+    /// While the body of a function is read: the functions that it calls and that are not
+    /// PostgreSQL's own.
+    calls: Option<Vec<u32>>,
 }
 
 /// What was found so far.
@@ -254,6 +260,7 @@ impl<'a> Walk<'a> {
             budget: BUDGET,
             built: None,
             missing: Vec::new(),
+            calls: None,
         }
     }
 
@@ -288,9 +295,15 @@ impl<'a> Walk<'a> {
         true
     }
 
-    fn touches_relations(&self) -> bool {
-        let last = self.found.relations.list.last();
-        last.is_some_and(|one| one.statement == self.statement)
+    /// Whether what the present statement does depends on the catalog.
+    fn touches_anything(&self, statement: &Statement) -> bool {
+        let relation = self.found.relations.list.last();
+        let function = self.found.functions.list.last();
+        let shows = matches!(statement.kind.class, Class::Read | Class::Write)
+            && statement.kind.command != "show";
+        relation.is_some_and(|one| one.statement == self.statement)
+            || function.is_some_and(|one| one.statement == self.statement)
+            || shows
     }
 
     /// The lineage of a view; none where it is not known.

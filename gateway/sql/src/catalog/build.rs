@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::rows::{CastRow, ColumnRow, RelationRow, TypeRow};
+use super::rows::{CastRow, ColumnRow, FunctionRow, RelationRow, TypeRow};
 use super::{
-    Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
-    ViewLineage,
+    Cast, Catalog, CatalogRows, Column, FieldUse, Function, Operator, Relation, RelationKind, Type,
+    TypeKind, ViewLineage,
 };
 use crate::analysis::{ColumnId, Opaque, OpaqueReason};
-use crate::lineage;
+use crate::lineage::{self, Body};
 
 pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
@@ -41,18 +41,8 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
         let name = ("pg_catalog".to_owned(), row.name);
         catalog.numbers.insert(row.oid, name);
     }
-    for row in rows.functions {
-        let name = (row.schema.clone(), row.name.clone());
-        catalog.numbers.insert(row.oid, name);
-        let function = Function {
-            schema: row.schema,
-            extension: row.extension,
-        };
-        catalog
-            .functions
-            .entry(row.name)
-            .or_default()
-            .push(function);
+    for row in &rows.functions {
+        add_function(&mut catalog, row);
     }
     for row in rows.operators {
         let operator = Operator {
@@ -80,6 +70,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     }
     link_inherited(&mut catalog);
     link_generated(&mut catalog);
+    read_bodies(&mut catalog, &rows.functions);
     add_views(&mut catalog, &views);
     catalog
 }
@@ -120,6 +111,7 @@ fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         keys: Vec::new(),
         triggers: row.triggers,
         computes: row.computes,
+        conditional: row.conditional,
         has_rules: row.has_rules,
         view: None,
     };
@@ -184,6 +176,48 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         checks_call_functions: row.checks_call_functions,
     };
     catalog.types.insert(row.oid, data_type);
+}
+
+fn add_function(catalog: &mut Catalog, row: &FunctionRow) {
+    let name = (row.schema.clone(), row.name.clone());
+    catalog.numbers.insert(row.oid, name);
+    let function = Function {
+        oid: row.oid,
+        schema: row.schema.clone(),
+        extension: row.extension.clone(),
+        fields: None,
+    };
+    let same = catalog.functions.entry(row.name.clone()).or_default();
+    same.push(function);
+}
+
+/// Reads the bodies of functions. Those are clean that call only clean ones; of those that call each
+/// other in a circle, none is.
+fn read_bodies(catalog: &mut Catalog, rows: &[FunctionRow]) {
+    let read = rows.iter().filter_map(|row| {
+        let body = lineage::body(row, catalog)?;
+        Some((row.oid, body))
+    });
+    let mut unsure: Vec<(u32, Body)> = read.collect();
+    let mut clean: HashMap<u32, Vec<FieldUse>> = HashMap::new();
+    loop {
+        let before = clean.len();
+        let mut rest = Vec::new();
+        for (oid, body) in unsure {
+            if body.calls.iter().all(|called| clean.contains_key(called)) {
+                clean.insert(oid, body.reads);
+            } else {
+                rest.push((oid, body));
+            }
+        }
+        if clean.len() == before {
+            break;
+        }
+        unsure = rest;
+    }
+    for function in catalog.functions.values_mut().flatten() {
+        function.fields = clean.remove(&function.oid);
+    }
 }
 
 /// Same-named columns of parents and children are one family, both ways.

@@ -1,6 +1,6 @@
 //! What lineage asks a catalog.
 
-use super::{Cast, Catalog, Relation, Type};
+use super::{Cast, Catalog, FieldUse, Function, Relation, Type};
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
 const DATA_CATALOGS: &[&str] = &[
@@ -45,13 +45,27 @@ impl Catalog {
             && DATA_CATALOGS.contains(&relation.name.as_str())
     }
 
-    /// Schema and extension of the functions of this name that are not PostgreSQL's own.
-    pub(crate) fn functions_named(&self, schema: &str, name: &str) -> Vec<(String, String)> {
+    /// The functions of this name that are not PostgreSQL's own.
+    pub(crate) fn functions_named(
+        &self,
+        schema: &str,
+        name: &str,
+    ) -> impl Iterator<Item = &Function> {
         let found = self.functions.get(name).into_iter().flatten();
-        let found = found.filter(|function| schema_matches(schema, &function.schema));
-        found
-            .map(|one| (one.schema.clone(), one.extension.clone()))
-            .collect()
+        found.filter(move |function| schema_matches(schema, &function.schema))
+    }
+
+    /// The fields of NEW and OLD that a clean function reads.
+    pub(crate) fn fields_read(&self, function: u32) -> &[FieldUse] {
+        let same = self
+            .function(function)
+            .and_then(|(_, name)| self.functions.get(name));
+        let same = same.into_iter().flatten();
+        let mut fields = same.filter(|one| one.oid == function);
+        fields
+            .next()
+            .and_then(|one| one.fields.as_deref())
+            .unwrap_or_default()
     }
 
     /// Whether there is a function of this name that is not PostgreSQL's own.

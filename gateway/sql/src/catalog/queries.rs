@@ -77,7 +77,14 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                 WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
-                 FROM called WHERE called.relation = c.oid), '')
+                 FROM called WHERE called.relation = c.oid), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text, ',')
+                 FROM pg_catalog.pg_trigger t
+                 JOIN pg_catalog.pg_depend d
+                   ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
+                  AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL
+                   AND d.refobjid >= 16384), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
@@ -133,12 +140,44 @@ JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
 WHERE c.relkind IN ('r', 'p', 'f')
 ORDER BY i.inhrelid, i.inhparent";
 
+/// A body is read where it could be clean: not those of extensions, of other languages and of
+/// functions that give sets or run with rights or settings of their own. A body that the server
+/// keeps parsed is printed under locks on the relations that it reads, so where it reads one it is
+/// left out. What is no UTF-8 in the database may be none at all.
 const FUNCTIONS: &str = "\
+WITH parsed AS MATERIALIZED (
+    SELECT DISTINCT d.objid AS function FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+), body AS MATERIALIZED (
+    SELECT p.oid AS function, p.prosrc AS source,
+           CASE WHEN l.lanname = 'sql' AND p.prosrc = ''
+                 AND p.oid NOT IN (SELECT parsed.function FROM parsed)
+                THEN pg_catalog.pg_get_functiondef(p.oid) END AS definition,
+           pg_catalog.pg_get_expr(p.proargdefaults, 0) AS defaults,
+           pg_catalog.array_to_string(p.proargnames, pg_catalog.chr(10), '') AS names,
+           (SELECT pg_catalog.string_agg(DISTINCT CASE WHEN t.typcategory = 'A' AND t.typtype = 'b'
+                                                       THEN t.typelem ELSE t.oid END::text, ',')
+            FROM pg_catalog.pg_type t
+            WHERE t.oid = ANY (COALESCE(p.proallargtypes, p.proargtypes::pg_catalog.oid[])
+                               || p.prorettype)) AS types
+    FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+    WHERE p.oid {part} AND l.lanname IN ('sql', 'plpgsql') AND p.prokind = 'f'
+      AND NOT p.prosecdef AND NOT p.proretset AND p.proconfig IS NULL AND p.protrftypes IS NULL
+      AND p.prosupport = 0 AND pg_catalog.octet_length(p.prosrc) < 16384
+      AND (pg_catalog.getdatabaseencoding() = 'UTF8' OR p.prosrc !~ '[^\\x01-\\x7F]')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                        AND d.objid = p.oid AND d.deptype = 'e')
+)
 SELECT p.oid::text, n.nspname::text, p.proname::text, l.lanname::text, p.prokind::text,
-       COALESCE(e.extname::text, '')
+       COALESCE(e.extname::text, ''), COALESCE(body.source, ''), COALESCE(body.definition, ''),
+       COALESCE(body.defaults, ''), COALESCE(body.names, ''), COALESCE(body.types, '')
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+LEFT JOIN body ON body.function = p.oid
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
      AND d.objid = p.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid

@@ -49,6 +49,9 @@ pub struct RelationRow {
     /// The functions that its defaults, generated columns, checks and indexes call, and that are not
     /// PostgreSQL's own.
     pub computes: Vec<u32>,
+    /// Of its triggers that have a condition, the functions of either, as far as they are not
+    /// PostgreSQL's own.
+    pub conditional: Vec<u32>,
 }
 
 /// A column.
@@ -103,6 +106,16 @@ pub struct FunctionRow {
     pub kind: char,
     /// The extension that it belongs to; or empty.
     pub extension: String,
+    /// Its body as it was written; empty where it is not to be read.
+    pub source: String,
+    /// Where the server keeps the body parsed and it reads no relation: the whole definition.
+    pub definition: String,
+    /// The defaults of its arguments, with commas between them.
+    pub defaults: String,
+    /// The names of its arguments.
+    pub arguments: Vec<String>,
+    /// The types of its arguments and of its result; of arrays, those of their elements.
+    pub types: Vec<u32>,
 }
 
 /// A function of PostgreSQL's own that clients call by number.
@@ -244,7 +257,7 @@ impl CatalogRows {
 }
 
 fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
-    row.expect(7)?;
+    row.expect(8)?;
     Ok(RelationRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
@@ -253,6 +266,7 @@ fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
         triggers: row.numbers(4)?,
         has_rules: row.truth(5)?,
         computes: row.numbers(6)?,
+        conditional: row.numbers(7)?,
     })
 }
 
@@ -286,7 +300,7 @@ fn inherit(row: &Row<'_>) -> Result<InheritRow, Error> {
 }
 
 fn function(row: &Row<'_>) -> Result<FunctionRow, Error> {
-    row.expect(6)?;
+    row.expect(11)?;
     Ok(FunctionRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
@@ -294,6 +308,11 @@ fn function(row: &Row<'_>) -> Result<FunctionRow, Error> {
         language: row.text(3)?,
         kind: row.letter(4)?,
         extension: row.text(5)?,
+        source: row.text(6)?,
+        definition: row.text(7)?,
+        defaults: row.text(8)?,
+        arguments: row.value(9)?.lines().map(str::to_owned).collect(),
+        types: row.numbers(10)?,
     })
 }
 

@@ -5,7 +5,7 @@ use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
 use crate::analysis::{FunctionUse, OpaqueReason, Use};
-use crate::catalog::{Type, TypeKind};
+use crate::catalog::{Function, Type, TypeKind};
 use crate::functions::{self, Effect};
 use crate::older;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
@@ -100,16 +100,10 @@ impl<'a> Walk<'a> {
                 self.mark(argument, Use::Filtered);
             }
         }
-        let own = self.catalog.functions_named(schema, name);
         let mut any = false;
-        for (schema, extension) in own {
+        for own in self.catalog.functions_named(schema, name) {
             any = true;
-            self.use_function(&schema, name);
-            if let Some(reason) = functions::dangerous(name) {
-                self.opaque(reason, &qualified(&schema, name));
-            } else if !functions::is_reviewed(&extension) {
-                self.opaque(OpaqueReason::UnknownFunction, &qualified(&schema, name));
-            }
+            self.own_function(own, name);
         }
         match schema {
             "" | "pg_catalog" => self.builtin(name, any && schema.is_empty(), arguments),
@@ -125,6 +119,22 @@ impl<'a> Walk<'a> {
                 self.opaque(reason, &qualified(schema, name));
             }
             _ => {}
+        }
+    }
+
+    /// A function that is not PostgreSQL's own.
+    fn own_function(&mut self, function: &Function, name: &str) {
+        self.use_function(&function.schema, name);
+        if let Some(reason) = functions::dangerous(name) {
+            self.opaque(reason, &qualified(&function.schema, name));
+        } else if functions::is_reviewed(&function.extension) || function.fields.is_some() {
+        } else if let Some(calls) = &mut self.calls {
+            calls.push(function.oid);
+        } else {
+            self.opaque(
+                OpaqueReason::UnknownFunction,
+                &qualified(&function.schema, name),
+            );
         }
     }
 
@@ -256,7 +266,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether making a value of a type may run code that nobody has reviewed.
-    fn data_type(&mut self, data_type: &'a Type, depth: usize) {
+    pub(super) fn data_type(&mut self, data_type: &'a Type, depth: usize) {
         let own = data_type.oid >= FIRST_OWN_OID && !functions::is_reviewed(&data_type.extension);
         match data_type.kind {
             TypeKind::Enum | TypeKind::Range | TypeKind::Pseudo => {}
@@ -291,7 +301,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Casts to a type that run functions nobody has reviewed.
-    fn casts_to(&mut self, target: u32) {
+    pub(super) fn casts_to(&mut self, target: u32) {
         for cast in self.catalog.casts_to(target) {
             if functions::is_reviewed(&cast.extension) {
                 continue;

@@ -1,10 +1,11 @@
 //! INSERT, UPDATE, DELETE and MERGE.
 
+use super::relation::qualified;
 use super::scope::{Item, Scope};
 use super::value::{Table, Value};
 use super::{LOOKED_AT, Walk};
 use crate::analysis::{Access, Class, Inner, Kind, OpaqueReason, Restriction, Use};
-use crate::catalog::Relation;
+use crate::catalog::{FieldUse, Relation};
 use crate::parse::{NodeEnum, boxed, inner, pg};
 
 impl<'a> Walk<'a> {
@@ -306,6 +307,27 @@ impl<'a> Walk<'a> {
                 Some((schema, name)) => self.function(&[schema, name], &[]),
                 None => self.opaque(OpaqueReason::ProceduralCode, &relation.name),
             }
+        }
+        for &function in &relation.conditional {
+            // When it runs may tell, whatever it does.
+            let name = self.catalog.function(function);
+            let name = name.map_or(relation.name.clone(), |(schema, name)| {
+                qualified(schema, name)
+            });
+            self.opaque(OpaqueReason::UnknownFunction, &name);
+        }
+        for &function in &relation.triggers {
+            for field in self.catalog.fields_read(function) {
+                self.read_by_trigger(relation, field);
+            }
+        }
+    }
+
+    /// A field of NEW or OLD: what a trigger's function makes of it, it may put into another column.
+    fn read_by_trigger(&mut self, relation: &'a Relation, field: &FieldUse) {
+        match self.table(relation).column(&field.name) {
+            Some(value) => self.mark(&value, field.used),
+            None => self.opaque(OpaqueReason::UnknownColumn, &field.name),
         }
     }
 

@@ -335,7 +335,7 @@ fn is_analyze(option: &pg::Node) -> bool {
 }
 
 /// INTO of a set operation stands in its first SELECT.
-fn leftmost(select: &pg::SelectStmt) -> &pg::SelectStmt {
+pub(super) fn leftmost(select: &pg::SelectStmt) -> &pg::SelectStmt {
     let mut first = select;
     while let Some(left) = first.larg.as_deref() {
         first = left;

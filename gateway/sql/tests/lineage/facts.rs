@@ -181,7 +181,9 @@ fn a_function_called_by_number_is_a_call_in_text() {
         let mut rows = CatalogRows::default();
         let lo_creat = [Some("957"), Some("lo_creat")];
         rows.push(RowSet::Numbers, &lo_creat).unwrap();
-        let own = ["20000", "odd \"schema\"", "f", "sql", "f", ""].map(Some);
+        let own = ["20000", "odd \"schema\"", "f", "sql", "f", ""];
+        let own = [&own[..], &[""; 5]].concat();
+        let own: Vec<_> = own.into_iter().map(Some).collect();
         rows.push(RowSet::Functions, &own).unwrap();
         let catalog = Catalog::from_rows(rows);
         let text = catalog.function_call(957, 1).unwrap();
@@ -224,7 +226,7 @@ fn strings_with_escapes_are_read_and_never_certain() {
 fn a_view_without_a_definition_is_opaque() {
     on_big_stack(|| {
         let mut rows = CatalogRows::default();
-        let view = ["20001", "public", "v", "v", "", "false", ""].map(Some);
+        let view = ["20001", "public", "v", "v", "", "false", "", ""].map(Some);
         rows.push(RowSet::Relations, &view).unwrap();
         let locked = Catalog::from_rows(rows.clone());
         assert!(!locked.is_complete());

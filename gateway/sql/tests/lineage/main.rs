@@ -2,6 +2,8 @@
 //! found instead of comparing, to be reviewed as a diff.
 
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod deep;

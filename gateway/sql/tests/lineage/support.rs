@@ -20,6 +20,11 @@ pub(crate) fn on_big_stack(test: impl FnOnce() + Send + 'static) {
 
 /// The catalog of `data/schema.sql`.
 pub(crate) fn catalog() -> Catalog {
+    Catalog::from_rows(rows())
+}
+
+/// The rows that it is made from.
+pub(crate) fn rows() -> CatalogRows {
     let mut rows = CatalogRows::default();
     for line in include_str!("../data/catalog.tsv").lines() {
         let mut values = line.split('\t');
@@ -28,7 +33,7 @@ pub(crate) fn catalog() -> Catalog {
         let values: Vec<Option<&str>> = values.iter().map(|value| Some(value.as_str())).collect();
         rows.push(set, &values).unwrap();
     }
-    Catalog::from_rows(rows)
+    rows
 }
 
 fn row_set(name: &str) -> RowSet {

@@ -1,0 +1,216 @@
+//! The PL/pgSQL that trigger functions are mostly made of: assignments, IF, RETURN. Whatever else
+//! stands in a block, it is not read at all.
+
+use crate::analysis::Use;
+use crate::bounds;
+use crate::parse::{self, Strings};
+
+/// How deep IF may be nested.
+const DEEPEST: usize = 8;
+
+/// An expression of a block.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Part<'t> {
+    /// As it stands.
+    pub(super) text: &'t str,
+    /// The fields of NEW and OLD in it.
+    pub(super) fields: Vec<String>,
+    /// What they are used for.
+    pub(super) used: Use,
+}
+
+/// The expressions of a function's block; none where it does anything but assign to fields of NEW and
+/// return NEW, OLD or NULL, or, where it is no trigger's, return a value.
+pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
+    bounds::check(text, Strings::Standard).ok()?;
+    let mut words = Vec::new();
+    for token in parse::tokens(text).ok()? {
+        let start = usize::try_from(token.start).ok()?;
+        let end = usize::try_from(token.end).ok()?;
+        let word = Word {
+            start,
+            text: text.get(start..end)?,
+        };
+        let first = word.text.get(..2).unwrap_or_default();
+        // Names with escapes are not followed.
+        if first.eq_ignore_ascii_case("u&") {
+            return None;
+        }
+        if first != "--" && first != "/*" {
+            words.push(word);
+        }
+    }
+    let mut reader = Reader {
+        text,
+        words: &words,
+        is_trigger,
+        parts: Vec::new(),
+    };
+    reader.keyword("begin")?;
+    reader.statements(0)?;
+    reader.keyword("end")?;
+    if !reader.words.is_empty() {
+        reader.sign(";")?;
+    }
+    reader.words.is_empty().then_some(reader.parts)
+}
+
+/// A token that is no comment.
+#[derive(Clone, Copy)]
+struct Word<'t> {
+    start: usize,
+    text: &'t str,
+}
+
+impl Word<'_> {
+    fn is(self, keyword: &str) -> bool {
+        self.text.eq_ignore_ascii_case(keyword)
+    }
+
+    /// The name that it is, as PostgreSQL folds it.
+    fn name(self) -> Option<String> {
+        if let Some(quoted) = self.text.strip_prefix('"') {
+            return Some(quoted.strip_suffix('"')?.replace("\"\"", "\""));
+        }
+        let mut letters = self.text.bytes();
+        let first = letters.next()?;
+        let starts = first.is_ascii_alphabetic() || first == b'_';
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        (starts && letters.all(plain)).then(|| self.text.to_ascii_lowercase())
+    }
+
+    fn is_row(self) -> bool {
+        self.name()
+            .is_some_and(|name| matches!(name.as_str(), "new" | "old"))
+    }
+}
+
+struct Reader<'t, 'w> {
+    text: &'t str,
+    /// What is left.
+    words: &'w [Word<'t>],
+    is_trigger: bool,
+    parts: Vec<Part<'t>>,
+}
+
+impl<'t, 'w> Reader<'t, 'w> {
+    fn next(&mut self) -> Option<Word<'t>> {
+        let (first, rest) = self.words.split_first()?;
+        self.words = rest;
+        Some(*first)
+    }
+
+    fn keyword(&mut self, keyword: &str) -> Option<()> {
+        self.next()?.is(keyword).then_some(())
+    }
+
+    fn sign(&mut self, sign: &str) -> Option<()> {
+        (self.next()?.text == sign).then_some(())
+    }
+
+    /// Statements up to what ends them.
+    fn statements(&mut self, depth: usize) -> Option<()> {
+        if depth > DEEPEST {
+            return None;
+        }
+        loop {
+            let first = *self.words.first()?;
+            if ["end", "else", "elsif", "elseif"]
+                .iter()
+                .any(|word| first.is(word))
+            {
+                return Some(());
+            }
+            self.next();
+            if first.is("if") {
+                self.branches(depth)?;
+            } else if first.is("return") {
+                self.result()?;
+            } else if first.is("null") {
+                self.sign(";")?;
+            } else if self.is_trigger && first.name()? == "new" {
+                self.sign(".")?;
+                self.next()?.name()?;
+                let sign = self.next()?;
+                if !matches!(sign.text, ":=" | "=") {
+                    return None;
+                }
+                self.expression(";", Use::Copied)?;
+            } else {
+                return None;
+            }
+        }
+    }
+
+    /// IF, of which the word itself is read.
+    fn branches(&mut self, depth: usize) -> Option<()> {
+        self.expression("then", Use::Filtered)?;
+        loop {
+            self.statements(depth + 1)?;
+            let next = self.next()?;
+            if next.is("end") {
+                break;
+            }
+            if next.is("else") {
+                self.statements(depth + 1)?;
+                self.keyword("end")?;
+                break;
+            }
+            self.expression("then", Use::Filtered)?;
+        }
+        self.keyword("if")?;
+        self.sign(";")
+    }
+
+    fn result(&mut self) -> Option<()> {
+        if !self.is_trigger {
+            return self.expression(";", Use::Derived);
+        }
+        let word = self.next()?;
+        let whole = word.is_row() || word.is("null");
+        whole.then_some(())?;
+        self.sign(";")
+    }
+
+    /// An expression up to the word that ends it, outside of brackets.
+    fn expression(&mut self, end: &str, used: Use) -> Option<()> {
+        let mut depth = 0_usize;
+        let mut length = 0;
+        for word in self.words {
+            match word.text {
+                _ if depth == 0 && word.is(end) => break,
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.checked_sub(1)?,
+                ";" => return None,
+                _ => {}
+            }
+            length += 1;
+        }
+        let (inside, rest) = self.words.split_at(length);
+        let (last, rest) = rest.split_first()?;
+        self.words = rest;
+        let fields = fields(inside)?;
+        let text = self.text.get(inside.first()?.start..last.start)?;
+        self.parts.push(Part { text, fields, used });
+        Some(())
+    }
+}
+
+/// The fields of NEW and OLD that stand in an expression; none where a whole row does.
+fn fields(words: &[Word<'_>]) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        if !word.is_row() {
+            continue;
+        }
+        let after = words.get(place + 1..)?;
+        let [dot, field, ..] = after else {
+            return None;
+        };
+        if dot.text != "." {
+            return None;
+        }
+        found.push(field.name()?);
+    }
+    Some(found)
+}

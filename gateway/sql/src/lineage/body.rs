@@ -1,0 +1,214 @@
+//! Bodies of functions: whether calling one does nothing but make a value of its arguments.
+
+use std::rc::Rc;
+
+use super::Walk;
+use super::block::{self, Part};
+use super::scope::{Item, Scope};
+use super::value::{Named, Table, Value};
+use crate::analysis::OpaqueReason;
+use crate::catalog::{Catalog, FieldUse, FunctionRow};
+use crate::functions::{self, Effect};
+use crate::parse::{self, NodeEnum, Strings, boxed, inner};
+use crate::{bounds, compare, older};
+
+/// How much work a body may be: it is read again whenever the catalog is.
+const BUDGET: usize = 20_000;
+
+/// The type of a trigger function's result.
+const TRIGGER: u32 = 2279;
+
+/// What a body does that nothing else is wrong with.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The functions that it calls and that are not PostgreSQL's own: it is clean where they are.
+    pub(crate) calls: Vec<u32>,
+    /// The fields of NEW and OLD that it reads, for a trigger's.
+    pub(crate) reads: Vec<FieldUse>,
+}
+
+/// Reads the body of a function; none where it may do anything else than make a value.
+pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
+    let is_trigger = row.types.contains(&TRIGGER);
+    let mut reads = Vec::new();
+    let mut walk = Walk {
+        budget: BUDGET,
+        // Its arguments may be of any type.
+        own_types: true,
+        calls: Some(Vec::new()),
+        ..Walk::new(catalog)
+    };
+    match row.language.as_str() {
+        "sql" if !row.definition.is_empty() => {
+            walk.parsed_body(&row.definition, &parameters(row))?;
+        }
+        "sql" => walk.texts(&row.source, &parameters(row))?,
+        "plpgsql" => {
+            let parts = block::read(&row.source, is_trigger)?;
+            for part in &parts {
+                reads.extend(part.fields.iter().map(|name| FieldUse {
+                    name: name.clone(),
+                    used: part.used,
+                }));
+            }
+            let scope = match is_trigger {
+                true => trigger_variables(&reads),
+                false => parameters(row),
+            };
+            for Part { text, .. } in &parts {
+                walk.texts(&format!("SELECT {text}"), &scope)?;
+            }
+        }
+        _ => return None,
+    }
+    if !row.defaults.is_empty() {
+        walk.texts(&format!("SELECT {}", row.defaults), &Scope::outermost())?;
+    }
+    walk.types(&row.types);
+    let calls = walk.only_calls()?;
+    Some(Body { calls, reads })
+}
+
+impl<'a> Walk<'a> {
+    /// A body as a text: queries alone.
+    fn texts(&mut self, text: &str, scope: &Scope<'_>) -> Option<()> {
+        bounds::check(text, Strings::Standard).ok()?;
+        let statements = parse::statements(text, Strings::Standard).ok()?;
+        for statement in &statements {
+            self.body_query(statement.stmt.as_deref().and_then(inner)?, scope)?;
+        }
+        let differs = older::other_number(text).is_some()
+            || compare::difference(text, &statements, &self.names).is_some();
+        (!statements.is_empty() && !differs).then_some(())
+    }
+
+    /// A body that the server keeps parsed, in the definition that it prints.
+    fn parsed_body(&mut self, definition: &str, scope: &Scope<'_>) -> Option<()> {
+        bounds::check(definition, Strings::Standard).ok()?;
+        let statements = parse::statements(definition, Strings::Standard).ok()?;
+        let [only] = statements.as_slice() else {
+            return None;
+        };
+        let Some(NodeEnum::CreateFunctionStmt(create)) = only.stmt.as_deref().and_then(inner)
+        else {
+            return None;
+        };
+        match boxed(&create.sql_body)? {
+            NodeEnum::List(lists) => {
+                for list in &lists.items {
+                    let Some(NodeEnum::List(queries)) = inner(list) else {
+                        return None;
+                    };
+                    for query in &queries.items {
+                        self.body_query(inner(query)?, scope)?;
+                    }
+                }
+                Some(())
+            }
+            node => self.body_query(node, scope),
+        }
+    }
+
+    fn body_query(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Option<()> {
+        match node {
+            NodeEnum::SelectStmt(select) => {
+                if super::statement::leftmost(select).into_clause.is_some() {
+                    return None;
+                }
+                self.select(select, scope);
+            }
+            NodeEnum::ReturnStmt(result) => {
+                self.optional(&result.returnval, scope);
+            }
+            _ => return None,
+        }
+        self.implicit_casts();
+        Some(())
+    }
+
+    /// The types that arguments and results are made to be of.
+    fn types(&mut self, types: &[u32]) {
+        for oid in types {
+            match self.catalog.data_type(*oid) {
+                Some(data_type) => {
+                    self.data_type(data_type, 0);
+                    self.casts_to(*oid);
+                }
+                None => self.opaque(OpaqueReason::UnknownFunction, "type"),
+            }
+        }
+        self.implicit_casts();
+    }
+
+    /// The functions that are called; none where anything else happens.
+    fn only_calls(self) -> Option<Vec<u32>> {
+        let harmless = |name: &str| functions::effect(name) == Some(Effect::Harmless);
+        let mut called = self.found.functions.list.iter();
+        let clean = self.found.relations.list.is_empty()
+            && self.found.columns.is_empty()
+            && self.found.opaque.list.is_empty()
+            && self.inner.is_empty()
+            && self.missing.is_empty()
+            && called.all(|one| one.schema != "pg_catalog" || harmless(&one.name));
+        self.calls.filter(|_| clean)
+    }
+}
+
+/// The arguments of a function by name, and under its own name.
+fn parameters(row: &FunctionRow) -> Scope<'static> {
+    let named = row.arguments.iter().filter(|name| !name.is_empty());
+    let mut scope = Scope::outermost();
+    scope
+        .items
+        .push(Item::new(&row.name, variables(named.clone())));
+    for name in named {
+        // Of a row, any field.
+        let item = Item::new(name, Table::unknown(Value::default()));
+        scope.items.push(Item {
+            bare: false,
+            schemas: vec![row.name.clone()],
+            ..item
+        });
+    }
+    scope
+}
+
+/// What a trigger's function knows: the fields of its rows that it reads, and what PL/pgSQL tells it.
+fn trigger_variables(reads: &[FieldUse]) -> Scope<'static> {
+    const TOLD: [&str; 11] = [
+        "found",
+        "tg_argv",
+        "tg_level",
+        "tg_name",
+        "tg_nargs",
+        "tg_op",
+        "tg_relid",
+        "tg_relname",
+        "tg_table_name",
+        "tg_table_schema",
+        "tg_when",
+    ];
+    let mut scope = Scope::outermost();
+    scope.items.push(Item::new("", variables(TOLD)));
+    let fields = Rc::new(variables(reads.iter().map(|read| &read.name)));
+    for name in ["new", "old"] {
+        scope.items.push(Item {
+            bare: false,
+            table: Rc::clone(&fields),
+            ..Item::new(name, Table::default())
+        });
+    }
+    scope
+}
+
+/// Names for values that come from no relation.
+fn variables(names: impl IntoIterator<Item = impl AsRef<str>>) -> Table {
+    let columns = names.into_iter().map(|name| Named {
+        name: name.as_ref().to_owned(),
+        value: Value::default(),
+    });
+    Table {
+        columns: columns.collect(),
+        other: None,
+    }
+}

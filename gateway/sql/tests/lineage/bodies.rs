@@ -1,0 +1,394 @@
+//! Functions whose bodies do nothing but make a value, and those that only look as if.
+
+use sluice_sql::analysis::Use;
+use sluice_sql::analyze;
+use sluice_sql::catalog::{Catalog, CatalogRows, FunctionRow};
+
+use crate::support::{on_big_stack, rows};
+
+const TEXT: u32 = 25;
+const TRIGGER: u32 = 2279;
+
+fn function(name: &str, language: &str, source: &str) -> FunctionRow {
+    FunctionRow {
+        oid: 0,
+        schema: "public".to_owned(),
+        name: name.to_owned(),
+        language: language.to_owned(),
+        kind: 'f',
+        extension: String::new(),
+        source: source.to_owned(),
+        definition: String::new(),
+        defaults: String::new(),
+        arguments: vec!["a".to_owned(), "b".to_owned()],
+        types: vec![TEXT],
+    }
+}
+
+fn with(functions: Vec<FunctionRow>) -> Catalog {
+    let mut rows: CatalogRows = rows();
+    for (oid, function) in (900_000..).zip(functions) {
+        rows.functions.push(FunctionRow { oid, ..function });
+    }
+    Catalog::from_rows(rows)
+}
+
+fn is_clean(text: &str, functions: Vec<FunctionRow>) -> bool {
+    analyze(text, &with(functions)).opaque.is_empty()
+}
+
+/// Whether a function of this body is clean.
+fn sql(source: &str) -> bool {
+    is_clean("SELECT f('x', 'y')", vec![function("f", "sql", source)])
+}
+
+fn plpgsql(source: &str) -> bool {
+    is_clean("SELECT f('x', 'y')", vec![function("f", "plpgsql", source)])
+}
+
+/// Whether a trigger of this body on `triggered` is clean, and what it reads.
+fn trigger(source: &str) -> Option<Vec<(String, Use)>> {
+    let row = FunctionRow {
+        arguments: Vec::new(),
+        types: vec![TRIGGER],
+        ..function("on_write", "plpgsql", source)
+    };
+    let mut rows = rows();
+    let users = rows.relations.iter_mut().find(|one| one.name == "users");
+    users.unwrap().triggers = vec![900_000];
+    rows.functions.push(FunctionRow {
+        oid: 900_000,
+        ..row
+    });
+    let catalog = Catalog::from_rows(rows);
+    let analysis = analyze("DELETE FROM users", &catalog);
+    let used = analysis.columns.iter().map(|one| {
+        let column = catalog.column(one.column).unwrap();
+        (column.name.to_owned(), one.used)
+    });
+    analysis.opaque.is_empty().then(|| used.collect())
+}
+
+#[test]
+fn queries_of_nothing_but_arguments_are_clean() {
+    on_big_stack(|| {
+        for source in [
+            "SELECT 1",
+            "SELECT lower($1) || $2",
+            "SELECT a || upper(b)",
+            "SELECT f.a",
+            "SELECT 1; SELECT $1;",
+            "SELECT CASE WHEN a = b THEN now()::text ELSE current_user END",
+            "SELECT (SELECT max(x) FROM (VALUES (1), (2)) v (x))::text",
+            "WITH c AS (SELECT $1 AS x) SELECT x FROM c -- it's said",
+            "VALUES ($1)",
+            "SELECT slug($1)",
+            "SELECT string_agg(part, '') FROM regexp_split_to_table($1, ',') AS part",
+        ] {
+            assert!(sql(source), "{source}");
+        }
+    });
+}
+
+#[test]
+fn queries_of_anything_else_are_not() {
+    on_big_stack(|| {
+        for source in [
+            "",
+            "-- nothing",
+            "SELECT name FROM users",
+            "SELECT mail FROM people",
+            "SELECT (SELECT email FROM users LIMIT 1)",
+            "SELECT $1; SELECT email FROM users",
+            "SELECT email INTO x FROM users",
+            "SELECT 1 INTO x",
+            "WITH c AS (DELETE FROM users RETURNING email) SELECT email FROM c",
+            "DELETE FROM users RETURNING email",
+            "TABLE users",
+            "SELECT unknown",
+            "SELECT unknown(1)",
+            "SELECT 1 <~> 2",
+            "SELECT 1 OPERATOR(public.<~>) 2",
+            "SELECT $1::slug_text || ''",
+            "SELECT $1::nowhere",
+            "SELECT query_to_xml('SELECT * FROM users', true, true, '')::text",
+            "SELECT pg_read_file('/etc/passwd')",
+            "SELECT set_config('application_name', $1, false)",
+            "SELECT pg_notify('c', $1)::text",
+            "SELECT pg_advisory_lock(length($1))::text",
+            "SELECT setval('s', length($1))::text",
+            "SELECT lo_get(1)::text",
+            "SELECT 1_000",
+            "SELECT a.email_lower",
+            "SELECT ($1).slug_or_so.whatever FROM unknown",
+            "EXECUTE p",
+            "NOTIFY c",
+            "COPY users TO STDOUT",
+            "SET ROLE someone",
+            "SELECT '",
+            "SELECT tidy()",
+        ] {
+            let is_field = source == "SELECT a.email_lower";
+            assert_eq!(sql(source), is_field, "{source}");
+        }
+    });
+}
+
+#[test]
+fn what_is_called_by_a_clean_body_is_clean_wherever_it_is() {
+    on_big_stack(|| {
+        let f = || function("f", "sql", "SELECT g($1)");
+        let g = || function("g", "sql", "SELECT lower($1)");
+        let reads = || function("g", "sql", "SELECT email FROM users");
+        let elsewhere = |one| FunctionRow {
+            schema: "other".to_owned(),
+            ..one
+        };
+        let call = "SELECT f('x')";
+        assert!(is_clean(call, vec![f(), g()]));
+        assert!(is_clean(call, vec![f(), g(), elsewhere(g())]));
+        assert!(!is_clean(call, vec![f(), reads()]));
+        assert!(!is_clean(call, vec![f(), g(), elsewhere(reads())]));
+        assert!(!is_clean(
+            call,
+            vec![f(), g(), elsewhere(function("lower", "c", "x"))]
+        ));
+        assert!(!is_clean(call, vec![f(), g(), reads()]), "an overload");
+        assert!(!is_clean(
+            call,
+            vec![f(), g(), elsewhere(function("f", "c", "x"))]
+        ));
+        assert!(
+            !is_clean(call, vec![f(), function("g", "sql", "SELECT f($1)")]),
+            "a circle"
+        );
+        assert!(
+            !is_clean(call, vec![function("f", "sql", "SELECT f($1)")]),
+            "itself"
+        );
+        assert!(!is_clean(
+            call,
+            vec![f(), function("g", "internal", "lower")]
+        ));
+        let dangerous = function("lo_mine", "sql", "SELECT $1");
+        assert!(!is_clean("SELECT lo_mine('x')", vec![dangerous]));
+        assert!(is_clean(
+            "SELECT first('x')",
+            (0..40)
+                .map(|number| {
+                    let name = |number| match number {
+                        0 => "first".to_owned(),
+                        number => format!("f{number}"),
+                    };
+                    let body = match number {
+                        39 => "SELECT $1".to_owned(),
+                        number => format!("SELECT {}($1)", name(number + 1)),
+                    };
+                    function(&name(number), "sql", &body)
+                })
+                .collect()
+        ));
+    });
+}
+
+#[test]
+fn what_runs_around_a_body_counts() {
+    on_big_stack(|| {
+        let call = "SELECT f('x')";
+        let one = |change: fn(&mut FunctionRow)| {
+            let mut row = function("f", "sql", "SELECT $1");
+            change(&mut row);
+            is_clean(call, vec![row])
+        };
+        assert!(one(|_| ()));
+        assert!(one(|row| row.defaults = "'x'::text, now()".to_owned()));
+        assert!(!one(
+            |row| row.defaults = "public.near(1, 2), leak()".to_owned()
+        ));
+        assert!(!one(
+            |row| row.defaults = "(SELECT email FROM users)".to_owned()
+        ));
+        // A domain whose check calls a function that nobody knows, and a type that is not known.
+        assert!(!one(|row| row.types.push(1)));
+        assert!(!one(|row| row.source.clear()));
+        assert!(!one(|row| row.language = "c".to_owned()));
+        let parsed = "CREATE OR REPLACE FUNCTION public.f(a text)\n RETURNS text\n LANGUAGE sql\n";
+        let parsed = |body: &str| {
+            let row = FunctionRow {
+                definition: format!("{parsed}{body}"),
+                ..function("f", "sql", "")
+            };
+            is_clean(call, vec![row])
+        };
+        assert!(parsed("RETURN lower(a)"));
+        assert!(parsed(
+            "BEGIN ATOMIC\n SELECT 1;\n SELECT upper(f.a);\nEND\n"
+        ));
+        assert!(!parsed("RETURN ( SELECT email FROM users)"));
+        assert!(!parsed(
+            "BEGIN ATOMIC\n SELECT 1;\n DELETE FROM users;\nEND\n"
+        ));
+        assert!(!parsed("AS $function$$function$"));
+    });
+}
+
+#[test]
+fn a_block_that_only_sets_fields_is_clean() {
+    on_big_stack(|| {
+        for (source, reads) in [
+            ("BEGIN NEW.name := now(); RETURN NEW; END;", vec![]),
+            (
+                "begin new.name = current_timestamp; return new; end",
+                vec![],
+            ),
+            (
+                "BEGIN\n  -- a note; END\n  NEW.\"name\" := 'it''s; END';\n RETURN OLD; END;",
+                vec![],
+            ),
+            ("BEGIN RETURN NULL; END", vec![]),
+            ("BEGIN NULL; RETURN NEW; END", vec![]),
+            (
+                "BEGIN IF TG_OP = 'UPDATE' THEN NEW.name := user; END IF; RETURN NEW; END",
+                vec![],
+            ),
+            (
+                "BEGIN NEW.id := OLD.id + 1; RETURN NEW; END",
+                vec![("id", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := lower(\"new\".password); RETURN NEW; END",
+                vec![("password", Use::Copied)],
+            ),
+            (
+                "BEGIN IF NEW.email <> OLD.email THEN NEW.name := ''; ELSIF old.id = 1 THEN NULL; \
+                 ELSE RETURN NULL; END IF; RETURN NEW; END",
+                vec![("id", Use::Filtered), ("email", Use::Filtered)],
+            ),
+        ] {
+            let reads: Vec<_> = reads
+                .into_iter()
+                .map(|(name, used)| (name.to_owned(), used))
+                .collect();
+            assert_eq!(trigger(source), Some(reads), "{source}");
+        }
+        assert!(plpgsql("BEGIN RETURN lower($1); END"));
+        assert!(plpgsql(
+            "BEGIN IF a = '' THEN RETURN NULL; END IF; RETURN b || a; END;"
+        ));
+    });
+}
+
+#[test]
+fn a_block_that_does_anything_else_is_not() {
+    on_big_stack(|| {
+        for source in [
+            "",
+            "BEGIN",
+            "BEGIN END; x",
+            "BEGIN END END",
+            "DECLARE x text; BEGIN RETURN NEW; END",
+            "<<b>> BEGIN RETURN NEW; END",
+            "#variable_conflict use_column BEGIN RETURN NEW; END",
+            "BEGIN NEW := ROW(1, (SELECT email FROM users)); RETURN NEW; END",
+            "BEGIN NEW := OLD; RETURN NEW; END",
+            "BEGIN NEW.name := (SELECT email FROM users LIMIT 1); RETURN NEW; END",
+            "BEGIN NEW.name := email FROM users LIMIT 1; RETURN NEW; END",
+            "BEGIN NEW.name := NEW; RETURN NEW; END",
+            "BEGIN NEW.name := NEW::text; RETURN NEW; END",
+            "BEGIN NEW.name := (NEW).password; RETURN NEW; END",
+            "BEGIN NEW.name := row_to_json(OLD.*); RETURN NEW; END",
+            "BEGIN NEW.name := U&\"n\\0065w\".password; RETURN NEW; END",
+            "BEGIN NEW.name := U&\"n\\0065w\"::text; RETURN NEW; END",
+            "BEGIN NEW.name := password; RETURN NEW; END",
+            "BEGIN NEW.name := OLD.nowhere; RETURN NEW; END",
+            "BEGIN NEW.name := OLD.home.street; RETURN NEW; END",
+            "BEGIN NEW.name := leak(); RETURN NEW; END",
+            "BEGIN NEW.name := 1 <~> 2; RETURN NEW; END",
+            "BEGIN NEW.name := set_config('a.b', OLD.password, false); RETURN NEW; END",
+            "BEGIN NEW.home.street := ''; RETURN NEW; END",
+            "BEGIN NEW.name[1] := ''; RETURN NEW; END",
+            "BEGIN OLD.name := ''; RETURN NEW; END",
+            "BEGIN /* ; */ PERFORM leak(); RETURN NEW; END",
+            "BEGIN NEW.name := ''; -- x\nPERFORM leak(); RETURN NEW; END",
+            "BEGIN NEW.name := '-- '; PERFORM leak(); -- ';\nRETURN NEW; END",
+            "BEGIN NEW.name := $$x$$; RAISE NOTICE '%', OLD.password; RETURN NEW; END",
+            "BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END",
+            "BEGIN RETURN NEW; EXCEPTION WHEN others THEN RETURN OLD; END",
+            "BEGIN BEGIN RETURN NEW; END; END",
+            "BEGIN INSERT INTO twin VALUES (1); RETURN NEW; END",
+            "BEGIN SELECT email INTO NEW.name FROM users; RETURN NEW; END",
+            "BEGIN RETURN ROW(1); END",
+            "BEGIN RETURN (SELECT u FROM users u LIMIT 1); END",
+            "BEGIN IF (SELECT true FROM users) THEN NULL; END IF; RETURN NEW; END",
+            "BEGIN IF true THEN PERFORM leak(); END IF; RETURN NEW; END",
+            "BEGIN IF true THEN NEW.name := ''; RETURN NEW; END",
+            "BEGIN FOR i IN 1..2 LOOP NULL; END LOOP; RETURN NEW; END",
+            "BEGIN ASSERT false, OLD.password; RETURN NEW; END",
+            "BEGIN NEW.name := (1; 2); RETURN NEW; END",
+            "BEGIN NEW.name := 1) + (2; RETURN NEW; END",
+            "BEGIN NEW.name :=; RETURN NEW; END",
+            "BEGIN NEW.name := 'x; RETURN NEW; END",
+        ] {
+            assert_eq!(trigger(source), None, "{source}");
+        }
+        for source in [
+            "BEGIN RETURN; END",
+            "BEGIN RETURN (SELECT email FROM users LIMIT 1); END",
+            "BEGIN RETURN QUERY SELECT email FROM users; END",
+            "BEGIN RETURN NEXT 'x'; END",
+            "BEGIN a := 'x'; RETURN a; END",
+            "BEGIN NEW.a := 'x'; RETURN 'x'; END",
+            "BEGIN RETURN NEW; END",
+        ] {
+            assert!(!plpgsql(source), "{source}");
+        }
+    });
+}
+
+#[test]
+fn a_trigger_with_a_condition_is_not_clean() {
+    on_big_stack(|| {
+        let mut rows = rows();
+        let note = rows.functions.iter().find(|one| one.name == "note");
+        let note = note.unwrap().oid;
+        let conditional = |catalog: &Catalog| {
+            let analysis = analyze("INSERT INTO triggered VALUES (1)", catalog);
+            !analysis.opaque.is_empty()
+        };
+        assert!(!conditional(&Catalog::from_rows(rows.clone())));
+        let triggered = rows
+            .relations
+            .iter_mut()
+            .find(|one| one.name == "triggered");
+        triggered.unwrap().conditional = vec![note];
+        assert!(conditional(&Catalog::from_rows(rows)));
+    });
+}
+
+#[test]
+fn what_is_defined_earlier_in_a_text_may_be_called_later() {
+    on_big_stack(|| {
+        let catalog = with(vec![function("f", "sql", "SELECT $1")]);
+        let is_opaque = |text: &str| !analyze(text, &catalog).opaque.is_empty();
+        assert!(!is_opaque("SELECT f('x'); SELECT lower('x')"));
+        for change in [
+            "ALTER FUNCTION other.g(text) RENAME TO f",
+            "ALTER FUNCTION other.g(text) SET SCHEMA public",
+            "ALTER TYPE other.t RENAME TO text",
+        ] {
+            assert!(!is_opaque(change), "{change}");
+            for after in [
+                "SELECT f('x')",
+                "SELECT lower('x')",
+                "SELECT 'x'::text",
+                "SELECT 1 + 2",
+            ] {
+                assert!(
+                    is_opaque(&format!("{change}; {after}")),
+                    "{change}; {after}"
+                );
+            }
+            assert!(!is_opaque(&format!("{change}; COMMIT; SHOW search_path")));
+        }
+    });
+}
