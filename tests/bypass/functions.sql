@@ -265,3 +265,76 @@ EXPLAIN SELECT vault.told('quartz' || 'zebra')
 EXPLAIN ANALYZE SELECT vault.told(email) FROM customers LIMIT 1
 -- refused: a language's handler
 DO LANGUAGE plpgsql $$ <<b>> DECLARE v text := (SELECT email FROM customers LIMIT 1); BEGIN RAISE LOG '%', v; RAISE NOTICE '%', b.v; END $$
+
+-- Code that is read, and found to do nothing or only looking as if.
+
+-- masked: a function that does nothing, beside
+SELECT vault.slug('A B'), email FROM customers WHERE id = 1
+-- masked: a trigger that only keeps the time
+UPDATE vault.stamped SET note = 'other' WHERE id = 1 RETURNING secret
+-- refused: a function that does nothing, over the value
+SELECT vault.slug(email) FROM customers WHERE id = 1
+-- refused: a function that reads a view
+SELECT vault.by_view()
+-- refused: a function that calls another
+SELECT vault.by_call(1)
+-- refused: a function of two queries
+SELECT vault.by_two()
+-- refused: a function that runs a text by a function
+SELECT vault.by_text()
+-- refused: a function with an operator
+SELECT vault.by_operator()
+-- refused: a function with a cast
+SELECT vault.by_cast()
+-- refused: a function of any type, over the value
+SELECT vault.by_any(email) FROM customers WHERE id = 1
+-- refused: a function of any type, which casts
+SELECT vault.by_any(ROW(1)::vault.key)
+-- refused: a function whose default tells
+SELECT vault.by_default()
+-- refused: a function whose result is judged
+SELECT vault.by_result(1)
+-- refused: a function whose argument is judged
+SELECT vault.by_argument(1)
+-- refused: a function whose names another schema hides
+CREATE FUNCTION vault.to_hex(integer) RETURNS text LANGUAGE sql AS 'SELECT vault.email_of($1)'
+SET search_path = vault, pg_catalog, public
+SELECT vault.by_path(1)
+-- refused: a function with rights and a search path of its own
+ALTER FUNCTION vault.by_view() RENAME TO version
+SELECT vault.by_owner()
+-- refused: a function of a row that calls one by a field
+SET search_path = vault, public
+SELECT vault.by_field(c) FROM customers c WHERE id = 1
+-- refused: a block that returns a query
+SELECT vault.by_block(1)
+-- refused: a block within comments
+SELECT vault.by_comment(1)
+-- refused: a function that takes the name of one that does nothing
+BEGIN; ALTER FUNCTION vault.slug(text) RENAME TO former; ALTER FUNCTION vault.run(text) RENAME TO slug; SELECT vault.slug('SELECT email FROM customers LIMIT 1'); ROLLBACK
+-- refused: a function that takes the name of PostgreSQL's
+BEGIN; ALTER FUNCTION vault.by_view() RENAME TO version; SET LOCAL search_path = vault, pg_catalog; SELECT version(); ROLLBACK
+-- refused: a trigger that copies
+UPDATE vault.tricked_copy SET id = id RETURNING note
+-- refused: a trigger that asks
+UPDATE vault.tricked_query SET id = id RETURNING note
+-- refused: a trigger that asks without brackets
+UPDATE vault.tricked_from SET id = id RETURNING note
+-- refused: a trigger that makes a new row
+UPDATE vault.tricked_row SET id = id RETURNING note
+-- refused: a trigger that takes the whole row
+UPDATE vault.tricked_whole SET id = id RETURNING note
+-- refused: a trigger that makes a document of the row
+UPDATE vault.tricked_json SET id = id RETURNING note
+-- refused: a trigger that hides code behind a comment in a string
+UPDATE vault.tricked_comment SET id = id RETURNING note
+-- refused: a trigger that runs a text
+UPDATE vault.tricked_dynamic SET id = id RETURNING note
+-- refused: a trigger that fails and asks
+UPDATE vault.tricked_exception SET id = id RETURNING note
+-- refused: a trigger that calls a function for its default
+UPDATE vault.tricked_default SET id = id RETURNING note
+-- oracle: a trigger that tests
+UPDATE vault.tricked_if SET id = id RETURNING note
+-- oracle: a trigger with a condition
+UPDATE vault.tricked_when SET id = id RETURNING note

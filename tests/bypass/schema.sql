@@ -151,6 +151,33 @@ CREATE PROCEDURE vault.tell(id integer, INOUT said text) LANGUAGE plpgsql AS
     'BEGIN SELECT email INTO said FROM public.customers c WHERE c.id = tell.id; END';
 CREATE PROCEDURE vault.shout(key integer) LANGUAGE plpgsql AS
     'DECLARE e text; BEGIN SELECT email INTO e FROM public.customers WHERE id = key; RAISE WARNING ''%'', e; END';
+
+-- Code that only looks as if it did nothing.
+CREATE FUNCTION vault.slug(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(regexp_replace($1, ''\W+'', ''-'', ''g''))';
+CREATE FUNCTION vault.by_view() RETURNS text LANGUAGE sql AS 'SELECT mail FROM vault.contact_view LIMIT 1';
+CREATE FUNCTION vault.by_call(integer) RETURNS text LANGUAGE sql AS 'SELECT upper(vault.email_of($1))';
+CREATE FUNCTION vault.by_two() RETURNS text LANGUAGE sql AS 'SELECT 1; SELECT email FROM public.customers LIMIT 1';
+CREATE FUNCTION vault.by_text() RETURNS text LANGUAGE sql AS 'SELECT query_to_xml(''SELECT email FROM public.customers LIMIT 1'', true, true, '''')::text';
+CREATE FUNCTION vault.leaks(integer, integer) RETURNS text LANGUAGE sql AS 'SELECT vault.email_of($1)';
+CREATE OPERATOR vault.<?> (LEFTARG = integer, RIGHTARG = integer, FUNCTION = vault.leaks);
+CREATE FUNCTION vault.by_operator() RETURNS text LANGUAGE sql AS 'SELECT 1 OPERATOR(vault.<?>) 2';
+CREATE TYPE vault.key AS (id integer);
+CREATE FUNCTION vault.of_key(vault.key) RETURNS text LANGUAGE sql AS 'SELECT vault.email_of($1.id)';
+CREATE CAST (vault.key AS text) WITH FUNCTION vault.of_key(vault.key);
+CREATE FUNCTION vault.by_cast() RETURNS text LANGUAGE sql AS 'SELECT ROW(1)::vault.key::text';
+CREATE FUNCTION vault.by_any(anyelement) RETURNS text LANGUAGE sql AS 'SELECT $1::text';
+CREATE FUNCTION vault.by_default(text DEFAULT vault.email_of(1)) RETURNS text LANGUAGE sql AS 'SELECT $1';
+CREATE DOMAIN vault.judging AS integer CHECK (vault.told(vault.email_of(VALUE)) IS NOT NULL);
+CREATE FUNCTION vault.by_result(integer) RETURNS vault.judging LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION vault.by_argument(vault.judging) RETURNS text LANGUAGE sql AS 'SELECT $1::text';
+CREATE FUNCTION vault.by_path(integer) RETURNS text LANGUAGE sql AS 'SELECT to_hex($1)';
+CREATE FUNCTION vault.by_owner() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = vault, pg_catalog AS 'SELECT version()';
+SET check_function_bodies = off;
+CREATE FUNCTION vault.by_field(customers) RETURNS text LANGUAGE sql AS 'SELECT ($1).email_of_row';
+RESET check_function_bodies;
+CREATE FUNCTION vault.by_block(integer) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN email FROM public.customers WHERE id = $1; END';
+CREATE FUNCTION vault.by_comment(integer) RETURNS text LANGUAGE plpgsql AS 'BEGIN /* RETURN 1; END; */ RETURN vault.email_of($1); -- RETURN 1; END;
+END';
 CREATE VIEW vault.by_function AS SELECT id, vault.email_of(id) AS s FROM orders;
 
 -- Triggers, rules, defaults, checks and policies that tell.
@@ -168,6 +195,53 @@ CREATE FUNCTION vault.on_door() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER door INSTEAD OF INSERT ON vault.door FOR EACH ROW EXECUTE FUNCTION vault.on_door();
 CREATE TABLE vault.defaulted (id integer, note text DEFAULT vault.email_of(1));
 CREATE TABLE vault.checked (id integer CHECK (vault.told(vault.email_of(id)) IS NOT NULL));
+CREATE TABLE vault.judged_id (id vault.judging, note text);
+-- Triggers: the first does nothing, each of the others tells by the note.
+CREATE TABLE vault.stamped (id integer PRIMARY KEY, note text, secret text, changed_at timestamptz, version integer DEFAULT 0);
+INSERT INTO vault.stamped SELECT i, 'note', 'quartzzebra ' || i FROM generate_series(1, 3) AS i;
+CREATE FUNCTION vault.on_stamped() RETURNS trigger LANGUAGE plpgsql AS '
+BEGIN
+    -- When, and how often.
+    NEW."changed_at" := CURRENT_TIMESTAMP;
+    NEW.version = OLD.version + 1;
+    RETURN NEW;
+END;';
+CREATE TRIGGER stamped BEFORE UPDATE ON vault.stamped FOR EACH ROW EXECUTE FUNCTION vault.on_stamped();
+CREATE FUNCTION vault.on_tricked_copy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := OLD.secret; RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_query() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.note := (SELECT email FROM public.customers LIMIT 1); RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_from() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.note := email FROM public.customers LIMIT 1; RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_row() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW := ROW(OLD.id, (SELECT email FROM public.customers LIMIT 1), OLD.secret); RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_whole() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := OLD::text; RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_json() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := to_json(OLD)->>''secret''; RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_comment() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.note := ''--''; NEW.note := vault.email_of(1); -- '';
+    RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_dynamic() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN EXECUTE ''SELECT email FROM public.customers LIMIT 1'' INTO NEW.note; RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_exception() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN NEW.id := 1 / 0; RETURN NEW; EXCEPTION WHEN others THEN SELECT email INTO NEW.note FROM public.customers LIMIT 1; RETURN NEW; END';
+CREATE FUNCTION vault.on_tricked_default() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := vault.by_default(); RETURN NEW; END';
+DO $do$ DECLARE way text; BEGIN
+    FOREACH way IN ARRAY ARRAY['copy', 'query', 'from', 'row', 'whole', 'json', 'comment', 'dynamic', 'exception', 'default'] LOOP
+        EXECUTE format('CREATE TABLE vault.tricked_%s (id integer PRIMARY KEY, note text, secret text)', way);
+        EXECUTE format('INSERT INTO vault.tricked_%s VALUES (1, ''note'', ''quartzzebra 1'')', way);
+        EXECUTE format('CREATE TRIGGER tricked BEFORE UPDATE ON vault.tricked_%s FOR EACH ROW EXECUTE FUNCTION vault.on_tricked_%1$s()', way);
+    END LOOP;
+END $do$;
+-- And two whose conditions tell.
+CREATE TABLE vault.tricked_if (id integer PRIMARY KEY, note text, secret text);
+INSERT INTO vault.tricked_if VALUES (1, 'note', 'quartzzebra 1');
+CREATE FUNCTION vault.on_tricked_if() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN IF OLD.secret LIKE ''%z%'' THEN NEW.note := ''hit''; END IF; RETURN NEW; END';
+CREATE TRIGGER tricked BEFORE UPDATE ON vault.tricked_if FOR EACH ROW EXECUTE FUNCTION vault.on_tricked_if();
+CREATE TABLE vault.tricked_when (id integer PRIMARY KEY, note text, secret text);
+INSERT INTO vault.tricked_when VALUES (1, 'note', 'quartzzebra 1');
+CREATE FUNCTION vault.on_tricked_when() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := ''hit''; RETURN NEW; END';
+CREATE TRIGGER tricked BEFORE UPDATE ON vault.tricked_when FOR EACH ROW
+    WHEN (OLD.secret LIKE '%z%') EXECUTE FUNCTION vault.on_tricked_when();
 CREATE TABLE vault.rowed (id integer, note text);
 INSERT INTO vault.rowed VALUES (1, 'note');
 CREATE TABLE vault.targets (id integer PRIMARY KEY, note text, number bigint);

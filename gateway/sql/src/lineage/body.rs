@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::Walk;
 use super::block::{self, Part};
+use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
 use crate::analysis::OpaqueReason;
-use crate::catalog::{Catalog, FieldUse, FunctionRow};
+use crate::catalog::{Catalog, FieldUse, FunctionRow, TypeKind};
 use crate::functions::{self, Effect};
 use crate::parse::{self, NodeEnum, Strings, boxed, inner};
 use crate::{bounds, compare, older};
@@ -17,6 +18,9 @@ const BUDGET: usize = 20_000;
 
 /// The type of a trigger function's result.
 const TRIGGER: u32 = 2279;
+
+/// The type of no result.
+const VOID: u32 = 2278;
 
 /// What a body does that nothing else is wrong with.
 #[derive(Debug)]
@@ -33,8 +37,7 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
     let mut reads = Vec::new();
     let mut walk = Walk {
         budget: BUDGET,
-        // Its arguments may be of any type.
-        own_types: true,
+        own_types: row.types.iter().any(|oid| may_be_own(*oid, catalog)),
         calls: Some(Vec::new()),
         ..Walk::new(catalog)
     };
@@ -130,10 +133,7 @@ impl<'a> Walk<'a> {
     fn types(&mut self, types: &[u32]) {
         for oid in types {
             match self.catalog.data_type(*oid) {
-                Some(data_type) => {
-                    self.data_type(data_type, 0);
-                    self.casts_to(*oid);
-                }
+                Some(data_type) => self.data_type(data_type, 0),
                 None => self.opaque(OpaqueReason::UnknownFunction, "type"),
             }
         }
@@ -152,6 +152,14 @@ impl<'a> Walk<'a> {
             && called.all(|one| one.schema != "pg_catalog" || harmless(&one.name));
         self.calls.filter(|_| clean)
     }
+}
+
+/// Whether a value of a type may be of one that is not PostgreSQL's own: that of a trigger's row or
+/// of an argument of any type, too.
+fn may_be_own(oid: u32, catalog: &Catalog) -> bool {
+    let known = catalog.data_type(oid);
+    let any = known.is_none_or(|known| known.kind == TypeKind::Pseudo);
+    oid >= FIRST_OWN_OID || (any && oid != VOID)
 }
 
 /// The arguments of a function by name, and under its own name.

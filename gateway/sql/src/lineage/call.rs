@@ -301,7 +301,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Casts to a type that run functions nobody has reviewed.
-    pub(super) fn casts_to(&mut self, target: u32) {
+    fn casts_to(&mut self, target: u32) {
         for cast in self.catalog.casts_to(target) {
             if functions::is_reviewed(&cast.extension) {
                 continue;
@@ -497,7 +497,7 @@ impl<'a> Walk<'a> {
 }
 
 /// OIDs below are PostgreSQL's own.
-const FIRST_OWN_OID: u32 = 16384;
+pub(super) const FIRST_OWN_OID: u32 = 16384;
 
 /// The text of a string constant that stands as itself.
 pub(super) fn plain_constant(node: &pg::Node) -> Option<String> {
