@@ -338,3 +338,13 @@ UPDATE vault.tricked_default SET id = id RETURNING note
 UPDATE vault.tricked_if SET id = id RETURNING note
 -- oracle: a trigger with a condition
 UPDATE vault.tricked_when SET id = id RETURNING note
+-- refused: a column of a domain whose check tells
+INSERT INTO vault.judged_id VALUES (1, 'x')
+-- refused: an array of a domain whose check tells
+INSERT INTO vault.judged_ids VALUES ('{1}', 'x')
+-- refused: a composite with a domain whose check tells
+INSERT INTO vault.judged_pairs VALUES (ROW(1, 'x'), 'x')
+-- refused: a domain over one whose check tells
+INSERT INTO vault.judged_over VALUES (1, 'x')
+-- refused: a column of a domain whose check tells, changed
+UPDATE vault.judged_over SET id = 1

@@ -196,6 +196,12 @@ CREATE TRIGGER door INSTEAD OF INSERT ON vault.door FOR EACH ROW EXECUTE FUNCTIO
 CREATE TABLE vault.defaulted (id integer, note text DEFAULT vault.email_of(1));
 CREATE TABLE vault.checked (id integer CHECK (vault.told(vault.email_of(id)) IS NOT NULL));
 CREATE TABLE vault.judged_id (id vault.judging, note text);
+CREATE TYPE vault.judged_pair AS (id vault.judging, note text);
+CREATE DOMAIN vault.judging_over AS vault.judging;
+CREATE TABLE vault.judged_ids (ids vault.judging[], note text);
+CREATE TABLE vault.judged_pairs (pair vault.judged_pair, note text);
+CREATE TABLE vault.judged_over (id vault.judging_over, note text);
+INSERT INTO vault.judged_over VALUES (2, 'note');
 -- Triggers: the first does nothing, each of the others tells by the note.
 CREATE TABLE vault.stamped (id integer PRIMARY KEY, note text, secret text, changed_at timestamptz, version integer DEFAULT 0);
 INSERT INTO vault.stamped SELECT i, 'note', 'quartzzebra ' || i FROM generate_series(1, 3) AS i;

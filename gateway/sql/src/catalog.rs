@@ -91,8 +91,8 @@ pub struct Relation {
     pub keys: Vec<Vec<i16>>,
     /// The functions of its triggers: OIDs of those that are not PostgreSQL's own.
     pub triggers: Vec<u32>,
-    /// The functions that its defaults, generated columns, checks and indexes call where a row is
-    /// added or changed: OIDs of those that are not PostgreSQL's own.
+    /// The functions that its defaults, generated columns, checks, domains and indexes call where a
+    /// row is added or changed: OIDs of those that are not PostgreSQL's own.
     pub computes: Vec<u32>,
     /// Of its triggers that have a condition, the functions of either that are not PostgreSQL's own.
     pub conditional: Vec<u32>,
@@ -192,7 +192,8 @@ pub(crate) struct Type {
     pub(crate) base: u32,
     pub(crate) relation: u32,
     pub(crate) extension: String,
-    pub(crate) checks_call_functions: bool,
+    /// The functions that a domain's checks call.
+    pub(crate) checks: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

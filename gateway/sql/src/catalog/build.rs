@@ -173,7 +173,7 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         base: row.base,
         relation: row.relation,
         extension: row.extension,
-        checks_call_functions: row.checks_call_functions,
+        checks: row.checks,
     };
     catalog.types.insert(row.oid, data_type);
 }

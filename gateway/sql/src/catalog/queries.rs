@@ -50,8 +50,26 @@ const OWN: [(RowSet, &str); 9] = [
 /// Stands for the condition on an OID that selects the part.
 const PART: &str = "{part}";
 
+/// Where rows are written, the checks of domains run like those of the relation: also those within
+/// arrays, ranges and composites.
 const RELATIONS: &str = "\
-WITH made AS MATERIALIZED (
+WITH RECURSIVE part AS MATERIALIZED (
+    SELECT t.oid AS whole, t.typelem AS type FROM pg_catalog.pg_type t WHERE t.typelem >= 16384
+    UNION ALL
+    SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.typbasetype >= 16384
+    UNION ALL
+    SELECT r.rngtypid, r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngsubtype >= 16384
+    UNION ALL
+    SELECT c.reltype, a.atttypid
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    WHERE a.atttypid >= 16384 AND a.attnum > 0 AND c.reltype <> 0
+), checked AS (
+    SELECT k.oid AS object, k.contypid AS type
+    FROM pg_catalog.pg_constraint k WHERE k.contypid >= 16384
+    UNION
+    SELECT checked.object, part.whole FROM checked JOIN part ON part.type = checked.type
+), made AS MATERIALIZED (
     SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS class, a.oid AS object, a.adrelid AS relation
     FROM pg_catalog.pg_attrdef a
     UNION ALL
@@ -60,6 +78,9 @@ WITH made AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, i.indrelid
     FROM pg_catalog.pg_index i
+    UNION ALL
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, checked.object, a.attrelid
+    FROM checked JOIN pg_catalog.pg_attribute a ON a.atttypid = checked.type
 ), called AS MATERIALIZED (
     SELECT made.relation, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
     FROM made
@@ -195,14 +216,19 @@ ORDER BY p.oid";
 const TYPES: &str = "\
 SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype::text,
        t.typrelid::text, COALESCE(e.extname::text, ''),
-       (EXISTS (SELECT FROM pg_catalog.pg_constraint k
-                JOIN pg_catalog.pg_depend f
-                  ON f.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-                 AND f.objid = k.oid
-                 AND f.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
-                                      'pg_catalog.pg_operator'::pg_catalog.regclass)
-                 AND f.refobjid >= 16384
-                WHERE k.contypid = t.oid))::text
+       COALESCE((SELECT pg_catalog.string_agg(
+                            DISTINCT COALESCE(o.oprcode::pg_catalog.oid, f.refobjid)::text, ',')
+                 FROM pg_catalog.pg_constraint k
+                 JOIN pg_catalog.pg_depend f
+                   ON f.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                  AND f.objid = k.oid
+                  AND f.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                                       'pg_catalog.pg_operator'::pg_catalog.regclass)
+                  AND f.refobjid >= 16384
+                 LEFT JOIN pg_catalog.pg_operator o
+                        ON f.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+                       AND o.oid = f.refobjid
+                 WHERE k.contypid = t.oid), '')
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass

@@ -144,8 +144,8 @@ pub struct TypeRow {
     pub relation: u32,
     /// The extension that it belongs to; or empty.
     pub extension: String,
-    /// Whether a domain has checks that call functions that are not PostgreSQL's own.
-    pub checks_call_functions: bool,
+    /// The functions that a domain's checks call, and that are not PostgreSQL's own.
+    pub checks: Vec<u32>,
 }
 
 /// An operator that is not PostgreSQL's own.
@@ -334,7 +334,7 @@ fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
         base: row.number(4)?,
         relation: row.number(5)?,
         extension: row.text(6)?,
-        checks_call_functions: row.truth(7)?,
+        checks: row.numbers(7)?,
     })
 }
 

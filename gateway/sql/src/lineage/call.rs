@@ -279,9 +279,14 @@ impl<'a> Walk<'a> {
                 self.opaque(OpaqueReason::Unsupported, &data_type.name);
             }
             TypeKind::Domain => {
-                if own && data_type.checks_call_functions {
-                    let name = qualified(&data_type.schema, &data_type.name);
-                    self.opaque(OpaqueReason::UnknownFunction, &name);
+                for &check in data_type.checks.iter().filter(|_| own) {
+                    match self.catalog.function(check) {
+                        Some((schema, name)) => self.function(&[schema, name], &[]),
+                        None => {
+                            let name = qualified(&data_type.schema, &data_type.name);
+                            self.opaque(OpaqueReason::UnknownFunction, &name);
+                        }
+                    }
                 }
                 if let Some(base) = self.catalog.data_type(data_type.base) {
                     self.data_type(base, depth + 1);
