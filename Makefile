@@ -73,6 +73,10 @@ regress: policies ## PostgreSQL's own regression tests, through the gateway (Deb
 	$(CARGO) build $(PROGRAM)
 	tests/regress --sluice $(TARGET)/debug/sluice --policies $(MODULES) $(ARGS)
 
+.PHONY: functions
+functions: ## The table of PostgreSQL's functions, from the versions that make matrix has fetched
+	.ci/functions $(ARGS)
+
 .PHONY: setup
 setup: ## Install what building and testing need, or say what is missing
 	@.ci/setup

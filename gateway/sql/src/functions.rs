@@ -1,4 +1,4 @@
-//! What is known of functions: a reviewed list, and the dangerous ones by reason.
+//! What is known of functions: a reviewed table, and the dangerous ones by reason.
 
 use crate::analysis::OpaqueReason;
 
@@ -13,9 +13,9 @@ pub(crate) enum Effect {
     Opaque(OpaqueReason),
 }
 
-/// PostgreSQL's own functions that read no data, run no SQL, touch no file and keep nothing of
-/// their arguments: every one of `pg_catalog` in 13 to 18 that passed the review, sorted.
-const HARMLESS: &str = include_str!("functions/harmless.txt");
+/// The functions of `pg_catalog` in 13 to 18: name, class, group, sorted by name. `.ci/functions`
+/// writes it; `groups.tsv` has the reason of each group.
+const TABLE: &str = include_str!("functions/functions.tsv");
 
 /// Extensions whose functions, operators, types and casts work on their arguments only.
 const REVIEWED_EXTENSIONS: &[&str] = &[
@@ -37,37 +37,18 @@ const REVIEWED_EXTENSIONS: &[&str] = &[
     "vector",
 ];
 
-/// Functions that keep their arguments: in the session, a sequence, a lock, the log or as time.
-const KEEPS: &[&str] = &[
-    "pg_advisory_lock",
-    "pg_advisory_lock_shared",
-    "pg_advisory_unlock",
-    "pg_advisory_unlock_all",
-    "pg_advisory_unlock_shared",
-    "pg_advisory_xact_lock",
-    "pg_advisory_xact_lock_shared",
-    "pg_notify",
-    "pg_sleep",
-    "pg_sleep_for",
-    "pg_sleep_until",
-    "pg_try_advisory_lock",
-    "pg_try_advisory_lock_shared",
-    "pg_try_advisory_xact_lock",
-    "pg_try_advisory_xact_lock_shared",
-    "set_config",
-    "setseed",
-    "setval",
-];
-
 /// What calling this function of `pg_catalog` means; none where nothing is known of it.
 pub(crate) fn effect(name: &str) -> Option<Effect> {
-    if KEEPS.binary_search(&name).is_ok() {
-        return Some(Effect::Keeps);
-    }
-    if let Some(reason) = dangerous(name) {
-        return Some(Effect::Opaque(reason));
-    }
-    listed(HARMLESS, name).then_some(Effect::Harmless)
+    Some(match class(name) {
+        Some("harmless") => Effect::Harmless,
+        Some("keeps") => Effect::Keeps,
+        Some("sql-in-text") => Effect::Opaque(OpaqueReason::SqlInText),
+        Some("server-file") => Effect::Opaque(OpaqueReason::ServerFile),
+        Some("data-catalog") => Effect::Opaque(OpaqueReason::DataCatalog),
+        Some("session-state") => Effect::Opaque(OpaqueReason::SessionState),
+        Some(_) => Effect::Opaque(OpaqueReason::UnknownFunction),
+        None => Effect::Opaque(dangerous(name)?),
+    })
 }
 
 /// Why a function of this name, in whatever schema, cannot be known.
@@ -378,9 +359,9 @@ const BUILTIN_TYPES: &[&str] = &[
     "anyarray",
 ];
 
-/// Whether a name is a line of a sorted list.
-fn listed(list: &str, name: &str) -> bool {
-    let bytes = list.as_bytes();
+/// The class of a function in the table.
+fn class(name: &str) -> Option<&'static str> {
+    let bytes = TABLE.as_bytes();
     let (mut low, mut high) = (0, bytes.len());
     while low < high {
         let middle = low + (high - low) / 2;
@@ -388,32 +369,72 @@ fn listed(list: &str, name: &str) -> bool {
         let start = before.map_or(0, |place| place + 1);
         let after = bytes[middle..].iter().position(|byte| *byte == b'\n');
         let end = after.map_or(bytes.len(), |place| middle + place);
-        match bytes[start..end].cmp(name.as_bytes()) {
-            std::cmp::Ordering::Equal => return true,
+        let mut fields = TABLE.get(start..end)?.split('\t');
+        match fields.next()?.cmp(name) {
+            std::cmp::Ordering::Equal => return fields.next(),
             std::cmp::Ordering::Less => low = end + 1,
             std::cmp::Ordering::Greater => high = start,
         }
     }
-    false
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Effect, HARMLESS, KEEPS, SETS, effect, listed};
+    use std::collections::{HashMap, HashSet};
 
-    #[test]
-    fn the_lists_are_sorted_and_every_name_is_found() {
-        let names: Vec<&str> = HARMLESS.lines().collect();
-        assert!(names.is_sorted());
-        assert!(KEEPS.is_sorted() && SETS.is_sorted());
-        assert!(names.iter().all(|name| listed(HARMLESS, name)));
-        assert!(!listed(HARMLESS, "") && !listed(HARMLESS, "zzz") && !listed(HARMLESS, "uppe"));
+    use super::{Effect, SETS, TABLE, class, dangerous, effect};
+
+    fn lines() -> impl Iterator<Item = [&'static str; 3]> {
+        TABLE.lines().map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            fields.try_into().expect("name, class, group")
+        })
     }
 
     #[test]
-    fn no_name_is_both_harmless_and_something_else() {
-        for name in HARMLESS.lines() {
-            assert_eq!(effect(name), Some(Effect::Harmless), "{name}");
+    fn the_lists_are_sorted_and_every_name_is_found() {
+        assert!(
+            TABLE
+                .lines()
+                .map(|line| line.split('\t').next())
+                .is_sorted()
+        );
+        assert!(SETS.is_sorted());
+        for [name, found, _] in lines() {
+            assert_eq!(class(name), Some(found), "{name}");
+        }
+        for name in ["", "zzz", "uppe", "upper\t", "upper\tharmless", "\n"] {
+            assert_eq!(class(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn every_group_has_one_class_and_a_reason() {
+        let mut groups = HashMap::new();
+        for line in include_str!("functions/groups.tsv").lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [group, class, _, _, reason] = fields[..] else {
+                panic!("{line}");
+            };
+            assert!(!reason.is_empty(), "{line}");
+            let known = *groups.entry(group).or_insert(class);
+            assert_eq!(known, class, "{line}");
+        }
+        let mut used = HashSet::new();
+        for [name, class, group] in lines() {
+            used.insert(group);
+            assert_eq!(groups.get(group), Some(&class), "{name}");
+        }
+        assert_eq!(used.len(), groups.len(), "a group without functions");
+    }
+
+    #[test]
+    fn what_is_dangerous_in_any_schema_is_so_in_the_table() {
+        for [name, ..] in lines() {
+            if let Some(reason) = dangerous(name) {
+                assert_eq!(effect(name), Some(Effect::Opaque(reason)), "{name}");
+            }
         }
     }
 }
