@@ -367,15 +367,21 @@ impl<'a> Walk<'a> {
                 self.all_of_schema(schema);
             }
         }
-        let relation = matches!(
-            drop.remove_type(),
-            Type::ObjectTable | Type::ObjectView | Type::ObjectMatview | Type::ObjectForeignTable
-        );
-        for object in drop.objects.iter().filter(|_| relation) {
-            let Some(NodeEnum::List(path)) = inner(object) else {
+        // How many names stand behind that of the relation.
+        let behind = match drop.remove_type() {
+            Type::ObjectTable
+            | Type::ObjectView
+            | Type::ObjectMatview
+            | Type::ObjectForeignTable => Some(0),
+            Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule => Some(1),
+            _ => None,
+        };
+        for object in &drop.objects {
+            let (Some(behind), Some(NodeEnum::List(path))) = (behind, inner(object)) else {
                 continue;
             };
-            let path = strings(&path.items);
+            let mut path = strings(&path.items);
+            path.truncate(path.len().saturating_sub(behind));
             let Some(name) = path.last() else { continue };
             let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
             let var = pg::RangeVar {
