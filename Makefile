@@ -77,6 +77,11 @@ regress: policies ## PostgreSQL's own regression tests, through the gateway (Deb
 functions: ## The table of PostgreSQL's functions, from the versions that make matrix has fetched
 	.ci/functions $(ARGS)
 
+.PHONY: agree
+agree: ## Both readers of SQL on the statements of PostgreSQL's regression tests (Debian)
+	SLUICE_REGRESS=$$(tests/regress --fetch) $(CARGO) test --workspace --lib \
+	    readers_agree -- --ignored --nocapture
+
 .PHONY: setup
 setup: ## Install what building and testing need, or say what is missing
 	@.ci/setup

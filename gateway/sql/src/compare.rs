@@ -1,5 +1,8 @@
 //! The second reader: where it reads a text but sees something else, nothing is certain.
 
+#[cfg(test)]
+mod regress;
+
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

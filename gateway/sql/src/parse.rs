@@ -60,6 +60,26 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<pg::ScanToken>, String> {
     }
 }
 
+/// The names of relations and functions that the reader's own tools find in a text.
+#[cfg(test)]
+pub(crate) fn names(text: &str) -> Vec<String> {
+    let Ok(result) = pg_query::parse(text, ParserOptions::default()) else {
+        return Vec::new();
+    };
+    let mut names = result.tables();
+    // It takes those of an UPDATE for tables.
+    names.retain(|name| !result.cte_names.contains(name));
+    names.extend(result.call_functions());
+    names
+}
+
+/// The statements of a text, by the scanner alone.
+#[cfg(test)]
+pub(crate) fn split(text: &str) -> Vec<String> {
+    let parts = pg_query::split_with_scanner(text).unwrap_or_default();
+    parts.into_iter().map(str::to_owned).collect()
+}
+
 /// What a node is, where it is anything.
 pub(crate) fn inner(node: &pg::Node) -> Option<&NodeEnum> {
     node.node.as_ref()
