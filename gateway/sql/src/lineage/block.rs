@@ -22,6 +22,16 @@ pub(super) struct Part<'t> {
 /// The expressions of a function's block; none where it does anything but assign to fields of NEW and
 /// return NEW, OLD or NULL, or, where it is no trigger's, return a value.
 pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
+    let start = text.trim_start();
+    let begins = |word: &str| {
+        start
+            .get(..word.len())
+            .is_some_and(|one| one.eq_ignore_ascii_case(word))
+    };
+    if !["begin", "--", "/*"].into_iter().any(begins) {
+        // Most declare something: no need to look for its tokens.
+        return None;
+    }
     bounds::check(text, Strings::Standard).ok()?;
     let mut words = Vec::new();
     for token in parse::tokens(text).ok()? {
