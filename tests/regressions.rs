@@ -429,6 +429,13 @@ async fn what_set_config_is_given_must_stand_there_as_it_is() {
              WHERE set_config(t.name, '?', false) IS NOT NULL) \
              FROM pg_settings WHERE name = 'DateStyle'"
         ),
+        format!(
+            "SELECT (SELECT set_config(v.name, '?', false) FROM pg_settings WHERE name = 'jit') \
+             FROM (VALUES ('{strings}')) v(name)"
+        ),
+        format!(
+            "SELECT set_config(name, '?', false) FROM pg_settings p(x, name) WHERE x = '{strings}'"
+        ),
         "SELECT set_config('role', lower('X'), false)".to_owned(),
         "SELECT set_config('client_min_messages', lower('DEBUG5'), false)".to_owned(),
     ];
@@ -676,4 +683,64 @@ async fn temporary_tables_are_no_concern_of_other_sessions() {
     no_secret(&said, &["alice@quartzzebra.org".to_owned()]);
     let said = answers(&mut alice, &[query(products)]).await;
     no_secret(&said, &["alice@quartzzebra.org".to_owned()]);
+}
+
+/// Rules are part of what a view stands for: that of `pg_settings` sets.
+#[tokio::test]
+async fn a_view_hides_no_rule() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    let view = "CREATE TEMP VIEW ps AS SELECT name, setting FROM pg_settings";
+    let said = answers(&mut alice, &[query(view)]).await;
+    assert_eq!(errors(&said), [""; 0]);
+    let update = "UPDATE ps SET setting = 'debug1' WHERE name = 'client_min_messages'";
+    let said = answers(&mut alice, &[query(update)]).await;
+    assert_eq!(errors(&said), ["42501"]);
+    no_secret(&said, &secrets);
+}
+
+/// What is set is heard of only when the upstream is ready for a query.
+#[tokio::test]
+async fn a_text_is_not_read_in_one_way_and_run_in_another() {
+    let (gateway, _, _) = setting().await;
+    let direct = gateway.place().direct().await;
+    let table = "CREATE TABLE kept AS SELECT 1 AS a";
+    direct.batch_execute(table).await.expect("a table");
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    let hidden =
+        r"WITH a AS (SELECT '\', '), d AS (DELETE FROM kept RETURNING 1) SELECT 1 --') SELECT 1";
+    let run = |text: &str| [parse("", text), bind("", ""), execute("")].concat();
+    for set in [
+        "SET standard_conforming_strings = off",
+        "SELECT set_config('standard_conforming_strings', 'off', false)",
+    ] {
+        let messages = [run(set), run(hidden), sync()];
+        let said = answers(&mut dora, &messages).await;
+        assert_eq!(errors(&said), ["42501"], "{set}");
+        let count = "SELECT count(*) FROM kept";
+        let left: i64 = direct.query_one(count, &[]).await.unwrap().get(0);
+        assert_eq!(left, 1, "{set}");
+        answers(&mut dora, &[query("RESET ALL")]).await;
+    }
+}
+
+/// A trigger may tell anything to who listens.
+#[tokio::test]
+async fn payloads_are_not_for_those_from_whom_something_is_protected() {
+    let (gateway, mut alice, secrets) = setting().await;
+    let said = answers(&mut alice, &[query("LISTEN changes")]).await;
+    assert_eq!(errors(&said), [""; 0]);
+    let direct = gateway.place().direct().await;
+    let notify = "SELECT pg_notify('changes', email) FROM customers WHERE id = 1";
+    direct.batch_execute(notify).await.expect("it notifies");
+    let told = |said: &[Message]| said.iter().filter(|one| one.tag == b'A').count();
+    let mut heard = Vec::new();
+    for _ in 0..50 {
+        heard.extend(answers(&mut alice, &[query("SELECT 1")]).await);
+        if told(&heard) > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(told(&heard), 1);
+    no_secret(&heard, &secrets);
 }

@@ -284,6 +284,22 @@ async fn clients_reach_no_other_role() {
 }
 
 #[tokio::test]
+async fn what_the_role_may_do_is_not_for_it_to_change() {
+    let (gateway, role) = hardened().await;
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    for text in [
+        format!("GRANT SELECT ON customers TO {role}"),
+        "GRANT SELECT ON staff.employees TO PUBLIC".to_owned(),
+        format!("DROP OWNED BY {role}"),
+        format!("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {role}"),
+    ] {
+        let (_, errors) = ask(&mut alice, &text).await;
+        assert_eq!(errors.len(), 1, "{text}");
+        is_limited(&mut alice, &role, &text).await;
+    }
+}
+
+#[tokio::test]
 async fn several_statements_do_not_share_the_role_that_reads() {
     let (gateway, role) = hardened().await;
     let mut alice = WireClient::log_in(&gateway, Person::Alice).await;

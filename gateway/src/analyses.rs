@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use sql::analysis::Analysis;
 
-/// Bytes of text that are remembered, about a tenth of what their analyses take.
-const MOST_BYTES: usize = 8 << 20;
+/// Bytes that are remembered, texts and analyses together.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Analyses by text. It forgets everything when it is full or the catalog has changed, which is
 /// simple, bounded, and cheap as texts come again.
@@ -25,15 +25,14 @@ impl Analyses {
 
     /// Remembers an analysis.
     pub(crate) fn keep(&mut self, text: &Arc<str>, version: u64, analysis: &Arc<Analysis>) {
-        if self.bytes + text.len() > MOST_BYTES {
+        let bytes = text.len() + analysis.weight();
+        if self.bytes + bytes > MOST_BYTES {
             self.known.clear();
             self.bytes = 0;
         }
-        let before = self
-            .known
+        // What takes another's place counts as if both were there.
+        self.bytes += bytes;
+        self.known
             .insert(Arc::clone(text), (version, Arc::clone(analysis)));
-        if before.is_none() {
-            self.bytes += text.len();
-        }
     }
 }

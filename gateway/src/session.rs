@@ -97,6 +97,8 @@ pub(crate) struct Session {
     strings: Cell<Strings>,
     /// What runs may change how text is read.
     unsure: Cell<bool>,
+    /// It may have changed since the upstream was last ready for a query, which is when it says so.
+    unheard: Cell<bool>,
     /// It has changed before, so that the end of a transaction may change it too.
     changeable: Cell<bool>,
     /// It lives under the limited role.
@@ -353,6 +355,8 @@ impl Session {
             .set(self.catalog_changed.get() || changes);
         let changes = reading::may_change_strings(permit.plan().analysis());
         self.unsure.set(self.unsure.get() || changes);
+        let unheard = changes || self.changeable.get();
+        self.unheard.set(self.unheard.get() || unheard);
         if !self.temporary.get() && self.may_make_temporary(permit.plan().analysis()) {
             self.temporary.set(true);
             let snapshot = self.catalog.borrow().clone();
@@ -414,7 +418,10 @@ impl Session {
             text,
             strings: self.strings_of(text).await,
         };
-        let verdict = self.judge(asked, Bound::Here(None)).await;
+        let verdict = match self.is_clear(text) {
+            Ok(()) => self.judge(asked, Bound::Here(None)).await,
+            Err(denial) => Verdict::Deny(denial),
+        };
         let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
         if self.skipping.get() {
             return Ok(());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
 use sql::Strings;
-use sql::analysis::{Analysis, NameUse, Outputs};
+use sql::analysis::{Analysis, NameUse};
 use sql::catalog::Catalog;
 
 use self::classes::Classes;
@@ -412,7 +412,7 @@ impl Judge {
         };
         let text = shape.unwrap_or(request.text.as_bytes());
         let key = key(&session.class, request.step, text);
-        self.verdicts.keep(key, kept.clone(), weight(analysis));
+        self.verdicts.keep(key, kept.clone(), analysis.weight());
     }
 }
 
@@ -445,24 +445,6 @@ fn key<'a>(class: &Class, step: Step, text: &'a [u8]) -> Key<'a> {
         executing: step.executes(),
         text,
     }
-}
-
-/// About how many bytes a verdict over this analysis holds.
-fn weight(analysis: &Analysis) -> usize {
-    let outputs: usize = analysis
-        .statements
-        .iter()
-        .map(|statement| match &statement.outputs {
-            Outputs::Columns(outputs) => outputs.len() * 64,
-            Outputs::None | Outputs::Harmless | Outputs::Unknown => 0,
-        })
-        .sum();
-    512 + analysis.statements.len() * 256
-        + analysis.relations.len() * 96
-        + analysis.columns.len() * 16
-        + analysis.functions.len() * 64
-        + analysis.opaque.len() * 128
-        + outputs
 }
 
 fn verdict(

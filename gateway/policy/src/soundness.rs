@@ -547,10 +547,8 @@ fn keeps_columns(command: &str) -> bool {
             | "create statistics"
             | "create table"
             | "create table as"
-            | "grant"
             | "refresh materialized view"
             | "reindex"
-            | "revoke"
             | "select into"
     )
 }

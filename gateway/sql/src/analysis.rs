@@ -174,6 +174,35 @@ pub enum Use {
     Written,
 }
 
+impl Analysis {
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        let outputs = |statement: &Statement| match &statement.outputs {
+            Outputs::Columns(outputs) => outputs
+                .iter()
+                .map(|output| 32 + output.sources.len() * size_of::<Source>())
+                .sum(),
+            Outputs::None | Outputs::Harmless | Outputs::Unknown => 0,
+        };
+        let inside = |name: &NameUse| match name {
+            NameUse::Prepare(_, inner) | NameUse::Declare(_, inner) => inner.weight(),
+            NameUse::Execute(_)
+            | NameUse::Deallocate(_)
+            | NameUse::Fetch(_)
+            | NameUse::Close(_) => 64,
+        };
+        let statement = |one: &Statement| {
+            let names: usize = one.names.iter().map(inside).sum();
+            256 + outputs(one) + names + one.inner.len() * size_of::<Inner>()
+        };
+        512 + self.statements.iter().map(statement).sum::<usize>()
+            + self.relations.len() * 128
+            + self.columns.len() * size_of::<ColumnUse>()
+            + self.functions.len() * 96
+            + self.opaque.len() * 128
+    }
+}
+
 impl Use {
     /// Whether a use inside a view's definition is one of whoever reads the view: what reaches an
     /// output of the view is followed by column instead.

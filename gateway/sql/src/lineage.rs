@@ -188,7 +188,7 @@ pub(crate) struct Walk<'a> {
     /// Every name of a relation or function that was met, as the second reader would have it.
     names: HashSet<String>,
     /// The one row of pg_settings that the present SELECT reads.
-    setting: Option<String>,
+    setting: Option<setting::OneSetting>,
     /// A type of the users' own was named.
     own_types: bool,
     /// Functions of casts that run where a value of a type of the users' own is cast.

@@ -248,6 +248,7 @@ impl Ready {
             leaving: Cell::new(false),
             strings: Cell::default(),
             unsure: Cell::new(false),
+            unheard: Cell::new(false),
             changeable: Cell::new(false),
             limited: self.limited,
             role_unsure: Cell::new(false),

@@ -57,7 +57,10 @@ impl Session {
         let mut entry = self.open(trail::Step::Parse, &wording.recorded);
         let strings = self.strings_of(parse.text).await;
         let asked = asked(frame, policy::Step::Parse, (parse.text, strings));
-        let verdict = self.judge(asked, Bound::Here(None)).await;
+        let verdict = match self.is_clear(parse.text) {
+            Ok(()) => self.judge(asked, Bound::Here(None)).await,
+            Err(denial) => Verdict::Deny(denial),
+        };
         if self.skipping.get() {
             return Ok(());
         }

@@ -44,6 +44,7 @@ impl Session {
         let settled = self.catalog_is_current()
             && !self.unsure.get()
             && !self.changeable.get()
+            && !self.unheard.get()
             && !self.catalog_changed.get()
             && !self.role_is_wrong();
         if !settled {

@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use policy::Denial;
 use sql::Strings;
-use sql::analysis::{Access, Analysis, Class, Kind, OpaqueReason};
+use sql::analysis::{Access, Analysis, Class, Kind, OpaqueReason, Statement};
 use trail::{Entry, Outcome};
 use wire::upstream::ParameterStatus;
 
@@ -58,6 +58,18 @@ impl Session {
                 .relations
                 .iter()
                 .any(|one| one.access != Access::Read && one.oid.is_none_or(has_triggers))
+    }
+
+    /// Refuses a text that could be read in two ways, as nobody has heard yet which one is in force: the
+    /// upstream tells of settings when it is ready for a query, and not before.
+    pub(super) fn is_clear(&self, text: &str) -> Result<(), Denial> {
+        if !self.unheard.get() || !text.contains('\\') {
+            return Ok(());
+        }
+        Err(Denial {
+            hint: Some("Send Sync before it.".into()),
+            ..self.own_denial("how the statement's strings are read is not known at this point")
+        })
     }
 
     /// Refuses a text that sets what every analyzer relies on, whatever to.
@@ -149,5 +161,13 @@ impl Session {
 pub(super) fn may_change_strings(analysis: &Analysis) -> bool {
     use OpaqueReason as Reason;
     let may = |reason| !matches!(reason, Reason::ServerFile | Reason::DataCatalog);
+    let sets = |one: &Statement| {
+        one.kind.class == Class::Session && matches!(one.kind.command, "set" | "reset" | "discard")
+    };
     analysis.opaque.iter().any(|opaque| may(opaque.reason))
+        || analysis.statements.iter().any(sets)
+        || analysis
+            .functions
+            .iter()
+            .any(|one| one.name == "set_config")
 }

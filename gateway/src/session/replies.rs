@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 
-use sql::analysis::OpaqueReason;
+use sql::analysis::{Analysis, OpaqueReason};
 use trail::{Deed, Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
-    CommandComplete, CopyResponse, ErrorFields, ParameterStatus, ReadyForQuery, TxStatus,
-    UpstreamTag,
+    CommandComplete, CopyResponse, ErrorFields, NotificationResponse, ParameterStatus,
+    ReadyForQuery, TxStatus, UpstreamTag,
 };
 use wire::write::{self, ErrorResponse, Severity};
 
@@ -405,6 +405,13 @@ impl Session {
                 Ok(())
             }
             UpstreamTag::ErrorResponse => self.send_error(message, Scrub::No).map(drop),
+            UpstreamTag::NotificationResponse if self.admitted.borrow().is_protected() => {
+                // Whoever notifies, a trigger perhaps, may say anything.
+                let said = NotificationResponse::parse(body).map_err(broken)?;
+                self.client
+                    .queue_with(|out| write::notification_response(out, said.pid, said.channel, ""))
+                    .map_err(broken)
+            }
             UpstreamTag::NoticeResponse if scrub == Scrub::Yes => {
                 let fields = ErrorFields::parse(body).map_err(broken)?.scrubbed();
                 self.client
@@ -691,6 +698,10 @@ impl Session {
     /// The upstream waits for the next request.
     fn ready(&self, status: TxStatus) {
         self.status.set(status);
+        if self.unheard.get() {
+            self.unheard
+                .set(self.owes(super::reading::may_change_strings));
+        }
         if status == TxStatus::Idle {
             self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
@@ -704,9 +715,18 @@ impl Session {
 
     /// True where something that is under way may change definitions.
     fn owes_definitions(&self) -> bool {
+        self.owes_flight(|flight| changes_catalog(&flight.plan))
+    }
+
+    /// True where the analysis of something that is under way says so.
+    fn owes(&self, says: impl Fn(&Analysis) -> bool) -> bool {
+        self.owes_flight(|flight| says(flight.plan.analysis()))
+    }
+
+    fn owes_flight(&self, says: impl Fn(&Flight) -> bool) -> bool {
         let pipeline = self.pipeline.borrow();
         pipeline.newest_first().any(|owed| match &owed.keep {
-            Kept::Flight(flight) => changes_catalog(&flight.plan),
+            Kept::Flight(flight) => says(flight),
             _ => false,
         })
     }

@@ -46,6 +46,12 @@ impl Session {
             return Ok(Duty::Stay);
         }
         let statements = &plan.analysis().statements;
+        if statements.iter().any(changes_roles) {
+            return Err(Refusal::of(&policy::Denial {
+                hint: Some("Ask someone for whom nothing is protected to do it.".into()),
+                ..self.own_denial("the limited role of this session would be another afterwards")
+            }));
+        }
         if plan.needs_login_role() {
             return match statements.as_slice() {
                 [one] if !reads_copy(one) => Ok(Duty::Login),
@@ -154,6 +160,14 @@ impl Switch {
 fn reads_copy(statement: &Statement) -> bool {
     let copy = statement.copy.as_ref();
     copy.is_some_and(|copy| copy.direction == CopyDirection::FromClient)
+}
+
+/// True for what may change what the limited role owns or may do.
+fn changes_roles(statement: &Statement) -> bool {
+    matches!(
+        statement.kind.command,
+        "grant" | "revoke" | "drop owned" | "reassign owned" | "alter default privileges"
+    )
 }
 
 /// True for what may give the session another role: SET and RESET of it, DISCARD ALL.

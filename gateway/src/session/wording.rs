@@ -11,8 +11,8 @@ use policy::KnownText;
 
 use super::redact::redact;
 
-/// Bytes of text that are remembered.
-const MOST_BYTES: usize = 4 << 20;
+/// Bytes that are remembered, each text with what stands beside it.
+const MOST_BYTES: usize = 16 << 20;
 /// The longest description that is remembered beside a text.
 const MOST_SHARED: usize = 4 << 10;
 
@@ -60,12 +60,14 @@ impl Wordings {
             return Rc::clone(known);
         }
         let wording = Rc::new(Wording::new(text));
-        if self.bytes + text.len() > MOST_BYTES {
+        // The text, the text as it is recorded, and a description.
+        let bytes = 2 * text.len() + MOST_SHARED;
+        if self.bytes + bytes > MOST_BYTES {
             self.known.clear();
             self.bytes = 0;
         }
-        if text.len() <= MOST_BYTES {
-            self.bytes += text.len();
+        if bytes <= MOST_BYTES {
+            self.bytes += bytes;
             self.known
                 .insert(Arc::clone(wording.known.text()), Rc::clone(&wording));
         }

@@ -247,6 +247,21 @@ pub fn command_complete(out: &mut BytesMut, tag: &str) -> Result<(), Error> {
     })
 }
 
+/// NotificationResponse.
+pub fn notification_response(
+    out: &mut BytesMut,
+    pid: u32,
+    channel: &str,
+    payload: &str,
+) -> Result<(), Error> {
+    let message = "NotificationResponse";
+    tagged(b'A', message, out, |out| {
+        out.put_u32(pid);
+        put_string(message, "channel", channel, out)?;
+        put_string(message, "payload", payload, out)
+    })
+}
+
 /// EmptyQueryResponse.
 pub fn empty_query_response(out: &mut BytesMut) {
     put_empty(b'I', out);

@@ -487,8 +487,9 @@ impl<'a> Walk<'a> {
             let NodeEnum::ColumnRef(column) = arguments.first().and_then(inner)? else {
                 return None;
             };
-            let is_name = strings(&column.fields).last() == Some(&"name");
-            self.setting.clone().filter(|_| is_name)
+            let setting = self.setting.as_ref()?;
+            let is_its_name = setting.is_name(&strings(&column.fields));
+            is_its_name.then(|| setting.value.clone())
         };
         match (constant(0).or_else(by_row), constant(1)) {
             (Some(name), Some(value)) => {

@@ -269,28 +269,34 @@ impl<'a> Walk<'a> {
 
     /// What else is changed with a relation: children, and what is behind a view.
     fn written_through(&mut self, relation: &'a Relation, access: Access, inherit: bool) {
-        if relation.has_rules {
-            self.opaque(OpaqueReason::ProceduralCode, &relation.name);
-        }
-        self.runs_on_write(relation, access);
-        if inherit {
-            let descendants = self.catalog.descendants(relation.oid);
-            self.spend(descendants.len());
-            for oid in descendants {
-                if let Some(child) = self.catalog.relation(oid) {
-                    self.use_relation(Some(oid), &child.schema, &child.name, access);
-                    self.runs_on_write(child, access);
-                }
-            }
-        }
+        self.written_with_children(relation, access, inherit);
         if relation.is_view() {
             self.read_view(relation);
             let behind = self.view(relation).map(|view| view.relations.as_slice());
             for inner in behind.unwrap_or_default() {
                 self.use_relation(inner.oid, &inner.schema, &inner.name, access);
                 if let Some(base) = inner.oid.and_then(|oid| self.catalog.relation(oid)) {
-                    self.runs_on_write(base, access);
+                    self.written_with_children(base, access, true);
                 }
+            }
+        }
+    }
+
+    /// A relation that is written, with its rules, and its children.
+    fn written_with_children(&mut self, relation: &'a Relation, access: Access, inherit: bool) {
+        if relation.has_rules {
+            self.opaque(OpaqueReason::ProceduralCode, &relation.name);
+        }
+        self.runs_on_write(relation, access);
+        if !inherit {
+            return;
+        }
+        let descendants = self.catalog.descendants(relation.oid);
+        self.spend(descendants.len());
+        for oid in descendants {
+            if let Some(child) = self.catalog.relation(oid) {
+                self.use_relation(Some(oid), &child.schema, &child.name, access);
+                self.runs_on_write(child, access);
             }
         }
     }

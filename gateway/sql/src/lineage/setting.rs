@@ -46,6 +46,27 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
     (!harmless).then_some(OpaqueReason::SessionState)
 }
 
+/// The one row of pg_settings that a SELECT reads.
+#[derive(Clone, Debug)]
+pub(super) struct OneSetting {
+    /// What the row is called in the SELECT.
+    item: String,
+    /// The setting's name.
+    pub(super) value: String,
+}
+
+impl OneSetting {
+    /// True for the row's column `name`. A path through another item is that item's, even one of a
+    /// SELECT outside.
+    pub(super) fn is_name(&self, path: &[&str]) -> bool {
+        match path {
+            ["name"] => true,
+            [item, "name"] => *item == self.item,
+            _ => false,
+        }
+    }
+}
+
 impl<'a> Walk<'a> {
     /// SET and RESET.
     pub(super) fn set(&mut self, set: &pg::VariableSetStmt) -> Statement {
@@ -70,13 +91,19 @@ impl<'a> Walk<'a> {
     }
 
     /// The setting that `FROM pg_settings WHERE name = '...'` reads.
-    pub(super) fn one_setting(&self, select: &pg::SelectStmt) -> Option<String> {
+    pub(super) fn one_setting(&self, select: &pg::SelectStmt) -> Option<OneSetting> {
         let [from] = select.from_clause.as_slice() else {
             return None;
         };
         let NodeEnum::RangeVar(var) = inner(from)? else {
             return None;
         };
+        let alias = var.alias.as_ref();
+        if alias.is_some_and(|alias| !alias.colnames.is_empty()) {
+            // Its columns have other names here.
+            return None;
+        }
+        let item = alias.map_or(&var.relname, |alias| &alias.aliasname).clone();
         let only = self.catalog.relations_named(&var.schemaname, &var.relname);
         let own = matches!(only.as_slice(), [one] if one.schema == "pg_catalog");
         let NodeEnum::AExpr(equality) = select.where_clause.as_deref().and_then(inner)? else {
@@ -85,9 +112,10 @@ impl<'a> Walk<'a> {
         let NodeEnum::ColumnRef(column) = equality_column(equality).and_then(inner)? else {
             return None;
         };
-        let name = strings(&column.fields).last() == Some(&"name");
-        let constant = equality.rexpr.as_deref().and_then(plain_constant)?;
-        (own && name && var.relname == "pg_settings").then_some(constant)
+        let value = equality.rexpr.as_deref().and_then(plain_constant)?;
+        let setting = OneSetting { item, value };
+        let is_name = setting.is_name(&strings(&column.fields));
+        (own && is_name && var.relname == "pg_settings").then_some(setting)
     }
 
     fn setting(&mut self, name: &str, value: Option<&str>) {
