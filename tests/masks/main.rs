@@ -242,6 +242,7 @@ ways! {
     copies: "copies.sql";
     side_doors: "side-doors.sql";
     attacks_that_once_worked: "adversary.sql";
+    attacks_that_worked_later: "second.sql";
     types: "types.sql";
     views: "views.sql";
     functions: "functions.sql";

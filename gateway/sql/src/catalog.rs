@@ -192,8 +192,8 @@ pub(crate) struct Type {
     pub(crate) base: u32,
     pub(crate) relation: u32,
     pub(crate) extension: String,
-    /// The functions that a domain's checks call.
-    pub(crate) checks: Vec<u32>,
+    /// The functions that a domain's default and checks call.
+    pub(crate) calls: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

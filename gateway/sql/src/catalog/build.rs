@@ -173,7 +173,7 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         base: row.base,
         relation: row.relation,
         extension: row.extension,
-        checks: row.checks,
+        calls: row.calls,
     };
     catalog.types.insert(row.oid, data_type);
 }

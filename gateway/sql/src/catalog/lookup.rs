@@ -1,6 +1,6 @@
 //! What lineage asks a catalog.
 
-use super::{Cast, Catalog, FieldUse, Function, Relation, Type};
+use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type};
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
 const DATA_CATALOGS: &[&str] = &[
@@ -100,9 +100,15 @@ impl Catalog {
         self.types.get(&oid)
     }
 
+    /// The type of a column, or of its elements where it is an array.
+    pub(crate) fn column_type(&self, column: &Column) -> Option<&Type> {
+        self.data_type(column.type_oid)
+            .or_else(|| self.element_type(&column.type_name))
+    }
+
     /// The type of an array's elements, by the array's name as `format_type` prints it. Types of
     /// PostgreSQL's own are none of these.
-    pub(crate) fn element_type(&self, array: &str) -> Option<&Type> {
+    fn element_type(&self, array: &str) -> Option<&Type> {
         let name = array.strip_suffix("[]")?;
         let (schema, name) = match name.strip_suffix('"') {
             Some(quoted) => quoted.rsplit_once(".\"")?,

@@ -213,28 +213,53 @@ WHERE p.oid {part} AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
   AND (p.proname LIKE 'lo\\_%' OR p.proname IN ('loread', 'lowrite'))
 ORDER BY p.oid";
 
+/// Arrays are left out: they are known by their elements. So is what is over an array. A domain depends
+/// on what its default calls, as on the functions that read and print it.
 const TYPES: &str = "\
-SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype::text,
-       t.typrelid::text, COALESCE(e.extname::text, ''),
-       COALESCE((SELECT pg_catalog.string_agg(
-                            DISTINCT COALESCE(o.oprcode::pg_catalog.oid, f.refobjid)::text, ',')
-                 FROM pg_catalog.pg_constraint k
-                 JOIN pg_catalog.pg_depend f
-                   ON f.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-                  AND f.objid = k.oid
-                  AND f.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
-                                       'pg_catalog.pg_operator'::pg_catalog.regclass)
-                  AND f.refobjid >= 16384
-                 LEFT JOIN pg_catalog.pg_operator o
-                        ON f.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
-                       AND o.oid = f.refobjid
-                 WHERE k.contypid = t.oid), '')
-FROM pg_catalog.pg_type t
+WITH part AS MATERIALIZED (
+    SELECT t.*, CASE t.typtype
+           WHEN 'd' THEN t.typbasetype
+           WHEN 'r' THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
+           WHEN 'm' THEN (SELECT d.refobjid FROM pg_catalog.pg_depend d
+                          WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                            AND d.objid = t.oid AND d.deptype = 'i'
+                            AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                          LIMIT 1)
+           END AS base
+    FROM pg_catalog.pg_type t WHERE t.oid {part}
+), made AS MATERIALIZED (
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS class, k.oid AS object, k.contypid AS type
+    FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0
+    UNION ALL
+    SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.oid
+    FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL
+), called AS MATERIALIZED (
+    SELECT made.type, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
+    FROM made
+    JOIN pg_catalog.pg_type t ON t.oid = made.type
+    JOIN pg_catalog.pg_depend d ON d.classid = made.class AND d.objid = made.object
+    LEFT JOIN pg_catalog.pg_operator o
+           ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+    WHERE d.refobjid >= 16384
+      AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                           'pg_catalog.pg_operator'::pg_catalog.regclass)
+      AND (made.class <> 'pg_catalog.pg_type'::pg_catalog.regclass
+           OR d.refclassid <> 'pg_catalog.pg_proc'::pg_catalog.regclass
+           OR d.refobjid NOT IN (t.typoutput::pg_catalog.oid, t.typsend::pg_catalog.oid,
+                                 t.typanalyze::pg_catalog.oid))
+)
+SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text,
+       COALESCE(element.oid, t.base, 0)::text, t.typrelid::text, COALESCE(e.extname::text, ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
+                 FROM called WHERE called.type = t.oid), '')
+FROM part t
+LEFT JOIN pg_catalog.pg_type element ON element.typarray = t.base AND element.typarray <> 0
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
      AND d.objid = t.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-WHERE t.typcategory <> 'A' AND n.nspname <> 'pg_toast' AND t.oid {part}
+WHERE n.nspname <> 'pg_toast'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_type of WHERE of.typarray = t.oid)
 ORDER BY t.oid";
 
 const OPERATORS: &str = "\

@@ -138,14 +138,14 @@ pub struct TypeRow {
     pub name: String,
     /// `pg_type.typtype`.
     pub kind: char,
-    /// For a domain, the type it is over; else 0.
+    /// For a domain or a range, the type it is over, where that is an array its elements'; else 0.
     pub base: u32,
     /// For a composite type, its relation; else 0.
     pub relation: u32,
     /// The extension that it belongs to; or empty.
     pub extension: String,
-    /// The functions that a domain's checks call, and that are not PostgreSQL's own.
-    pub checks: Vec<u32>,
+    /// The functions that a domain's default and checks call, and that are not PostgreSQL's own.
+    pub calls: Vec<u32>,
 }
 
 /// An operator that is not PostgreSQL's own.
@@ -334,7 +334,7 @@ fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
         base: row.number(4)?,
         relation: row.number(5)?,
         extension: row.text(6)?,
-        checks: row.numbers(7)?,
+        calls: row.numbers(7)?,
     })
 }
 

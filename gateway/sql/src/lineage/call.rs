@@ -267,27 +267,22 @@ impl<'a> Walk<'a> {
 
     /// Whether making a value of a type may run code that nobody has reviewed.
     pub(super) fn data_type(&mut self, data_type: &'a Type, depth: usize) {
+        if !self.spend(1) {
+            return;
+        }
         let own = data_type.oid >= FIRST_OWN_OID && !functions::is_reviewed(&data_type.extension);
         match data_type.kind {
-            TypeKind::Enum | TypeKind::Range | TypeKind::Pseudo => {}
+            TypeKind::Enum | TypeKind::Pseudo => {}
             TypeKind::Base if own => {
                 let name = qualified(&data_type.schema, &data_type.name);
                 self.opaque(OpaqueReason::UnknownFunction, &name);
             }
             TypeKind::Base => {}
-            TypeKind::Domain | TypeKind::Composite if depth > 8 => {
+            TypeKind::Domain | TypeKind::Range | TypeKind::Composite if depth > 8 => {
                 self.opaque(OpaqueReason::Unsupported, &data_type.name);
             }
-            TypeKind::Domain => {
-                for &check in data_type.checks.iter().filter(|_| own) {
-                    match self.catalog.function(check) {
-                        Some((schema, name)) => self.function(&[schema, name], &[]),
-                        None => {
-                            let name = qualified(&data_type.schema, &data_type.name);
-                            self.opaque(OpaqueReason::UnknownFunction, &name);
-                        }
-                    }
-                }
+            TypeKind::Domain | TypeKind::Range => {
+                self.functions_of(&data_type.calls, &data_type.name);
                 if let Some(base) = self.catalog.data_type(data_type.base) {
                     self.data_type(base, depth + 1);
                 }
@@ -297,10 +292,20 @@ impl<'a> Walk<'a> {
                     return;
                 };
                 for column in &relation.columns {
-                    if let Some(inner) = self.catalog.data_type(column.type_oid) {
+                    if let Some(inner) = self.catalog.column_type(column) {
                         self.data_type(inner, depth + 1);
                     }
                 }
+            }
+        }
+    }
+
+    /// Functions that something calls, by number.
+    pub(super) fn functions_of(&mut self, called: &[u32], by: &str) {
+        for &function in called {
+            match self.catalog.function(function) {
+                Some((schema, name)) => self.function(&[schema, name], &[]),
+                None => self.opaque(OpaqueReason::ProceduralCode, by),
             }
         }
     }

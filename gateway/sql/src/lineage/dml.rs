@@ -308,10 +308,13 @@ impl<'a> Walk<'a> {
             Access::Insert | Access::Update => relation.computes.as_slice(),
             Access::Read | Access::Delete | Access::Truncate | Access::Define => &[],
         };
-        for &function in relation.triggers.iter().chain(computes) {
-            match self.catalog.function(function) {
-                Some((schema, name)) => self.function(&[schema, name], &[]),
-                None => self.opaque(OpaqueReason::ProceduralCode, &relation.name),
+        self.functions_of(&relation.triggers, &relation.name);
+        self.functions_of(computes, &relation.name);
+        if matches!(access, Access::Insert | Access::Update) {
+            for column in &relation.columns {
+                if let Some(data_type) = self.catalog.column_type(column) {
+                    self.data_type(data_type, 0);
+                }
             }
         }
         for &function in &relation.conditional {

@@ -224,21 +224,22 @@ impl<'a> Walk<'a> {
         done
     }
 
-    /// The attributes of a column's type, where that is composite or an array of such.
+    /// The attributes of a column's type, where that is composite or made of such.
     fn attributes(
         &mut self,
         column: &Column,
         depth: usize,
         row_types: &mut Vec<u32>,
     ) -> Option<Rc<Table>> {
-        let mut data_type = match self.catalog.data_type(column.type_oid) {
-            Some(data_type) => data_type,
-            None => self.catalog.element_type(&column.type_name)?,
-        };
-        // Domains over domains.
-        for _ in 0..DEEPEST_TYPE {
-            if data_type.kind != TypeKind::Domain {
+        let mut data_type = self.catalog.column_type(column)?;
+        // Domains and ranges over each other.
+        for over in 0.. {
+            if !matches!(data_type.kind, TypeKind::Domain | TypeKind::Range) {
                 break;
+            }
+            if over > DEEPEST_TYPE {
+                self.opaque(OpaqueReason::Unsupported, &data_type.name);
+                return None;
             }
             data_type = self.catalog.data_type(data_type.base)?;
         }
