@@ -44,6 +44,7 @@ pub fn catalog() -> Arc<Catalog> {
         has_rules: false,
         computes: Vec::new(),
         conditional: Vec::new(),
+        policies: Vec::new(),
     };
     let mut columns: Vec<ColumnRow> = (1..)
         .zip(COLUMNS)

@@ -257,14 +257,24 @@ CREATE TABLE vault.checking_rows (id integer, note vault.checking);
 CREATE TABLE vault.checking_lists (id integer, notes vault.checking[]);
 CREATE TABLE vault.checking_pairs (id integer, pair vault.checking_pair);
 CREATE TABLE vault.checking_spans (id integer, span vault.checking_span);
-CREATE DOMAIN vault.crowd AS customers[];
-CREATE TYPE vault.customer_range AS RANGE (subtype = customers);
-CREATE TABLE vault.behind (id integer, d vault.crowd, r vault.customer_range);
-INSERT INTO vault.behind SELECT c.id, ARRAY[c], vault.customer_range(c, c, '[]') FROM customers c WHERE c.id < 4;
+CREATE TABLE vault.told_apart (id integer, secret text);
+CREATE DOMAIN vault.crowd AS vault.told_apart[];
+CREATE TYPE vault.stretch AS RANGE (subtype = vault.told_apart);
+CREATE TABLE vault.behind (id integer, d vault.crowd, r vault.stretch);
+INSERT INTO vault.behind SELECT c.id, ARRAY[(c.id, c.email)::vault.told_apart],
+    vault.stretch((c.id, c.email)::vault.told_apart, (c.id, c.email)::vault.told_apart, '[]') FROM customers c WHERE c.id < 4;
+CREATE FUNCTION vault.told_of(integer) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE NOTICE ''%'', vault.email_of($1); RETURN ''''; END';
+CREATE TABLE vault.spread (id integer, note text) PARTITION BY RANGE (vault.told_of(id));
+CREATE TABLE vault.spread_1 PARTITION OF vault.spread FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+CREATE TABLE vault.indexed (id integer PRIMARY KEY);
+INSERT INTO vault.indexed VALUES (1), (2), (3);
+CREATE INDEX indexed_told ON vault.indexed (vault.told_of(id));
 CREATE TABLE vault.rowed (id integer, note text);
 INSERT INTO vault.rowed VALUES (1, 'note');
 CREATE TABLE vault.targets (id integer PRIMARY KEY, note text, number bigint);
 INSERT INTO vault.targets SELECT i, 'note', i FROM generate_series(1, 3) AS i;
+CREATE MATERIALIZED VIEW vault.told_once AS SELECT vault.told_of(id) FROM vault.targets WITH NO DATA;
 CREATE SEQUENCE vault.counter;
 
 REFRESH MATERIALIZED VIEW vault.contacts;

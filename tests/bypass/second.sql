@@ -15,14 +15,32 @@ INSERT INTO vault.checking_pairs (pair) VALUES ('(a,b)')
 -- refused: a check of a domain in a range
 INSERT INTO vault.checking_spans (span) VALUES ('[a,b]')
 -- refused: attributes behind a domain over an array
-SELECT (d[1]).email || '' FROM vault.behind
+SELECT (d[1]).secret || '' FROM vault.behind
 -- safe: attributes behind a domain over an array, as they are
-SELECT (unnest(d)).email FROM vault.behind
+SELECT (unnest(d)).secret FROM vault.behind
 -- safe: a domain over an array of rows
 SELECT d FROM vault.behind
 -- refused: attributes behind a range
-SELECT (lower(r)).email || '' FROM vault.behind
+SELECT (lower(r)).secret || '' FROM vault.behind
 -- refused: a range of rows as text
 SELECT r::text FROM vault.behind
 -- safe: a range of rows
 SELECT r FROM vault.behind
+-- refused: the key of a partition
+INSERT INTO vault.spread VALUES (1, 'a')
+-- refused: the key of a partition, written by itself
+INSERT INTO vault.spread_1 VALUES (1, 'a')
+-- refused: ANALYZE of an index over an expression
+ANALYZE vault.indexed
+-- refused: VACUUM FULL of an index over an expression
+VACUUM FULL vault.indexed
+-- refused: REINDEX of a table with an index over an expression
+REINDEX TABLE vault.indexed
+-- refused: REINDEX of an index over an expression
+REINDEX INDEX vault.indexed_told
+-- refused: CLUSTER of a table with an index over an expression
+CLUSTER vault.indexed USING indexed_pkey
+-- refused: a table with an index over an expression that is written anew
+ALTER TABLE vault.indexed SET UNLOGGED
+-- refused: REFRESH of a view that calls
+REFRESH MATERIALIZED VIEW vault.told_once

@@ -60,6 +60,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         has_rules: false,
         computes: Vec::new(),
         conditional: Vec::new(),
+        policies: Vec::new(),
     };
     let column = |relation, attribute, name: &str, type_oid, type_name: &str| ColumnRow {
         relation,

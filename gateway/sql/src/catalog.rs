@@ -96,6 +96,9 @@ pub struct Relation {
     pub computes: Vec<u32>,
     /// Of its triggers that have a condition, the functions of either that are not PostgreSQL's own.
     pub conditional: Vec<u32>,
+    /// The functions that its policies call where rows are read or written, if row security is on:
+    /// OIDs of those that are not PostgreSQL's own.
+    pub policies: Vec<u32>,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,
     pub(crate) view: Option<ViewLineage>,

@@ -112,6 +112,7 @@ fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         triggers: row.triggers,
         computes: row.computes,
         conditional: row.conditional,
+        policies: row.policies,
         has_rules: row.has_rules,
         view: None,
     };

@@ -69,6 +69,12 @@ WITH RECURSIVE part AS MATERIALIZED (
     FROM pg_catalog.pg_constraint k WHERE k.contypid >= 16384
     UNION
     SELECT checked.object, part.whole FROM checked JOIN part ON part.type = checked.type
+), parts (keyed, relation) AS (
+    SELECT p.partrelid, p.partrelid
+    FROM pg_catalog.pg_partitioned_table p WHERE p.partexprs IS NOT NULL
+    UNION
+    SELECT parts.keyed, i.inhrelid
+    FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
 ), made AS MATERIALIZED (
     SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS class, a.oid AS object, a.adrelid AS relation
     FROM pg_catalog.pg_attrdef a
@@ -81,8 +87,14 @@ WITH RECURSIVE part AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, checked.object, a.attrelid
     FROM checked JOIN pg_catalog.pg_attribute a ON a.atttypid = checked.type
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, parts.keyed, parts.relation
+    FROM parts
+    UNION ALL
+    SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid, y.polrelid
+    FROM pg_catalog.pg_policy y
 ), called AS MATERIALIZED (
-    SELECT made.relation, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
+    SELECT made.class, made.relation, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
     FROM made
     JOIN pg_catalog.pg_depend d ON d.classid = made.class AND d.objid = made.object
     LEFT JOIN pg_catalog.pg_operator o
@@ -98,14 +110,20 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                 WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
-                 FROM called WHERE called.relation = c.oid), ''),
+                 FROM called
+                 WHERE called.relation = c.oid
+                   AND called.class <> 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text, ',')
                  FROM pg_catalog.pg_trigger t
                  JOIN pg_catalog.pg_depend d
                    ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
                   AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                  WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL
-                   AND d.refobjid >= 16384), '')
+                   AND d.refobjid >= 16384), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
+                 FROM called
+                 WHERE called.relation = c.oid AND c.relrowsecurity
+                   AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')

@@ -46,12 +46,15 @@ pub struct RelationRow {
     pub triggers: Vec<u32>,
     /// Whether it has rewrite rules other than a view's own.
     pub has_rules: bool,
-    /// The functions that its defaults, generated columns, checks and indexes call, and that are not
-    /// PostgreSQL's own.
+    /// The functions that its defaults, generated columns, checks, indexes and keys of partitions call,
+    /// and that are not PostgreSQL's own.
     pub computes: Vec<u32>,
     /// Of its triggers that have a condition, the functions of either, as far as they are not
     /// PostgreSQL's own.
     pub conditional: Vec<u32>,
+    /// The functions that its policies call, where row security is on, and that are not PostgreSQL's
+    /// own.
+    pub policies: Vec<u32>,
 }
 
 /// A column.
@@ -257,7 +260,7 @@ impl CatalogRows {
 }
 
 fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
-    row.expect(8)?;
+    row.expect(9)?;
     Ok(RelationRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
@@ -267,6 +270,7 @@ fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
         has_rules: row.truth(5)?,
         computes: row.numbers(6)?,
         conditional: row.numbers(7)?,
+        policies: row.numbers(8)?,
     })
 }
 

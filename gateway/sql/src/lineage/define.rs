@@ -50,6 +50,25 @@ fn adds_nothing(element: &NodeEnum) -> bool {
     }
 }
 
+/// Whether a part of ALTER TABLE writes the rows anew, or checks them.
+fn writes_anew(command: &NodeEnum) -> bool {
+    use pg::AlterTableType as Type;
+    let NodeEnum::AlterTableCmd(command) = command else {
+        return false;
+    };
+    matches!(
+        command.subtype(),
+        Type::AtAddColumn
+            | Type::AtAlterColumnType
+            | Type::AtAttachPartition
+            | Type::AtSetAccessMethod
+            | Type::AtSetExpression
+            | Type::AtSetLogged
+            | Type::AtSetUnLogged
+            | Type::AtValidateConstraint
+    )
+}
+
 /// Whether a relation is made in the schema of the session's own temporary ones.
 fn is_temporary(var: &pg::RangeVar) -> bool {
     var.relpersistence == "t" || var.schemaname == "pg_temp"
@@ -248,7 +267,11 @@ impl<'a> Walk<'a> {
         let Some(var) = &alter.relation else {
             return of(Effect::Define, command);
         };
-        let relations = self.relations(var, Access::Define);
+        let anew = alter.cmds.iter().filter_map(inner).any(writes_anew);
+        let relations = match anew {
+            true => self.recomputed(Some(var), Access::Define),
+            false => self.relations(var, Access::Define),
+        };
         let mut scope = Scope::outermost();
         let item = self.item(&var.relname, &relations);
         scope.items.push(item);

@@ -67,6 +67,9 @@ impl<'a> Walk<'a> {
         }
         for relation in &found {
             self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
+            if access != Access::Define {
+                self.functions_of(&relation.policies, &relation.name);
+            }
             if access != Access::Define && self.catalog.is_data_catalog(relation) {
                 self.opaque(OpaqueReason::DataCatalog, &relation.name);
             }

@@ -4,6 +4,7 @@ use super::Walk;
 use super::command::{Effect, of, session, statement};
 use super::scope::Scope;
 use crate::analysis::{Access, Class, NameUse, OpaqueReason, Outputs, Statement};
+use crate::catalog::Relation;
 use crate::parse::{NodeEnum, inner, pg, strings};
 
 impl<'a> Walk<'a> {
@@ -59,17 +60,14 @@ impl<'a> Walk<'a> {
             }
             NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum),
             NodeEnum::ClusterStmt(cluster) => {
-                if let Some(relation) = &cluster.relation {
-                    self.relations(relation, Access::Define);
-                }
+                self.recomputed(cluster.relation.as_ref(), Access::Define);
                 of(Effect::Utility, "cluster")
             }
             NodeEnum::ReindexStmt(reindex) => {
-                if let Some(relation) = &reindex.relation
-                    && reindex.kind() == pg::ReindexObjectType::ReindexObjectTable
-                {
-                    self.relations(relation, Access::Define);
-                }
+                // Which table an index is of is not known.
+                let table = reindex.kind() == pg::ReindexObjectType::ReindexObjectTable;
+                let relation = reindex.relation.as_ref().filter(|_| table);
+                self.recomputed(relation, Access::Define);
                 of(Effect::Utility, "reindex")
             }
             NodeEnum::TruncateStmt(truncate) => {
@@ -82,7 +80,9 @@ impl<'a> Walk<'a> {
             }
             NodeEnum::RefreshMatViewStmt(refresh) => {
                 if let Some(relation) = &refresh.relation {
-                    self.relations(relation, Access::Define);
+                    for view in self.recomputed(Some(relation), Access::Define) {
+                        self.called_by_view(view);
+                    }
                 }
                 of(Effect::Utility, "refresh materialized view")
             }
@@ -110,12 +110,24 @@ impl<'a> Walk<'a> {
     }
 
     fn vacuum(&mut self, vacuum: &pg::VacuumStmt) -> Statement {
+        let computes = |option: &pg::Node| {
+            matches!(inner(option), Some(NodeEnum::DefElem(option))
+                if matches!(option.defname.as_str(), "analyze" | "full"))
+        };
+        let computes = !vacuum.is_vacuumcmd || vacuum.options.iter().any(computes);
         for node in &vacuum.rels {
             if let Some(NodeEnum::VacuumRelation(one)) = inner(node)
                 && let Some(var) = &one.relation
             {
-                self.relations(var, Access::Read);
+                if computes {
+                    self.recomputed(Some(var), Access::Read);
+                } else {
+                    self.relations(var, Access::Read);
+                }
             }
+        }
+        if computes && vacuum.rels.is_empty() {
+            self.recomputed(None, Access::Read);
         }
         of(
             Effect::Utility,
@@ -125,6 +137,53 @@ impl<'a> Walk<'a> {
                 "analyze"
             },
         )
+    }
+
+    /// A relation, or all, whose indexes or rows are made anew or sampled: what they call runs.
+    pub(super) fn recomputed(
+        &mut self,
+        var: Option<&pg::RangeVar>,
+        access: Access,
+    ) -> Vec<&'a Relation> {
+        let Some(var) = var else {
+            let calls = |one: &&Relation| !one.computes.is_empty();
+            let mut all: Vec<_> = self.catalog.relations().filter(calls).collect();
+            all.sort_unstable_by_key(|one| one.oid);
+            self.spend(all.len());
+            for relation in all {
+                self.functions_of(&relation.computes, &relation.name);
+            }
+            return Vec::new();
+        };
+        let relations = self.relations(var, access);
+        for relation in &relations {
+            self.functions_of(&relation.computes, &relation.name);
+            let descendants = self.catalog.descendants(relation.oid);
+            self.spend(descendants.len());
+            for child in descendants {
+                if let Some(child) = self.catalog.relation(child) {
+                    self.functions_of(&child.computes, &child.name);
+                }
+            }
+        }
+        relations
+    }
+
+    /// What a view calls, where it is read for nobody.
+    fn called_by_view(&mut self, relation: &'a Relation) {
+        let Some(view) = self.view(relation) else {
+            self.opaque(OpaqueReason::Unsupported, &relation.name);
+            return;
+        };
+        if !self.spend(view.functions.len() + view.opaque.len()) {
+            return;
+        }
+        for inner in &view.functions {
+            self.use_function(&inner.schema, &inner.name);
+        }
+        for inner in &view.opaque {
+            self.opaque(inner.reason, &inner.detail);
+        }
     }
 
     /// Notes the same access to several relations.

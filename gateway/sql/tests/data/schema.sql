@@ -48,3 +48,6 @@ CREATE OPERATOR <~> (LEFTARG = int, RIGHTARG = int, FUNCTION = near);
 CREATE FUNCTION secret_of(users) RETURNS text LANGUAGE sql AS 'SELECT $1.password';
 CREATE EXTENSION citext;
 CREATE PROCEDURE tidy() LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE TABLE policed (a int);
+ALTER TABLE policed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY policed_policy ON policed USING (is_slug(a::text));

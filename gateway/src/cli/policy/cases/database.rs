@@ -48,6 +48,7 @@ pub(super) fn catalog(
             has_rules: false,
             computes: Vec::new(),
             conditional: Vec::new(),
+            policies: Vec::new(),
         });
         for (attribute, (name, type_name)) in (1..).zip(columns) {
             let type_oid = type_oid(type_name).with_context(|| format!("{table}.{name}"))?;
