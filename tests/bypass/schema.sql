@@ -257,6 +257,17 @@ CREATE TABLE vault.checking_rows (id integer, note vault.checking);
 CREATE TABLE vault.checking_lists (id integer, notes vault.checking[]);
 CREATE TABLE vault.checking_pairs (id integer, pair vault.checking_pair);
 CREATE TABLE vault.checking_spans (id integer, span vault.checking_span);
+CREATE FUNCTION vault.on_held() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE NOTICE ''%'', vault.email_of(1); RETURN NULL; END';
+CREATE TABLE vault.held (id integer PRIMARY KEY);
+CREATE TABLE vault.holding (id integer REFERENCES vault.held ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TRIGGER holding AFTER UPDATE OR DELETE OR TRUNCATE ON vault.holding EXECUTE FUNCTION vault.on_held();
+CREATE TABLE vault.needed (id integer PRIMARY KEY);
+CREATE TABLE vault.needing (id integer REFERENCES vault.needed ON DELETE SET NULL CHECK (id IS NOT NULL), secret text);
+INSERT INTO vault.held VALUES (1), (2);
+INSERT INTO vault.holding VALUES (1), (2);
+INSERT INTO vault.needed VALUES (1);
+INSERT INTO vault.needing VALUES (1, 'quartzzebra');
 CREATE TABLE vault.told_apart (id integer, secret text);
 CREATE DOMAIN vault.crowd AS vault.told_apart[];
 CREATE TYPE vault.stretch AS RANGE (subtype = vault.told_apart);
@@ -274,7 +285,7 @@ CREATE TABLE vault.rowed (id integer, note text);
 INSERT INTO vault.rowed VALUES (1, 'note');
 CREATE TABLE vault.targets (id integer PRIMARY KEY, note text, number bigint);
 INSERT INTO vault.targets SELECT i, 'note', i FROM generate_series(1, 3) AS i;
-CREATE MATERIALIZED VIEW vault.told_once AS SELECT vault.told_of(id) FROM vault.targets WITH NO DATA;
+CREATE MATERIALIZED VIEW vault.told_once AS SELECT vault.told_of(id) FROM vault.targets;
 CREATE SEQUENCE vault.counter;
 
 REFRESH MATERIALIZED VIEW vault.contacts;

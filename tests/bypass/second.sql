@@ -44,3 +44,16 @@ CLUSTER vault.indexed USING indexed_pkey
 ALTER TABLE vault.indexed SET UNLOGGED
 -- refused: REFRESH of a view that calls
 REFRESH MATERIALIZED VIEW vault.told_once
+-- refused: a foreign key's deletion
+DELETE FROM vault.held WHERE id = 1
+-- refused: a foreign key's update
+UPDATE vault.held SET id = 10 WHERE id = 1
+-- refused: a foreign key's update by way of a conflict
+INSERT INTO vault.held VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 10
+-- refused: a foreign key's deletion by MERGE
+\needs 15
+MERGE INTO vault.held h USING vault.targets t ON h.id = t.id WHEN MATCHED THEN DELETE
+-- refused: TRUNCATE that cascades
+TRUNCATE vault.held CASCADE
+-- safe: a row that a foreign key's action leaves wrong
+DELETE FROM vault.needed WHERE id = 1

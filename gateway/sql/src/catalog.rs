@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 pub use queries::{PRELUDE, Part, queries};
 pub use rows::{
     CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, NumberRow, OperatorRow,
-    RelationRow, RowSet, TypeRow, ViewRow,
+    ReferenceRow, RelationRow, RowSet, TypeRow, ViewRow,
 };
 
 use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source, Use};
@@ -58,6 +58,8 @@ pub struct Catalog {
     inherited: HashMap<ColumnId, Vec<ColumnId>>,
     /// Columns of views and generated columns that are made from a column.
     dependents: HashMap<ColumnId, Vec<ColumnId>>,
+    /// Foreign keys by the relation that is referenced.
+    references: HashMap<u32, Vec<ReferenceRow>>,
     /// Names that columns had before they, their relation or their schema were renamed or moved.
     former: Vec<FormerName>,
 }

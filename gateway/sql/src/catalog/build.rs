@@ -34,6 +34,10 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
             relation.keys.push(row.attributes);
         }
     }
+    for row in rows.references {
+        let of_one = catalog.references.entry(row.referenced).or_default();
+        of_one.push(row);
+    }
     for row in rows.types {
         add_type(&mut catalog, row);
     }

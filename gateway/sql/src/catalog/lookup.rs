@@ -1,6 +1,7 @@
 //! What lineage asks a catalog.
 
 use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type};
+use crate::analysis::Access;
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
 const DATA_CATALOGS: &[&str] = &[
@@ -119,6 +120,28 @@ impl Catalog {
         let found = self.type_names.get(&name)?.iter();
         let mut found = found.filter_map(|oid| self.types.get(oid));
         found.find(|one| one.schema == schema)
+    }
+
+    /// The relations that foreign keys change where rows of another are changed, and how.
+    pub(crate) fn cascades(
+        &self,
+        referenced: u32,
+        access: Access,
+    ) -> impl Iterator<Item = (u32, Access)> {
+        let keys = self.references.get(&referenced).into_iter().flatten();
+        keys.filter_map(move |key| {
+            let action = match access {
+                Access::Delete => key.on_delete,
+                Access::Update => key.on_update,
+                Access::Truncate => return Some((key.referencing, Access::Truncate)),
+                Access::Read | Access::Insert | Access::Define => return None,
+            };
+            match (action, access) {
+                ('c', access) => Some((key.referencing, access)),
+                ('n' | 'd', _) => Some((key.referencing, Access::Update)),
+                _ => None,
+            }
+        })
     }
 
     pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {

@@ -34,7 +34,7 @@ const SYSTEM: [(RowSet, &str); 5] = [
     (RowSet::Keys, KEYS),
 ];
 
-const OWN: [(RowSet, &str); 9] = [
+const OWN: [(RowSet, &str); 10] = [
     (RowSet::Relations, RELATIONS),
     (RowSet::Columns, COLUMNS),
     (RowSet::Inherits, INHERITS),
@@ -43,6 +43,7 @@ const OWN: [(RowSet, &str); 9] = [
     (RowSet::Operators, OPERATORS),
     (RowSet::Casts, CASTS),
     (RowSet::Keys, KEYS),
+    (RowSet::References, REFERENCES),
     // Last, as it takes locks that last as long as the reading.
     (RowSet::Views, VIEWS),
 ];
@@ -299,6 +300,12 @@ LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_cast'::pg_catalog
      AND d.objid = k.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
 WHERE p.oid >= 16384
+ORDER BY k.oid";
+
+const REFERENCES: &str = "\
+SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text
+FROM pg_catalog.pg_constraint k
+WHERE k.contype = 'f' AND k.confrelid {part}
 ORDER BY k.oid";
 
 const KEYS: &str = "\

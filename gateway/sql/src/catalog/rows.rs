@@ -29,6 +29,8 @@ pub enum RowSet {
     Casts,
     /// Primary keys and unique indexes.
     Keys,
+    /// Foreign keys.
+    References,
 }
 
 /// A relation.
@@ -186,6 +188,19 @@ pub struct KeyRow {
     pub attributes: Vec<i16>,
 }
 
+/// A foreign key.
+#[derive(Clone, Debug, Hash)]
+pub struct ReferenceRow {
+    /// OID of the relation that is referenced.
+    pub referenced: u32,
+    /// OID of the relation whose key it is.
+    pub referencing: u32,
+    /// `pg_constraint.confdeltype`.
+    pub on_delete: char,
+    /// `pg_constraint.confupdtype`.
+    pub on_update: char,
+}
+
 /// All rows that a catalog is made from.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct CatalogRows {
@@ -209,6 +224,8 @@ pub struct CatalogRows {
     pub casts: Vec<CastRow>,
     /// Keys.
     pub keys: Vec<KeyRow>,
+    /// Foreign keys.
+    pub references: Vec<ReferenceRow>,
 }
 
 impl CatalogRows {
@@ -234,6 +251,8 @@ impl CatalogRows {
         rows.views.retain(|one| !own.contains(&one.relation));
         rows.inherits.retain(|one| !own.contains(&one.child));
         rows.keys.retain(|one| !own.contains(&one.relation));
+        rows.references
+            .retain(|one| !own.contains(&one.referencing));
         rows.types.retain(|one| !is_temporary(&one.schema));
         rows.functions.retain(|one| !is_temporary(&one.schema));
         rows.operators.retain(|one| !is_temporary(&one.schema));
@@ -254,6 +273,7 @@ impl CatalogRows {
             RowSet::Operators => self.operators.push(operator(&row)?),
             RowSet::Casts => self.casts.push(cast(&row)?),
             RowSet::Keys => self.keys.push(key(&row)?),
+            RowSet::References => self.references.push(reference(&row)?),
         }
         Ok(())
     }
@@ -367,6 +387,16 @@ fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
     Ok(KeyRow {
         relation: row.number(0)?,
         attributes: row.numbers(1)?,
+    })
+}
+
+fn reference(row: &Row<'_>) -> Result<ReferenceRow, Error> {
+    row.expect(4)?;
+    Ok(ReferenceRow {
+        referenced: row.number(0)?,
+        referencing: row.number(1)?,
+        on_delete: row.letter(2)?,
+        on_update: row.letter(3)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! INSERT, UPDATE, DELETE and MERGE.
 
+use std::collections::HashSet;
+
 use super::relation::qualified;
 use super::scope::{Item, Scope};
 use super::value::{Table, Value};
@@ -89,7 +91,7 @@ impl<'a> Walk<'a> {
             }
         }
         if conflict.action() == pg::OnConflictAction::OnconflictUpdate {
-            self.relations(var, Access::Update);
+            self.target(var, Access::Update);
             let mut scope = Scope {
                 items: scope.items.clone(),
                 outer: scope.outer,
@@ -261,6 +263,9 @@ impl<'a> Walk<'a> {
         let targets = self.relations(var, access);
         for relation in &targets {
             self.written_through(relation, access, var.inh);
+            if access != Access::Truncate {
+                self.written_by_keys(relation, access);
+            }
         }
         let item = self.item(&var.relname, &targets);
         let item = self.aliased(item, var.alias.as_ref());
@@ -299,6 +304,44 @@ impl<'a> Walk<'a> {
                 self.runs_on_write(child, access);
             }
         }
+    }
+
+    /// What foreign keys change where rows of a relation are changed, in turn too.
+    pub(super) fn written_by_keys(&mut self, relation: &'a Relation, access: Access) {
+        let mut written = vec![(relation.oid, access)];
+        let below = self.catalog.descendants(relation.oid);
+        written.extend(below.into_iter().map(|oid| (oid, access)));
+        let behind = self.view(relation).filter(|_| relation.is_view());
+        let behind = behind.into_iter().flat_map(|view| &view.relations);
+        written.extend(behind.filter_map(|inner| Some((inner.oid?, access))));
+        let mut seen: HashSet<_> = written.iter().copied().collect();
+        while let Some((oid, access)) = written.pop() {
+            for (oid, access) in self.catalog.cascades(oid, access) {
+                let below = self.catalog.descendants(oid);
+                for oid in std::iter::once(oid).chain(below) {
+                    if !self.spend(1) {
+                        return;
+                    }
+                    if seen.insert((oid, access)) {
+                        written.push((oid, access));
+                        self.written_by_key(oid, access);
+                    }
+                }
+            }
+        }
+    }
+
+    fn written_by_key(&mut self, oid: u32, access: Access) {
+        let Some(relation) = self.catalog.relation(oid) else {
+            self.opaque(OpaqueReason::Unsupported, "a foreign key");
+            return;
+        };
+        self.use_relation(Some(oid), &relation.schema, &relation.name, access);
+        if relation.has_rules {
+            self.opaque(OpaqueReason::ProceduralCode, &relation.name);
+        }
+        self.functions_of(&relation.policies, &relation.name);
+        self.runs_on_write(relation, access);
     }
 
     /// The functions that run where rows of a relation are written: it is as if the statement

@@ -73,7 +73,12 @@ impl<'a> Walk<'a> {
             NodeEnum::TruncateStmt(truncate) => {
                 for node in &truncate.relations {
                     if let Some(NodeEnum::RangeVar(var)) = inner(node) {
-                        self.target(var, Access::Truncate);
+                        let (targets, _) = self.target(var, Access::Truncate);
+                        if truncate.behavior() == pg::DropBehavior::DropCascade {
+                            for relation in targets {
+                                self.written_by_keys(relation, Access::Truncate);
+                            }
+                        }
                     }
                 }
                 statement(Class::Write, "truncate")

@@ -47,6 +47,7 @@ fn row_set(name: &str) -> RowSet {
         "OPERATORS" => RowSet::Operators,
         "CASTS" => RowSet::Casts,
         "KEYS" => RowSet::Keys,
+        "REFERENCES" => RowSet::References,
         other => panic!("{other}"),
     }
 }
