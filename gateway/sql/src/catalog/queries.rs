@@ -232,8 +232,8 @@ WHERE p.oid {part} AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
   AND (p.proname LIKE 'lo\\_%' OR p.proname IN ('loread', 'lowrite'))
 ORDER BY p.oid";
 
-/// Arrays are left out: they are known by their elements. So is what is over an array. A domain depends
-/// on what its default calls, as on the functions that read and print it.
+/// Arrays are left out: they are known by their elements. So is what is over an array. A domain
+/// depends on what its default calls, as on the functions that read and print it.
 const TYPES: &str = "\
 WITH part AS MATERIALIZED (
     SELECT t.*, CASE t.typtype
@@ -247,7 +247,8 @@ WITH part AS MATERIALIZED (
            END AS base
     FROM pg_catalog.pg_type t WHERE t.oid {part}
 ), made AS MATERIALIZED (
-    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS class, k.oid AS object, k.contypid AS type
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass AS class, k.oid AS object,
+           k.contypid AS type
     FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0
     UNION ALL
     SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.oid

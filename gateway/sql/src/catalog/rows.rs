@@ -48,8 +48,8 @@ pub struct RelationRow {
     pub triggers: Vec<u32>,
     /// Whether it has rewrite rules other than a view's own.
     pub has_rules: bool,
-    /// The functions that its defaults, generated columns, checks, indexes and keys of partitions call,
-    /// and that are not PostgreSQL's own.
+    /// The functions that its defaults, generated columns, checks, indexes and keys of
+    /// partitions call, and that are not PostgreSQL's own.
     pub computes: Vec<u32>,
     /// Of its triggers that have a condition, the functions of either, as far as they are not
     /// PostgreSQL's own.

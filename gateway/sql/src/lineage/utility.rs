@@ -70,19 +70,7 @@ impl<'a> Walk<'a> {
                 self.recomputed(relation, Access::Define);
                 of(Effect::Utility, "reindex")
             }
-            NodeEnum::TruncateStmt(truncate) => {
-                for node in &truncate.relations {
-                    if let Some(NodeEnum::RangeVar(var)) = inner(node) {
-                        let (targets, _) = self.target(var, Access::Truncate);
-                        if truncate.behavior() == pg::DropBehavior::DropCascade {
-                            for relation in targets {
-                                self.written_by_keys(relation, Access::Truncate);
-                            }
-                        }
-                    }
-                }
-                statement(Class::Write, "truncate")
-            }
+            NodeEnum::TruncateStmt(truncate) => self.truncate(truncate),
             NodeEnum::RefreshMatViewStmt(refresh) => {
                 if let Some(relation) = &refresh.relation {
                     for view in self.recomputed(Some(relation), Access::Define) {
@@ -112,6 +100,20 @@ impl<'a> Walk<'a> {
             outputs: Outputs::Unknown,
             ..plain
         }
+    }
+
+    fn truncate(&mut self, truncate: &pg::TruncateStmt) -> Statement {
+        let cascades = truncate.behavior() == pg::DropBehavior::DropCascade;
+        for node in &truncate.relations {
+            let Some(NodeEnum::RangeVar(var)) = inner(node) else {
+                continue;
+            };
+            let (targets, _) = self.target(var, Access::Truncate);
+            for relation in targets.into_iter().filter(|_| cascades) {
+                self.written_by_keys(relation, Access::Truncate);
+            }
+        }
+        statement(Class::Write, "truncate")
     }
 
     fn vacuum(&mut self, vacuum: &pg::VacuumStmt) -> Statement {
