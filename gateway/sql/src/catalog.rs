@@ -14,6 +14,7 @@ pub use rows::{
 };
 
 use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source, Use};
+use crate::identifier;
 
 /// A row that the catalog cannot use.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -339,8 +340,8 @@ impl Catalog {
         let arguments: Vec<_> = (1..=arguments).map(|number| format!("${number}")).collect();
         Some(format!(
             "SELECT {}.{}({})",
-            quoted(schema),
-            quoted(name),
+            identifier(schema),
+            identifier(name),
             arguments.join(", ")
         ))
     }
@@ -388,11 +389,6 @@ impl Relation {
             attribute: column.attribute,
         }
     }
-}
-
-/// A name as an identifier that means exactly it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn reach(edges: &HashMap<u32, Vec<u32>>, start: u32) -> Vec<u32> {

@@ -21,3 +21,8 @@ pub use shape::{Shape, Shaper, Template, shape};
 /// The stack that a thread needs to call [`analyze`] or [`catalog::Catalog::from_rows`]: enough for
 /// the deepest text that is let through to a reader. Only what is used of it becomes memory.
 pub const STACK_BYTES: usize = 256 * 1024 * 1024;
+
+/// A name as an identifier that means exactly it.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -53,7 +53,7 @@ impl RoleSwitch {
 
     /// To a role of this name.
     pub(crate) fn to(role: &str) -> Self {
-        Self(format!("SET ROLE \"{}\"", role.replace('"', "\"\"")))
+        Self(format!("SET ROLE {}", sql::identifier(role)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sql::analysis::ColumnId;
 use sql::catalog::Catalog;
+use sql::identifier;
 
 /// What the user that asks may do with each relation of its own database, and what every role may.
 pub(super) const HELD: &str = "
@@ -177,11 +178,6 @@ fn columns(
             .collect()
     };
     (names(kept), names(open))
-}
-
-/// A name as an identifier that means exactly it.
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text as a constant, whatever `standard_conforming_strings` says.
