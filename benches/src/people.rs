@@ -35,17 +35,7 @@ pub const SELECT: &str = "SELECT id, name, email, phone, city, balance, born, no
 /// The database: public.people and the table of `pgbench -S`.
 #[must_use]
 pub fn catalog() -> Arc<Catalog> {
-    let relation = |oid, name: &str| RelationRow {
-        oid,
-        schema: "public".to_owned(),
-        name: name.to_owned(),
-        kind: 'r',
-        triggers: Vec::new(),
-        has_rules: false,
-        computes: Vec::new(),
-        conditional: Vec::new(),
-        policies: Vec::new(),
-    };
+    let relation = |oid, name: &str| RelationRow::table(oid, "public", name);
     let mut columns: Vec<ColumnRow> = (1..)
         .zip(COLUMNS)
         .map(|(attribute, (name, oid, type_name))| column(PEOPLE, attribute, name, oid, type_name))

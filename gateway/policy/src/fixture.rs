@@ -52,15 +52,8 @@ pub(crate) const NICKNAME: ColumnId = ColumnId {
 /// The small database.
 pub(crate) fn catalog() -> Arc<Catalog> {
     let relation = |oid, name: &str, kind| RelationRow {
-        oid,
-        schema: "public".to_owned(),
-        name: name.to_owned(),
         kind,
-        triggers: Vec::new(),
-        has_rules: false,
-        computes: Vec::new(),
-        conditional: Vec::new(),
-        policies: Vec::new(),
+        ..RelationRow::table(oid, "public", name)
     };
     let column = |relation, attribute, name: &str, type_oid, type_name: &str| ColumnRow {
         relation,

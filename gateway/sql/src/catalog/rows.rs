@@ -59,6 +59,23 @@ pub struct RelationRow {
     pub policies: Vec<u32>,
 }
 
+impl RelationRow {
+    /// A table that runs nothing of users' when it is read or written.
+    pub fn table(oid: u32, schema: &str, name: &str) -> RelationRow {
+        RelationRow {
+            oid,
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+            kind: 'r',
+            triggers: Vec::new(),
+            has_rules: false,
+            computes: Vec::new(),
+            conditional: Vec::new(),
+            policies: Vec::new(),
+        }
+    }
+}
+
 /// A column.
 #[derive(Clone, Debug, Hash)]
 pub struct ColumnRow {

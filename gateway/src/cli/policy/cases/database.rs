@@ -39,17 +39,7 @@ pub(super) fn catalog(
         let Some((schema, name)) = table.split_once('.') else {
             bail!("table {table}: its name needs a schema, such as public.{table}");
         };
-        rows.relations.push(RelationRow {
-            oid,
-            schema: schema.to_owned(),
-            name: name.to_owned(),
-            kind: 'r',
-            triggers: Vec::new(),
-            has_rules: false,
-            computes: Vec::new(),
-            conditional: Vec::new(),
-            policies: Vec::new(),
-        });
+        rows.relations.push(RelationRow::table(oid, schema, name));
         for (attribute, (name, type_name)) in (1..).zip(columns) {
             let type_oid = type_oid(type_name).with_context(|| format!("{table}.{name}"))?;
             rows.columns.push(ColumnRow {
