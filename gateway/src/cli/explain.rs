@@ -11,14 +11,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use policy::{Judge, Request, SessionFacts, Step};
+use policy::{Request, Step};
 use sql::Strings;
 use sql::analysis::Analysis;
 
 use crate::analyst::Analysts;
-use crate::cli::subject::{self, Who};
+use crate::cli::subject::{self, Opened, Who};
 use crate::config::Config;
-use crate::session::upstream::Dialer;
 use report::{Description, Report};
 
 /// Arguments of `sluice explain`.
@@ -73,24 +72,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn explain(args: &Args) -> anyhow::Result<Report> {
     let config = Config::read(&args.config)?;
-    let (name, database) = subject::database(&config, args.database.as_deref())?;
     let text: Arc<str> = statement(&args.statement)?.into();
-    let identity = args.who.identity(&config).await?;
-    let policies = Arc::new(crate::gateway::load_policies(&config)?);
-    let dialer = Dialer::new(database.upstream.clone(), config.limits.connect)?;
-    let (catalog, upstream) = crate::catalog::read_once(database, &dialer).await?;
+    let database = args.database.as_deref();
+    let opened = subject::open(&config, database, &args.who, &args.application).await?;
+    let Opened {
+        catalog,
+        upstream,
+        mut judge,
+        mut session,
+        ..
+    } = opened;
     let analysts = Analysts::start(1)?;
     let analysis = analysts.analyze(&text, Strings::Standard, &catalog).await?;
-    let facts = SessionFacts {
-        identity: Arc::new(identity),
-        database: name.into(),
-        application: args.application.as_str().into(),
-    };
-    let mut judge = Judge::new(policies);
-    let mut session = match judge.admit(facts, &catalog) {
-        Ok(session) => session,
-        Err(denial) => anyhow::bail!("the session would be refused: {}", denial.reason),
-    };
     let request = Request {
         frames: Bytes::new(),
         step: Step::Query,
@@ -98,11 +91,9 @@ async fn explain(args: &Args) -> anyhow::Result<Report> {
         strings: Strings::Standard,
         parameters: None,
     };
-    let explained = judge.explain(&mut session, request, &analysis, &catalog);
-    let explained = match explained {
-        Ok(explained) => explained,
-        Err(denial) => anyhow::bail!("the session would be refused: {}", denial.reason),
-    };
+    let explained = judge
+        .explain(&mut session, request, &analysis, &catalog)
+        .map_err(subject::refused)?;
     let described = describe(&upstream, &text, &analysis, &explained).await;
     Ok(Report::new(&analysis, &explained, &catalog, described))
 }

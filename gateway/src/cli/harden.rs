@@ -9,17 +9,14 @@ use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
-use policy::{Judge, SessionFacts};
 use sql::analysis::ColumnId;
 use sql::catalog::Catalog;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::cli::subject::{self, Who};
+use crate::cli::subject::{self, Opened, Who};
 use crate::config::Config;
-use crate::session::upstream::Dialer;
 use grants::{Held, literal};
 
 /// Arguments of `sluice harden`.
@@ -63,25 +60,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn harden(args: &Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
-    let (name, database) = subject::database(&config, args.database.as_deref())?;
+    let opened = subject::open(&config, args.database.as_deref(), &args.who, "").await?;
+    let Opened {
+        database,
+        catalog,
+        upstream,
+        session,
+        ..
+    } = opened;
     let role = args.role.clone().or_else(|| database.limited_role.clone());
     let role = role.unwrap_or_else(|| format!("{}_limited", database.user));
-    let identity = args.who.identity(&config).await?;
-    let policies = Arc::new(crate::gateway::load_policies(&config)?);
-    let dialer = Dialer::new(database.upstream.clone(), config.limits.connect)?;
-    let (catalog, upstream) = crate::catalog::read_once(database, &dialer).await?;
-    let facts = SessionFacts {
-        identity: Arc::new(identity),
-        database: name.into(),
-        application: "".into(),
-    };
-    let session = Judge::new(policies).admit(facts, &catalog);
-    let session = session.map_err(|denial| {
-        anyhow::anyhow!(
-            "the policies do not let this identity in: {}",
-            denial.reason
-        )
-    })?;
     let protected: HashSet<ColumnId> = session.protected().collect();
     if protected.is_empty() {
         anyhow::bail!("nothing is protected from this identity; name one with --as and --group");

@@ -1,12 +1,16 @@
 //! Whom and which database a question from the command line is about.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use identity::{Actor, Identity, Verifier};
+use policy::{Denial, Judge, SessionFacts};
+use sql::catalog::Catalog;
 
 use crate::config::{Config, Database};
+use crate::session::upstream::Dialer;
 
 /// Whom to judge for: a token's owner, or someone made up.
 #[derive(Debug, clap::Args)]
@@ -32,7 +36,7 @@ pub(crate) struct Who {
 }
 
 /// The database of this name; the only one where none is named.
-pub(crate) fn database<'a>(
+fn database<'a>(
     config: &'a Config,
     wanted: Option<&str>,
 ) -> anyhow::Result<(&'a str, &'a Database)> {
@@ -47,27 +51,69 @@ pub(crate) fn database<'a>(
     found.with_context(|| format!("no such database; configured: {}", names().join(", ")))
 }
 
+/// A database as it is now, and what the policies make of someone who opens it.
+pub(crate) struct Opened<'a> {
+    pub(crate) database: &'a Database,
+    pub(crate) catalog: Arc<Catalog>,
+    /// A connection as clients have it.
+    pub(crate) upstream: tokio_postgres::Client,
+    pub(crate) judge: Judge,
+    pub(crate) session: policy::Session,
+}
+
+/// Opens a database of the configuration for someone, as a session would; nothing is run there.
+pub(crate) async fn open<'a>(
+    config: &'a Config,
+    database: Option<&str>,
+    who: &Who,
+    application: &str,
+) -> anyhow::Result<Opened<'a>> {
+    let (name, database) = self::database(config, database)?;
+    let identity = who.identity(config).await?;
+    let policies = Arc::new(crate::gateway::load_policies(config)?);
+    let dialer = Dialer::new(database.upstream.clone(), config.limits.connect)?;
+    let (catalog, upstream) = crate::catalog::read_once(database, &dialer).await?;
+    let facts = SessionFacts {
+        identity: Arc::new(identity),
+        database: name.into(),
+        application: application.into(),
+    };
+    let mut judge = Judge::new(policies);
+    let session = judge.admit(facts, &catalog).map_err(refused)?;
+    Ok(Opened {
+        database,
+        catalog,
+        upstream,
+        judge,
+        session,
+    })
+}
+
+/// The policies do not let someone in.
+pub(crate) fn refused(denial: Denial) -> anyhow::Error {
+    anyhow::anyhow!("the session would be refused: {}", denial.reason)
+}
+
 impl Who {
     /// Who that is; someone without a name and a group where nobody was named.
-    pub(crate) async fn identity(&self, config: &Config) -> anyhow::Result<Identity> {
-        let who = self;
+    async fn identity(&self, config: &Config) -> anyhow::Result<Identity> {
         let now = SystemTime::now();
-        if let Some(file) = &who.token_file {
+        if let Some(file) = &self.token_file {
             let token = std::fs::read_to_string(file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
             let verifier = Verifier::discover(config.identity.clone()).await?;
             return Ok(verifier.verify(token.trim(), now).await?);
         }
-        let actors = who.actors.iter().map(|subject| Actor {
+        let actors = self.actors.iter().map(|subject| Actor {
             subject: subject.clone(),
             issuer: None,
         });
         Ok(Identity {
-            subject: who.subject.clone().unwrap_or_default(),
+            subject: self.subject.clone().unwrap_or_default(),
             issuer: config.identity.issuer.clone(),
-            email: who.email.clone(),
-            groups: who.groups.clone(),
-            claims: who.claims.iter().cloned().collect(),
+            email: self.email.clone(),
+            groups: self.groups.clone(),
+            claims: self.claims.iter().cloned().collect(),
             actors: actors.collect(),
             expires_at: now + Duration::from_secs(3600),
         })
