@@ -3,9 +3,8 @@
 //! The second function of `LEAKS` stands for an analysis that is wrong: it is called harmless, and
 //! shows a protected column.
 
-use sluice::demo::postgres::Role;
+use sluice_tests::gateway::Place;
 use sluice_tests::programs::{said, sluice};
-use sluice_tests::server::postgres;
 use sluice_tests::wire_client::{
     Format, Message, WireClient, bind, execute, message, parse, sync, terminated,
 };
@@ -39,29 +38,17 @@ async fn harden(gateway: &Gateway, more: &[&str]) -> Said {
 
 /// A gateway whose masked sessions live under a role of their own.
 async fn hardened() -> (Gateway, String) {
-    let plain = Gateway::with(|text| {
+    let place = Place::new().await;
+    place.edit(|text| {
         text.replace(
             "[policies.mask.settings]\n",
             "[policies.mask.settings]\ntrusted = [\"public.who\", \"public.leak\"]\n",
         )
         .replace("ddl = \"deny\"", "opaque = \"allow\"")
-    })
-    .await;
-    let direct = plain.place().direct().await;
-    direct.batch_execute(LEAKS).await.expect("they are made");
-    let role = format!("{}_limited", plain.place().database());
-    let printed = harden(&plain, &["--role", &role]).await;
-    let statements = printed.expect("the statements are printed");
-    let database = plain.place().database().to_owned();
-    let done = postgres()
-        .await
-        .run(Role::Superuser, &database, &statements);
-    done.await.expect("an administrator can run them");
-    let place = plain.stop().await;
-    place.edit(|text| {
-        let name = format!("[databases.shop]\nlimited-role = \"{role}\"\n");
-        text.replace("[databases.shop]\n", &name)
     });
+    let direct = place.direct().await;
+    direct.batch_execute(LEAKS).await.expect("they are made");
+    let role = place.limit().await;
     (Gateway::within(place).await, role)
 }
 

@@ -12,7 +12,7 @@ use sluice_tests::wire_client::{Message, parse};
 use crate::walk::{End, Heard, Protocol, Talk, columns, rows};
 
 /// Columns that come back masked, wherever they stand in a result.
-const MASKED: [&str; 10] = [
+pub const MASKED: [&str; 10] = [
     "email",
     "phone",
     "password_hash",

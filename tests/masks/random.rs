@@ -7,17 +7,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use sluice::demo::postgres::Role;
 use sluice_tests::Gateway;
 use sluice_tests::gateway::Place;
-use sluice_tests::programs::{said, sluice};
-use sluice_tests::server::postgres;
 use sql::analysis::Analysis;
 use sql::catalog::{Catalog, CatalogRows, Part, RelationKind, queries};
-use tokio::process::Command;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::marks::Marks;
+use crate::ordinary::MASKED;
 use crate::walk::{End, Protocol};
 use crate::{marked, quiet};
 
@@ -103,20 +100,6 @@ const TABLES: [Table; 7] = [
             ("amount", Sort::Number, false),
         ],
     ),
-];
-
-/// Names of protected columns.
-const SECRETS: [&str; 10] = [
-    "email",
-    "phone",
-    "password_hash",
-    "address",
-    "card_number",
-    "iban",
-    "api_key",
-    "ssn",
-    "salary",
-    "secret",
 ];
 
 /// A column that a query can name.
@@ -528,22 +511,6 @@ async fn compare(
     faults
 }
 
-/// Has sessions live under a role that PostgreSQL keeps from protected columns.
-async fn limit(place: &Place) {
-    let role = format!("{}_limited", place.database());
-    let mut command = Command::new(sluice());
-    command
-        .args(["harden", "--role", &role, "--config"])
-        .arg(place.file());
-    let statements = said(command).await.expect("the statements are printed");
-    let database = place.database();
-    let run = postgres().await.run(Role::Superuser, database, &statements);
-    run.await.expect("an administrator can run them");
-    let section = "[databases.shop]\n";
-    let line = format!("{section}limited-role = \"{role}\"\n");
-    place.edit(|text| text.replace(section, &line));
-}
-
 async fn ask(place: Place, queries: u64) {
     let database = place.database().to_owned();
     let gateway = Gateway::within(place).await;
@@ -613,7 +580,9 @@ async fn the_server_reads_nothing_in_any_way_that_analysis_misses() {
         let secret = missing.iter().any(|(relation, attribute)| {
             let known = catalog.relation(*relation);
             let column = known.and_then(|known| known.column(*attribute));
-            column.is_some_and(|column| SECRETS.contains(&column.name.as_str()))
+            column.is_some_and(|column| {
+                column.name == "secret" || MASKED.contains(&column.name.as_str())
+            })
         });
         if secret && !UNUSED.iter().any(|part| text.contains(part)) {
             faults.push(format!("the server reads {missing:?}, too: {text}"));
@@ -628,6 +597,6 @@ async fn the_server_reads_nothing_in_any_way_that_analysis_misses() {
 async fn a_limited_role_refuses_nothing_that_was_let_through() {
     let place = marked().await;
     quiet(&place);
-    limit(&place).await;
+    place.limit().await;
     ask(place, number("SLUICE_RANDOM", USUAL) / 4).await;
 }

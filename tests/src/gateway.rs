@@ -104,6 +104,29 @@ impl Place {
         &self.provider
     }
 
+    /// Has sessions live under a role that PostgreSQL keeps from protected columns, as `sluice harden`
+    /// says it is made; gives the role.
+    ///
+    /// # Panics
+    /// The role cannot be made.
+    pub async fn limit(&self) -> String {
+        let role = format!("{}_limited", self.database);
+        let mut command = tokio::process::Command::new(programs::sluice());
+        command
+            .args(["harden", "--role", &role, "--config"])
+            .arg(self.file());
+        let printed = programs::said(command).await;
+        let statements = printed.expect("the statements are printed");
+        let run = self
+            .postgres
+            .run(Role::Superuser, &self.database, &statements);
+        run.await.expect("an administrator can run them");
+        let section = "[databases.shop]\n";
+        let line = format!("{section}limited-role = \"{role}\"\n");
+        self.edit(|text| text.replace(section, &line));
+        role
+    }
+
     /// Changes the configuration file at one stroke.
     ///
     /// # Panics
