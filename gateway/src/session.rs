@@ -418,10 +418,7 @@ impl Session {
             text,
             strings: self.strings_of(text).await,
         };
-        let verdict = match self.is_clear(text) {
-            Ok(()) => self.judge(asked, Bound::Here(None)).await,
-            Err(denial) => Verdict::Deny(denial),
-        };
+        let verdict = self.judge(asked, Bound::Here(None)).await;
         let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
         if self.skipping.get() {
             return Ok(());
@@ -456,7 +453,7 @@ impl Session {
         self.pipeline
             .borrow_mut()
             .push(step, Kept::Flight(Box::new(flight)));
-        self.after(duty, permit.plan(), step);
+        self.after(duty, step);
     }
 
     /// Records a verdict and waits where it says so: what comes out may go or is refused.

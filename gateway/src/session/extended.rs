@@ -57,10 +57,7 @@ impl Session {
         let mut entry = self.open(trail::Step::Parse, &wording.recorded);
         let strings = self.strings_of(parse.text).await;
         let asked = asked(frame, policy::Step::Parse, (parse.text, strings));
-        let verdict = match self.is_clear(parse.text) {
-            Ok(()) => self.judge(asked, Bound::Here(None)).await,
-            Err(denial) => Verdict::Deny(denial),
-        };
+        let verdict = self.judge(asked, Bound::Here(None)).await;
         if self.skipping.get() {
             return Ok(());
         }
@@ -201,7 +198,7 @@ impl Session {
         self.before(duty, Step::Bind);
         self.pipeline.borrow_mut().push(Step::Bind, kept);
         self.upstream.send(permit);
-        self.after(duty, permit.plan(), Step::Bind);
+        self.after(duty, Step::Bind);
     }
 
     /// An Execute whose verdict is known.

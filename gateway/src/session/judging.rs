@@ -16,6 +16,9 @@ use crate::analyst::Busy;
 impl Session {
     /// The verdict on a request: one given before, else one given now, after reading its text.
     pub(super) async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
+        if let Err(denial) = self.is_clear(asked) {
+            return Verdict::Deny(denial);
+        }
         if let Err(denial) = self.await_facts(asked.text).await {
             return Verdict::Deny(denial);
         }

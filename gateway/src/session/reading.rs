@@ -2,7 +2,7 @@
 //! the upstream can say something about.
 
 use bytes::BytesMut;
-use policy::Denial;
+use policy::{Asked, Denial};
 use sql::Strings;
 use sql::analysis::{Access, Analysis, Class, Kind, OpaqueReason, Statement};
 use trail::{Entry, Outcome};
@@ -62,8 +62,9 @@ impl Session {
 
     /// Refuses a text that could be read in two ways, as nobody has heard yet which one is in force: the
     /// upstream tells of settings when it is ready for a query, and not before.
-    pub(super) fn is_clear(&self, text: &str) -> Result<(), Denial> {
-        if !self.unheard.get() || !text.contains('\\') {
+    pub(super) fn is_clear(&self, asked: Asked<'_>) -> Result<(), Denial> {
+        let reads = matches!(asked.step, policy::Step::Query | policy::Step::Parse);
+        if !reads || !self.unheard.get() || !asked.text.contains('\\') {
             return Ok(());
         }
         Err(Denial {

@@ -27,8 +27,11 @@ pub(super) enum Duty {
     Stay,
     /// It runs under the role that logged in.
     Login,
-    /// It may have changed the role of the session, or one before it may have.
-    Return,
+    /// The limited one, which a request before it may have changed; it may change it itself.
+    Return {
+        /// It may.
+        touches: bool,
+    },
 }
 
 /// A switch that is under way.
@@ -65,11 +68,9 @@ impl Session {
                 })),
             };
         }
-        if statements.iter().any(touches_role) {
-            self.role_unsure.set(true);
-        }
-        Ok(if self.role_unsure.get() {
-            Duty::Return
+        let touches = statements.iter().any(touches_role);
+        Ok(if touches || self.role_unsure.get() {
+            Duty::Return { touches }
         } else {
             Duty::Stay
         })
@@ -78,9 +79,8 @@ impl Session {
     /// What goes before a request.
     pub(super) fn before(&self, duty: Duty, step: Step) {
         match duty {
-            Duty::Stay => {}
             Duty::Login => self.switch(Role::Login, step),
-            Duty::Return => {
+            Duty::Return { .. } if self.role_unsure.get() => {
                 let settled = self.status.get() == TxStatus::Idle;
                 let settled = settled && self.pipeline.borrow().is_empty();
                 self.switch(Role::Limited, step);
@@ -88,19 +88,18 @@ impl Session {
                     self.role_unsure.set(false);
                 }
             }
+            Duty::Stay | Duty::Return { .. } => {}
         }
     }
 
     /// What goes after it.
-    pub(super) fn after(&self, duty: Duty, plan: &Plan, step: Step) {
+    pub(super) fn after(&self, duty: Duty, step: Step) {
         match duty {
-            Duty::Stay => {}
+            Duty::Stay | Duty::Return { touches: false } => {}
             Duty::Login => self.switch(Role::Limited, step),
-            Duty::Return => {
-                if plan.analysis().statements.iter().any(touches_role) {
-                    self.role_unsure.set(true);
-                    self.switch(Role::Limited, step);
-                }
+            Duty::Return { touches: true } => {
+                self.role_unsure.set(true);
+                self.switch(Role::Limited, step);
             }
         }
     }
