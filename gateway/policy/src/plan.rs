@@ -180,14 +180,26 @@ pub(crate) struct SourceColumn {
     pub(crate) name: String,
     pub(crate) type_name: String,
     pub(crate) type_oid: u32,
+    /// The enumerated type of the column, if it has one, and its labels.
+    pub(crate) enumerated: Option<(u32, Vec<String>)>,
 }
 
 impl SourceColumn {
     pub(crate) fn of(catalog: &Catalog, column: ColumnId) -> SourceColumn {
-        catalog
-            .column(column)
-            .map(SourceColumn::from)
-            .unwrap_or_default()
+        let found = catalog.column(column);
+        let enumerated = found.and_then(|one| catalog.enumerated(one.type_oid));
+        SourceColumn {
+            enumerated: enumerated.map(|(oid, labels)| (oid, labels.to_vec())),
+            ..found.map(SourceColumn::from).unwrap_or_default()
+        }
+    }
+
+    /// True where values of this type are labels and this is one of them.
+    pub(crate) fn is_label(&self, type_oid: u32, text: &str) -> bool {
+        let known = self.enumerated.as_ref();
+        known.is_some_and(|(oid, labels)| {
+            *oid == type_oid && labels.iter().any(|label| label == text)
+        })
     }
 
     /// True where the column's values are any text.
@@ -205,6 +217,7 @@ impl From<ColumnInfo<'_>> for SourceColumn {
             name: column.name.to_owned(),
             type_name: column.type_name.to_owned(),
             type_oid: column.type_oid,
+            enumerated: None,
         }
     }
 }

@@ -200,6 +200,8 @@ pub(crate) struct Type {
     pub(crate) extension: String,
     /// The functions that a domain's default and checks call.
     pub(crate) calls: Vec<u32>,
+    /// The labels of an enumerated type.
+    pub(crate) labels: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -179,6 +179,7 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         relation: row.relation,
         extension: row.extension,
         calls: row.calls,
+        labels: row.labels,
     };
     catalog.types.insert(row.oid, data_type);
 }

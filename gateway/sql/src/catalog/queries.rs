@@ -271,7 +271,9 @@ WITH part AS MATERIALIZED (
 SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text,
        COALESCE(element.oid, t.base, 0)::text, t.typrelid::text, COALESCE(e.extname::text, ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
-                 FROM called WHERE called.type = t.oid), '')
+                 FROM called WHERE called.type = t.oid), ''),
+       COALESCE((SELECT pg_catalog.string_agg(l.enumlabel, E'\\x1F' ORDER BY l.enumsortorder)
+                 FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid), '')
 FROM part t
 LEFT JOIN pg_catalog.pg_type element ON element.typarray = t.base AND element.typarray <> 0
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

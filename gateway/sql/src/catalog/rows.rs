@@ -168,6 +168,8 @@ pub struct TypeRow {
     pub extension: String,
     /// The functions that a domain's default and checks call, and that are not PostgreSQL's own.
     pub calls: Vec<u32>,
+    /// The labels of an enumerated type, in order.
+    pub labels: Vec<String>,
 }
 
 /// An operator that is not PostgreSQL's own.
@@ -366,7 +368,9 @@ fn number(row: &Row<'_>) -> Result<NumberRow, Error> {
 }
 
 fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
-    row.expect(8)?;
+    row.expect(9)?;
+    let labels = row.text(8)?;
+    let labels = labels.split('\x1F').filter(|label| !label.is_empty());
     Ok(TypeRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
@@ -376,6 +380,7 @@ fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
         relation: row.number(5)?,
         extension: row.text(6)?,
         calls: row.numbers(7)?,
+        labels: labels.map(str::to_owned).collect(),
     })
 }
 
