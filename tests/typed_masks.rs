@@ -15,7 +15,7 @@ const TABLE: &str = "
         h_date date, w_int4 int4, w_inet inet, f_time time, f_timetz timetz, f_interval interval,
         f_xml xml, f_bit varbit, f_money money, f_cidr cidr, f_macaddr macaddr, f_range int4range,
         f_enum mood, f_domain moods, w_enum mood, f_texts text[], f_numbers numeric[],
-        k_texts text[], k_numbers int[], h_texts text[], h_numbers int8[]);
+        k_texts text[], k_numbers int[], h_texts text[], h_numbers int8[], j_hide jsonb, j_show json);
     INSERT INTO typed SELECT id, true, 7351, 735192840, 7351928407351928, 7351.9, 73519.284,
         73519.284, '1973-05-19', '1973-05-19 02:08:04', '1973-05-19 02:08:04+00',
         '73519284-7351-9284-7351-928473519284', '{\"k\": 73519284}', '{\"k\": 73519284}',
@@ -23,7 +23,8 @@ const TABLE: &str = "
         '73519284-7351-9284-7351-928473519284', '\\x73519284', '1973-05-19', 735192840, '73.51.92.84', '02:08:04', '02:08:04+02', '7 days 35:19', 'x7351',
         B'11011', '7351.92', '73.51.92.0/24', '73:51:92:84:07:35', '[735,1928)', 'sad', 'sad', 'sad',
         '{73519284}', '{73519284}', '{{73519284,ada},{NULL,\"a, \\\"b\"}}', '{73519284}',
-        '{73519284,73519284}', '{73519284,73519284}'
+        '{73519284,73519284}', '{73519284,73519284}', '{\"k\": 73519284, \"n\": 1.10}',
+        '{\"k\": 73519284, \"n\": 1.10}'
         FROM generate_series(1, 2) id;";
 
 /// What each column is masked as, and the mask's text form.
@@ -77,6 +78,8 @@ async fn gateway() -> Gateway {
     for column in ["h_texts", "h_numbers"] {
         rules.push_str(&rule(column, "keyed-hash"));
     }
+    rules.push_str(&rule("j_hide", "json-hide k"));
+    rules.push_str(&rule("j_show", "json-show n"));
     for column in ["k_texts", "k_numbers"] {
         rules.push_str(&rule(column, "keep-last 2"));
     }
@@ -183,6 +186,24 @@ async fn elements_of_arrays_are_masked_and_their_shape_stays() {
     };
     assert_eq!(hashes[0], hashes[1]);
     assert_ne!(hashes[0], 73_519_284);
+}
+
+#[tokio::test]
+async fn paths_of_json_are_hidden_and_the_rest_stays() {
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    let alice = gateway.connect(Person::Alice).await;
+    for (column, kind, wanted) in [
+        ("j_hide", "jsonb", "{\"k\": null, \"n\": 1.10}"),
+        ("j_show", "json", "{\"n\": 1.10}"),
+    ] {
+        assert_eq!(text_of(&alice, column).await, wanted);
+        let select = format!("SELECT {column} FROM typed WHERE id = 1");
+        let row = alice.query_one(&select, &[]).await.expect(column);
+        let cast = format!("SELECT '{wanted}'::{kind}");
+        let same = direct.query_one(&cast, &[]).await.expect(&cast);
+        assert_eq!(raw(&row), raw(&same), "{column} in binary");
+    }
 }
 
 /// The text form of a column in the first row.
