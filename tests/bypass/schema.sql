@@ -281,6 +281,25 @@ CREATE TABLE vault.spread_1 PARTITION OF vault.spread FOR VALUES FROM (MINVALUE)
 CREATE TABLE vault.indexed (id integer PRIMARY KEY);
 INSERT INTO vault.indexed VALUES (1), (2), (3);
 CREATE INDEX indexed_told ON vault.indexed (vault.told_of(id));
+CREATE TABLE vault.surveyed (id integer PRIMARY KEY);
+INSERT INTO vault.surveyed VALUES (1), (2), (3);
+DO $$ BEGIN IF current_setting('server_version_num')::integer >= 140000 THEN
+    EXECUTE 'CREATE STATISTICS vault.surveyed_told ON (vault.told_of(id)) FROM vault.surveyed'; END IF; END $$;
+CREATE FUNCTION vault.telling_order(integer, integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE NOTICE ''%'', vault.email_of($1); RETURN btint4cmp($1, $2); END';
+CREATE OPERATOR CLASS vault.telling_ops FOR TYPE integer USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+    FUNCTION 1 vault.telling_order(integer, integer);
+CREATE TABLE vault.ordered (id integer);
+INSERT INTO vault.ordered VALUES (1), (2), (3);
+CREATE INDEX ordered_told ON vault.ordered (id vault.telling_ops);
+CREATE TABLE vault.spread_by (id integer) PARTITION BY RANGE (id vault.telling_ops);
+CREATE TABLE vault.spread_by_1 PARTITION OF vault.spread_by FOR VALUES FROM (1) TO (10);
+CREATE FUNCTION vault.telling_distance(integer, integer) RETURNS double precision LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE NOTICE ''%'', vault.email_of(1); RETURN $1 - $2; END';
+CREATE TYPE vault.measured AS RANGE (subtype = integer, subtype_diff = vault.telling_distance);
+CREATE TABLE vault.measures (span vault.measured);
+INSERT INTO vault.measures VALUES ('[1,2)'), ('[2,3)'), ('[3,5)');
 CREATE TABLE vault.rowed (id integer, note text);
 INSERT INTO vault.rowed VALUES (1, 'note');
 CREATE TABLE vault.targets (id integer PRIMARY KEY, note text, number bigint);

@@ -72,7 +72,9 @@ WITH RECURSIVE part AS MATERIALIZED (
     SELECT checked.object, part.whole FROM checked JOIN part ON part.type = checked.type
 ), parts (keyed, relation) AS (
     SELECT p.partrelid, p.partrelid
-    FROM pg_catalog.pg_partitioned_table p WHERE p.partexprs IS NOT NULL
+    FROM pg_catalog.pg_partitioned_table p
+    WHERE p.partexprs IS NOT NULL
+       OR EXISTS (SELECT FROM pg_catalog.unnest(p.partclass) AS c WHERE c >= 16384)
     UNION
     SELECT parts.keyed, i.inhrelid
     FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
@@ -94,6 +96,17 @@ WITH RECURSIVE part AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid, y.polrelid
     FROM pg_catalog.pg_policy y
+    UNION ALL
+    SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, s.stxrelid
+    FROM pg_catalog.pg_statistic_ext s
+), supported (class, function) AS (
+    SELECT k.oid, p.amproc::pg_catalog.oid
+    FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily
+    UNION
+    SELECT k.oid, o.oprcode::pg_catalog.oid
+    FROM pg_catalog.pg_opclass k
+    JOIN pg_catalog.pg_amop a ON a.amopfamily = k.opcfamily
+    JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr
 ), called AS MATERIALIZED (
     SELECT made.class, made.relation, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
     FROM made
@@ -103,6 +116,18 @@ WITH RECURSIVE part AS MATERIALIZED (
     WHERE d.refobjid >= 16384
       AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
                            'pg_catalog.pg_operator'::pg_catalog.regclass)
+    UNION ALL
+    SELECT made.class, made.relation, supported.function
+    FROM made
+    JOIN pg_catalog.pg_depend d ON d.classid = made.class AND d.objid = made.object
+    JOIN supported ON supported.class = d.refobjid
+    WHERE d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass
+      AND supported.function >= 16384
+    UNION ALL
+    SELECT 'pg_catalog.pg_range'::pg_catalog.regclass, a.attrelid, r.rngsubdiff::pg_catalog.oid
+    FROM pg_catalog.pg_range r
+    JOIN pg_catalog.pg_attribute a ON a.atttypid = r.rngtypid AND a.attnum > 0
+    WHERE r.rngsubdiff::pg_catalog.oid >= 16384
 )
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT t.tgfoid::text, ',')
