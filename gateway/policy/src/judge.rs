@@ -426,17 +426,10 @@ impl fmt::Debug for Judge {
 
 /// True where the same text does something else once a name of the session means something else.
 fn depends_on_names(analysis: &Analysis) -> bool {
-    let uses = |name: &NameUse| match name {
-        NameUse::Execute(_) | NameUse::Fetch(_) => true,
-        NameUse::Prepare(..)
-        | NameUse::Declare(..)
-        | NameUse::Deallocate(_)
-        | NameUse::Close(_) => false,
-    };
     analysis
         .statements
         .iter()
-        .any(|statement| statement.names.iter().any(uses))
+        .any(|statement| statement.names.iter().any(NameUse::is_by_name))
 }
 
 fn key<'a>(class: &Class, step: Step, text: &'a [u8]) -> Key<'a> {

@@ -187,6 +187,7 @@ impl Analysis {
         let inside = |name: &NameUse| match name {
             NameUse::Prepare(_, inner) | NameUse::Declare(_, inner) => inner.weight(),
             NameUse::Execute(_)
+            | NameUse::ExecuteInto(_)
             | NameUse::Deallocate(_)
             | NameUse::Fetch(_)
             | NameUse::Close(_) => 64,
@@ -358,6 +359,8 @@ pub enum NameUse {
     Prepare(String, Box<Analysis>),
     /// EXECUTE of a prepared statement.
     Execute(String),
+    /// CREATE TABLE AS EXECUTE of a prepared statement.
+    ExecuteInto(String),
     /// DEALLOCATE; `None` is ALL.
     Deallocate(Option<String>),
     /// DECLARE ... CURSOR: outputs of the query.
@@ -366,4 +369,17 @@ pub enum NameUse {
     Fetch(String),
     /// CLOSE; `None` is ALL.
     Close(Option<String>),
+}
+
+impl NameUse {
+    /// True where what happens depends on what the name means when it happens.
+    pub fn is_by_name(&self) -> bool {
+        match self {
+            NameUse::Execute(_) | NameUse::ExecuteInto(_) | NameUse::Fetch(_) => true,
+            NameUse::Prepare(..)
+            | NameUse::Deallocate(_)
+            | NameUse::Declare(..)
+            | NameUse::Close(_) => false,
+        }
+    }
 }

@@ -109,6 +109,14 @@ impl Flight {
             .any(|statement| !statement.names.is_empty())
     }
 
+    /// Its portal has begun to run and will go on with what its names mean now, whatever they will
+    /// mean then. One that was only sent may not have run at all.
+    pub(super) fn goes_on(&self) {
+        if let Some(portal) = &self.portal {
+            *portal.meaning.borrow_mut() = Some(Arc::clone(self.plan.analysis()));
+        }
+    }
+
     /// Keeps bytes that the client gets.
     pub(super) fn keep(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         self.bytes += bytes.len() as u64;

@@ -618,7 +618,9 @@ impl Session {
             return Ok(true);
         }
         let dropped = matches!(flight.rows, Rows::Drop);
-        if tag != UpstreamTag::PortalSuspended {
+        if tag == UpstreamTag::PortalSuspended {
+            flight.goes_on();
+        } else {
             self.statement_done(flight, tag, body)?;
         }
         Ok(!dropped)

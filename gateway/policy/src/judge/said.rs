@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::analysis::Analysis;
-use sql::catalog::Catalog;
+use sql::catalog::{Catalog, ColumnInfo};
 
 use super::denials::{refused, unsound_denial};
 use crate::cache::Kept;
 use crate::hold::{Approval, Demand};
+use crate::mask::Mask;
 use crate::opinion::{Effect, Opinion, Reuse};
 use crate::plan::{self, Note, Plan, Recording};
-use crate::protection::{Guard, Protection, Protections, Widening};
+use crate::protection::{DerivedRule, FilterRule, Guard, Protection, Protections, Widening};
 use crate::session::{Class, Session};
 use crate::set::{Policy, PolicySet};
 use crate::soundness::{Sound, Unsound};
@@ -166,5 +167,22 @@ pub(super) fn protect(
     }
     if !added.is_empty() {
         protections.trust(index, trusted);
+        for column in catalog.columns().filter(|column| tells_values(column)) {
+            let protection = Protection {
+                column: column.id,
+                mask: Mask::Null,
+                derived: DerivedRule::Null,
+                filter: FilterRule::Deny,
+            };
+            protections.add(column.id, &Guard::new(&protection, index));
+        }
     }
+}
+
+/// Columns of PostgreSQL's own that tell of values in any other: what rows have that are older than a
+/// column, and how many updates changed no indexed value.
+fn tells_values(column: &ColumnInfo<'_>) -> bool {
+    let hot = matches!(column.name, "n_tup_hot_upd" | "n_tup_newpage_upd");
+    column.schema == "pg_catalog"
+        && (hot || column.relation == "pg_attribute" && column.name == "attmissingval")
 }

@@ -149,7 +149,18 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
                  FROM called
                  WHERE called.relation = c.oid AND c.relrowsecurity
-                   AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), '')
+                   AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text || ' ' || d.refobjsubid::text, ',')
+                 FROM pg_catalog.pg_policy y
+                 JOIN pg_catalog.pg_depend d
+                   ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
+                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  AND d.refobjsubid > 0
+                 WHERE y.polrelid = c.oid AND c.relrowsecurity), ''),
+       COALESCE((SELECT pg_catalog.string_agg(pg_catalog.array_to_string(k.conkey, ' '), ',')
+                 FROM pg_catalog.pg_constraint k
+                 WHERE k.conrelid = c.oid AND k.contype = 'c'
+                   AND pg_catalog.array_length(k.conkey, 1) > 1), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
@@ -331,7 +342,9 @@ WHERE p.oid >= 16384
 ORDER BY k.oid";
 
 const REFERENCES: &str = "\
-SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text
+SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text,
+       (SELECT pg_catalog.string_agg(to_key::text || ' ' || of_key::text, ',')
+        FROM ROWS FROM (pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conkey)) AS pair (to_key, of_key))
 FROM pg_catalog.pg_constraint k
 WHERE k.contype = 'f' AND k.confrelid {part}
 ORDER BY k.oid";
