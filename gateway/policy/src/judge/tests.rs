@@ -1,6 +1,7 @@
 //! Judging by real policies, most of them misbehaving.
 
 mod facts;
+mod golden;
 mod hostile;
 mod swap;
 
