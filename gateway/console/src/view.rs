@@ -146,6 +146,8 @@ pub struct Policy {
     pub starts: u64,
     /// Failed calls by kind; kinds that never came are left out.
     pub failures: BTreeMap<String, u64>,
+    /// Since when it keeps failing, where it does.
+    pub failing_since: Option<String>,
 }
 
 /// A set that did not take effect.
@@ -256,6 +258,7 @@ impl From<&policy::PolicyStatus> for Policy {
             failures: failures
                 .map(|(kind, count)| (kind.to_string(), *count))
                 .collect(),
+            failing_since: status.failing_since.map(rfc3339),
         }
     }
 }

@@ -173,6 +173,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
     Statement {
         kind: Kind { class, command },
         restriction: None,
+        rows: None,
         outputs,
         copy: None,
         names: Vec::new(),
@@ -247,6 +248,7 @@ impl Bench {
             module: path,
             settings: serde_json::json!({}),
             grants: Vec::new(),
+            tables: Vec::new(),
             limits: PolicyLimits {
                 deadline_decide: Duration::from_millis(50),
                 deadline_batch: Duration::from_millis(50),

@@ -21,7 +21,7 @@ pub(crate) use self::instances::Instances;
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
-use crate::facts::{Facts, RequestFacts};
+use crate::facts::{Counting, Facts, RequestFacts};
 use crate::hold::{Approval, Hold};
 use crate::instance::Failed;
 use crate::known::{KnownText, Templates};
@@ -47,6 +47,7 @@ pub struct Judge {
     verdicts: VerdictCache,
     templates: Templates,
     shaper: sql::Shaper,
+    counting: Counting,
 }
 
 impl Judge {
@@ -67,6 +68,7 @@ impl Judge {
             verdicts: VerdictCache::new(bytes),
             templates: Templates::default(),
             shaper: sql::Shaper::default(),
+            counting: Counting::Kept,
         }
     }
 
@@ -247,8 +249,8 @@ impl Judge {
         let mut notes = Vec::new();
         let mut shared = true;
         for (index, policy) in set.running() {
-            let (stance, personal) = self.stance(&set, index, facts, catalog);
-            shared &= !personal && !policy.reads_clock();
+            let (stance, repeatable) = self.stance(&set, index, facts, catalog);
+            shared &= repeatable;
             match (policy.mode, stance) {
                 (Mode::Observe, Ok(stance)) => notes.extend(observed_stance(policy, &stance)),
                 (Mode::Observe, Err(failed)) => notes.push(observed_failure(policy, &failed)),
@@ -291,20 +293,23 @@ impl Judge {
         let facts = Facts {
             who: Some(Arc::clone(facts)),
             catalog: Some(Arc::clone(catalog)),
-            request: None,
+            counting: self.counting,
+            ..Facts::default()
         };
         let check = Check {
             policy: &set.policies()[index],
             catalog,
             keys: set.keys(),
         };
-        let mut personal = false;
+        let mut repeatable = false;
         let stance = self.instances.run(set, index, |instance| {
             let answer = instance.session(facts)?;
-            personal = instance.read_token();
-            check.stance(answer)
+            repeatable = !instance.is_unrepeatable();
+            let stance = check.stance(answer)?;
+            instance.claims().spend();
+            Ok(stance)
         });
-        (stance, personal)
+        (stance, repeatable)
     }
 
     /// What the policies and the host say together, and how far that may be used again.
@@ -326,7 +331,7 @@ impl Judge {
         for (index, policy) in set.running() {
             let opinion = self.opinion(&set, index, session, request, analysis, catalog);
             match (policy.mode, opinion) {
-                (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, &opinion, reuse),
+                (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, opinion, reuse),
                 (Mode::Observe, (Err(failed), _)) => {
                     said.reuse = Reuse::Once;
                     said.notes.push(observed_failure(policy, &failed));
@@ -351,7 +356,8 @@ impl Judge {
         } else {
             said.reuse
         };
-        (said.conclude(&set, sound, analysis, approval), reuse)
+        let step = request.step;
+        (said.conclude(&set, sound, step, analysis, approval), reuse)
     }
 
     fn opinion(
@@ -373,20 +379,22 @@ impl Judge {
                 executing: request.step.executes(),
                 analysis: Arc::clone(analysis),
             }),
+            protections: Some(Arc::clone(&session.class.protections)),
+            counting: self.counting,
         };
         let check = Check {
             policy,
             catalog,
             keys: set.keys(),
         };
-        let mut personal = false;
+        let mut repeatable = false;
         let opinion = self.instances.run(set, index, |instance| {
             let answer = instance.decide(facts)?;
-            personal = instance.read_token();
-            check.opinion(answer)
+            repeatable = !instance.is_unrepeatable();
+            check.opinion(answer, instance.claims())
         });
         let reuse = match &opinion {
-            Ok(opinion) if !personal && !policy.reads_clock() => opinion.reuse,
+            Ok(opinion) if repeatable => opinion.reuse,
             Ok(_) | Err(_) => Reuse::Once,
         };
         (opinion, reuse)

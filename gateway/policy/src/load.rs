@@ -5,18 +5,19 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::component::Compiled;
-use crate::config::{Keys, PolicyConfig};
+use crate::config::PolicyConfig;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
 use crate::facts::{Facts, RequestFacts};
 use crate::instance::{Failed, Instance};
-use crate::set::{Counters, Digest, Generation, Policy, PolicySet};
+use crate::set::{Counters, Deployment, Digest, Generation, Policy, PolicySet};
+use crate::tables::Tables;
 use crate::verdict::Denial;
 
 /// Makes the set. What the previous one has compiled is not compiled again.
 pub(crate) fn set(
     engine: &Engine,
-    keys: &Keys,
+    deployment: &Deployment,
     generation: Generation,
     configs: &[PolicyConfig],
     previous: Option<&PolicySet>,
@@ -28,14 +29,14 @@ pub(crate) fn set(
         let compiled = compiled(engine, config, known.iter().chain(&policies))
             .and_then(|compiled| compiled.check_grants(&config.grants).map(|()| compiled));
         let compiled = compiled.map_err(|error| error.of(&config.name))?;
-        let policy = Arc::new(policy(engine, config, compiled)?);
+        let policy = Arc::new(policy(engine, deployment, config, compiled)?);
         attempt(engine, &policy).map_err(|error| error.of(&config.name))?;
         policies.push(policy);
     }
     Ok(PolicySet::new(
         generation,
         policies,
-        keys.clone(),
+        deployment.keys.clone(),
         engine.clone(),
     ))
 }
@@ -86,6 +87,7 @@ fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
 
 fn policy(
     engine: &Engine,
+    deployment: &Deployment,
     config: &PolicyConfig,
     compiled: Arc<Compiled>,
 ) -> Result<Policy, LoadError> {
@@ -100,6 +102,10 @@ fn policy(
         limits: config.limits.clone(),
         settings: settings(&config.settings),
         compiled,
+        grants: config.grants.clone(),
+        ledger: deployment.ledgers.of(&config.name),
+        keys: deployment.keys.clone(),
+        tables: Tables::read(&config.tables).map_err(|error| error.of(&config.name))?,
         counters: Arc::new(Counters::default()),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use sql::analysis::{Analysis, ColumnId};
 use sql::catalog::{Catalog, ColumnInfo};
 
+use crate::ledger::{Rations, RowLimit};
 use crate::mask::Mask;
 use crate::masker;
 use crate::protection::{PolicyIndex, Protections};
@@ -16,6 +17,7 @@ use crate::set::{Generation, PolicyDigest, PolicySet};
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) results: Vec<ResultPlan>,
+    pub(crate) row_limits: Arc<[RowLimit]>,
     pub(crate) scrub_errors: bool,
     pub(crate) needs_login_role: bool,
     pub(crate) recording: Recording,
@@ -29,6 +31,11 @@ impl Plan {
     /// What is done to the result of the statement with this number, from 0.
     pub fn result(&self, statement: usize) -> Option<&ResultPlan> {
         self.results.get(statement)
+    }
+
+    /// The limits of the rows that it delivers; none where nothing is limited.
+    pub fn rations(&self) -> Option<Rations> {
+        Rations::of(&self.row_limits)
     }
 
     /// True where the text of errors and notices could carry a protected value.
@@ -133,6 +140,11 @@ impl ResultPlan {
         self.outputs
             .iter()
             .map(|output| (output.position, &output.mask))
+    }
+
+    /// True where the result shows something of a protected column: masked, or by approval.
+    pub fn shows_protected(&self) -> bool {
+        !self.outputs.is_empty() || !self.cleared.is_empty()
     }
 
     /// True where rows of this RowDescription are known to pass untouched.

@@ -38,6 +38,9 @@ pub struct Statement {
     pub kind: Kind,
     /// For UPDATE and DELETE: what the condition restricts.
     pub restriction: Option<Restriction>,
+    /// For SELECT, COPY to the client, and EXECUTE and FETCH of a query: what restricts the rows
+    /// that the client gets.
+    pub rows: Option<Restriction>,
     /// What it returns.
     pub outputs: Outputs,
     /// For COPY: direction and format.
@@ -88,7 +91,7 @@ pub enum Class {
     Utility,
 }
 
-/// What the condition of an UPDATE or DELETE restricts, the least first.
+/// What a condition restricts, the least first: of an UPDATE or DELETE, or of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Restriction {
     /// There is no WHERE.

@@ -218,14 +218,18 @@ fn list(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// "trap 2, deadline 1".
+/// "trap 2, deadline 1"; with a time where it keeps failing.
 fn failures(policy: &view::Policy) -> String {
     let counts = policy
         .failures
         .iter()
         .map(|(kind, count)| format!("{kind} {count}"));
     let all = counts.collect::<Vec<_>>().join(", ");
-    if all.is_empty() { "0".to_owned() } else { all }
+    match &policy.failing_since {
+        _ if all.is_empty() => "0".to_owned(),
+        Some(since) => format!("{all}, keeps failing since {since}"),
+        None => all,
+    }
 }
 
 fn describe(module: &Module) -> String {

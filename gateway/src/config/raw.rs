@@ -122,6 +122,8 @@ struct RawPolicy {
     #[serde(default)]
     grants: Vec<String>,
     #[serde(default)]
+    tables: BTreeMap<String, PathBuf>,
+    #[serde(default)]
     mode: RawMode,
     #[serde(default)]
     limits: RawPolicyLimits,
@@ -477,10 +479,22 @@ impl Reader<'_> {
                 Some(grant) => grants.push(grant),
                 None => self.wrong(
                     &["policies", name, "grants"],
-                    &format!("`{grant}` is no grant; there are: log, clock"),
+                    &format!(
+                        "`{grant}` is no grant; there are: {}",
+                        policy::Grant::ALL.map(policy::Grant::as_str).join(", ")
+                    ),
                 ),
             }
         }
+        if !raw.tables.is_empty() && !grants.contains(&policy::Grant::Tables) {
+            let what = "there are tables, and \"tables\" is not among the grants";
+            self.wrong(&["policies", name, "tables"], what);
+        }
+        let table = |(table, file): (&String, &PathBuf)| {
+            let at = ["policies", name, "tables", table];
+            (table.clone(), self.file(&at, file))
+        };
+        let tables = raw.tables.iter().map(table).collect();
         let settings = match serde_json::to_value(&raw.settings) {
             Ok(settings) => settings,
             Err(error) => {
@@ -499,6 +513,7 @@ impl Reader<'_> {
             module: self.file(&["policies", name, "module"], &raw.module),
             settings,
             grants,
+            tables,
             limits,
             mode: match raw.mode {
                 RawMode::Enforce => policy::Mode::Enforce,

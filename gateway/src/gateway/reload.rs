@@ -68,18 +68,26 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
         ];
         Some((seen.ino(), seen.size(), changed))
     };
-    let modules = config.policies.iter().map(|policy| policy.module.as_path());
-    let files = modules.chain([config.path.as_path()]);
-    files.map(|file| (file.to_owned(), stamp(file))).collect()
+    files(config)
+        .map(|file| (file.to_owned(), stamp(file)))
+        .collect()
 }
 
-/// What the policies are made of, in short: the configuration's file and the modules.
+/// The files that the policies are made of: modules, tables, and the configuration.
+fn files(config: &Config) -> impl Iterator<Item = &Path> {
+    let of_policies = config.policies.iter().flat_map(|policy| {
+        let tables = policy.tables.iter().map(|(_, file)| file.as_path());
+        tables.chain([policy.module.as_path()])
+    });
+    of_policies.chain([config.path.as_path()])
+}
+
+/// What the policies are made of, in short: the contents of their files.
 type Contents = [u8; 32];
 
 fn contents(config: &Config) -> Contents {
     let mut sha = Sha256::new();
-    let modules = config.policies.iter().map(|policy| policy.module.as_path());
-    for file in modules.chain([config.path.as_path()]) {
+    for file in files(config) {
         let bytes = std::fs::read(file).unwrap_or_default();
         sha.update((bytes.len() as u64).to_be_bytes());
         sha.update(bytes);
@@ -132,8 +140,7 @@ impl Watched {
     }
 
     fn follow(&mut self, config: &Config) {
-        let modules = config.policies.iter().map(|policy| policy.module.as_path());
-        for file in modules.chain([config.path.as_path()]) {
+        for file in files(config) {
             let folder = match file.parent() {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
                 _ => PathBuf::from("."),

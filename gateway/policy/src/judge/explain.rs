@@ -9,6 +9,7 @@ use sql::catalog::Catalog;
 
 use super::{Judge, verdict};
 use crate::config::Mode;
+use crate::facts::Counting;
 use crate::instance::Failed;
 use crate::mask::Mask;
 use crate::opinion::{Effect, Opinion};
@@ -59,11 +60,24 @@ pub struct GuardView {
 }
 
 impl Judge {
-    /// Judges a request as [`Judge::judge`] does, and says why. Nothing is kept.
+    /// Judges a request as [`Judge::judge`] does, and says why. Nothing is kept or counted.
     ///
     /// # Errors
     /// The policies do not let this identity open the database.
     pub fn explain(
+        &mut self,
+        session: &mut Session,
+        request: Request,
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Explanation, Denial> {
+        self.counting = Counting::Ignored;
+        let explained = self.explained(session, request, analysis, catalog);
+        self.counting = Counting::Kept;
+        explained
+    }
+
+    fn explained(
         &mut self,
         session: &mut Session,
         request: Request,

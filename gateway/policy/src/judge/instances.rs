@@ -34,7 +34,7 @@ impl Instances {
             }
             Ok(answer)
         });
-        answer.inspect_err(|failed| policy.counters.failed(failed.failure))
+        answer.inspect_err(|failed| policy.counters.failed(&policy.name, failed.failure))
     }
 
     /// Lets go of all instances and gives them back, to be dropped elsewhere.

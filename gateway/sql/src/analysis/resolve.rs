@@ -90,11 +90,13 @@ impl Analysis {
                 || opaque.reason != OpaqueReason::UnknownName
                 || opaque.detail != name
         });
-        let outputs = &mut self.statements[index].outputs;
+        let statement = &mut self.statements[index];
+        let outputs = &mut statement.outputs;
         let shown = matches!(outputs, Outputs::Unknown);
         if shown {
-            let only = inner.statements.first().map(|first| first.outputs.clone());
-            *outputs = only.unwrap_or(Outputs::Unknown);
+            let only = inner.statements.first();
+            statement.rows = only.and_then(|only| only.rows);
+            *outputs = only.map_or(Outputs::Unknown, |only| only.outputs.clone());
         }
         let shows_nothing = matches!(outputs, Outputs::Harmless);
         let known = self.columns.iter();

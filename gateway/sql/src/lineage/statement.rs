@@ -120,9 +120,11 @@ impl<'a> Walk<'a> {
 
     fn select_statement(&mut self, select: &pg::SelectStmt) -> Statement {
         let table = self.select(select, &Scope::outermost());
+        let rows = Some(self.rows);
         let Some(into) = leftmost(select).into_clause.as_deref() else {
             let outputs = self.outputs(&table);
             return Statement {
+                rows,
                 outputs,
                 ..statement(Class::Read, "select")
             };

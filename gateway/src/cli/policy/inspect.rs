@@ -11,7 +11,7 @@ use wit_component::DecodedWasm;
 /// The package of the contract.
 const PACKAGE: &str = "sluice:policy/";
 /// What every policy may import without being granted it.
-const AMBIENT: [&str; 2] = ["facts", "types"];
+const AMBIENT: [&str; 3] = ["facts", "types", "grants"];
 
 /// What a module is.
 #[derive(Debug, Serialize)]
