@@ -1,3 +1,5 @@
+mod limits;
+
 use sluice_sdk::Hold;
 
 use super::*;
