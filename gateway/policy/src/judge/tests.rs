@@ -2,6 +2,7 @@
 
 mod facts;
 mod golden;
+mod grants;
 mod hostile;
 mod swap;
 
