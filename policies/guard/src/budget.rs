@@ -111,7 +111,9 @@ impl Budget {
 fn spelled(time: Duration) -> String {
     let seconds = time.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let whole = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    let whole = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit));
     let (unit, word) = whole.unwrap_or((1, "s"));
     format!("{} {word}", seconds / unit)
 }
