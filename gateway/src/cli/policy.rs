@@ -245,7 +245,11 @@ fn describe(module: &Module) -> String {
         "File      {}\nDigest    {}\nSize      {} bytes\nContract  {contract}\n",
         module.file, module.digest, module.bytes,
     );
-    text.push_str(&format!("Grants    {}\n", list(&module.grants)));
+    let without = match module.adapts && !module.grants.is_empty() {
+        true => " (it loads without)",
+        false => "",
+    };
+    text.push_str(&format!("Grants    {}{without}\n", list(&module.grants)));
     if !module.refused.is_empty() {
         text.push_str(&format!(
             "Refused   {} (no policy may import it)\n",
