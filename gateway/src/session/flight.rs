@@ -28,7 +28,7 @@ pub(crate) struct Flight {
     /// What limits the rows that the client gets; none where nothing does.
     pub(super) rations: Option<policy::Rations>,
     /// Finds the rows in COPY data that pass untouched, where they are counted.
-    copied: Option<CopyRows>,
+    copied: Option<Box<CopyRows>>,
     pub(super) delivered: u64,
     bytes: u64,
     pub(super) tag: Tag,
@@ -302,7 +302,7 @@ pub(super) fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::De
 
 pub(super) fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> {
     flight.copied = match flight.is_rationed() {
-        true => Some(copied(flight, columns)?),
+        true => Some(Box::new(copied(flight, columns)?)),
         false => None,
     };
     if flight.plan.is_identity() {
