@@ -2,10 +2,10 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "everything",
+    world: "host",
 });
 
-pub(crate) use exports::sluice::policy::{hooks, transform};
+pub(crate) use exports::sluice::policy::{hooks, inspect, transform};
 pub(crate) use sluice::policy::{clock, facts, log, types};
 
 /// The package of the contract and its version: what a policy's imports and exports begin with.

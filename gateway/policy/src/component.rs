@@ -7,7 +7,7 @@ use std::fmt;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 pub use self::encode::componentize;
-use crate::bindings::{PACKAGE, VERSION, clock, facts, hooks, log, transform};
+use crate::bindings::{PACKAGE, VERSION, clock, facts, hooks, inspect, log, transform};
 use crate::config::Grant;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
@@ -21,6 +21,7 @@ pub(crate) struct Compiled {
     pre: InstancePre<Host>,
     hooks: hooks::GuestIndices,
     transform: Option<transform::GuestIndices>,
+    inspect: Option<inspect::GuestIndices>,
 }
 
 impl Compiled {
@@ -44,12 +45,17 @@ impl Compiled {
             true => Some(transform::GuestIndices::new(&pre).map_err(wrong)?),
             false => None,
         };
+        let inspect = match exported(engine, &component, "inspect") {
+            true => Some(inspect::GuestIndices::new(&pre).map_err(wrong)?),
+            false => None,
+        };
         Ok(Compiled {
             digest,
             imports,
             pre,
             hooks,
             transform,
+            inspect,
         })
     }
 
@@ -89,6 +95,10 @@ impl Compiled {
 
     pub(crate) fn transform(&self) -> Option<&transform::GuestIndices> {
         self.transform.as_ref()
+    }
+
+    pub(crate) fn inspect(&self) -> Option<&inspect::GuestIndices> {
+        self.inspect.as_ref()
     }
 }
 

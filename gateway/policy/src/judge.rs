@@ -23,6 +23,7 @@ use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
 use crate::facts::{Facts, RequestFacts};
 use crate::hold::{Approval, Hold};
+use crate::inspection::Inspector;
 use crate::instance::Failed;
 use crate::known::{KnownText, Templates};
 use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
@@ -244,6 +245,7 @@ impl Judge {
         let mut protections = Protections::default();
         let mut trusted = Vec::with_capacity(set.policies().len());
         trusted.resize_with(set.policies().len(), Arc::default);
+        let mut inspectors = Vec::new();
         let mut notes = Vec::new();
         let mut shared = true;
         for (index, policy) in set.running() {
@@ -264,6 +266,12 @@ impl Judge {
                         catalog,
                     );
                     trusted[index] = stance.trusted;
+                    let (scope, personal) = self.scope(&set, index, facts, catalog);
+                    shared &= !personal;
+                    match scope {
+                        Ok(scope) => inspectors.extend(Inspector::new(index, scope)),
+                        Err(failed) => return Err(broken(&set, policy, failed)),
+                    }
                 }
                 (Mode::Enforce | Mode::Off, Err(failed)) => {
                     return Err(broken(&set, policy, failed));
@@ -276,6 +284,7 @@ impl Judge {
             catalog: catalog.version(),
             protections: Arc::new(protections),
             trusted,
+            inspectors: inspectors.into(),
             notes,
         };
         Ok(self.classes.keep(facts, class, shared))
@@ -305,6 +314,31 @@ impl Judge {
             check.stance(answer)
         });
         (stance, personal)
+    }
+
+    /// Whether a policy looks at the results of the session, and as what.
+    fn scope(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+    ) -> (Result<Option<String>, Failed>, bool) {
+        if set.policies()[index].compiled.inspect().is_none() {
+            return (Ok(None), false);
+        }
+        let facts = Facts {
+            who: Some(Arc::clone(facts)),
+            catalog: Some(Arc::clone(catalog)),
+            request: None,
+        };
+        let mut personal = false;
+        let scope = self.instances.run(set, index, |instance| {
+            let scope = instance.scope(facts)?;
+            personal = instance.read_token();
+            Ok(scope)
+        });
+        (scope, personal)
     }
 
     /// What the policies and the host say together, and how far that may be used again.
@@ -342,6 +376,7 @@ impl Judge {
         let examination = Examination {
             set: &set,
             protections: &said.protections,
+            inspectors: &session.class.inspectors,
             catalog,
             approval,
         };

@@ -309,6 +309,7 @@ impl Session {
                 format!("the result cannot be masked: {error}")
             }
         };
+        flight.report(SystemTime::now())?;
         self.stopped.set(true);
         flight.rows = Rows::Drop;
         flight.sqlstate = Some("42501".to_owned());
@@ -522,6 +523,7 @@ impl Session {
         }
         self.tainted
             .set(self.tainted.get() || flight.plan.scrub_errors());
+        flight.report(self.now.get())?;
         flight.statement += 1;
         if !matches!(flight.rows, Rows::Drop) {
             flight.rows = Rows::Undecided;

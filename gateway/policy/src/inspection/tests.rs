@@ -1,0 +1,1 @@
+//! What a policy may answer that looks at results, and what it may not.
