@@ -32,7 +32,8 @@ check: setup ## Formatting, lints and documentation, warnings being errors
 .PHONY: policies
 policies: setup ## Build the policies as WebAssembly modules
 	$(CARGO) build --profile policy --target wasm32-unknown-unknown \
-	    --package sluice-policy-mask --package sluice-policy-guard
+	    --package sluice-policy-mask --package sluice-policy-guard \
+	    --package sluice-policy-detect
 
 .PHONY: examples
 examples: setup ## Build the example policy in each language whose tool is installed

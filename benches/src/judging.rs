@@ -40,6 +40,16 @@ impl Court {
         ])
     }
 
+    /// Opens it over the policy `detect`, as it is without settings.
+    ///
+    /// # Panics
+    /// The policies are not built (`make policies`).
+    #[must_use]
+    pub fn detecting() -> Court {
+        let module = modules().join("sluice_policy_detect.wasm");
+        Court::of("detect", module, json!({}))
+    }
+
     /// Opens it over one policy, for a member of the group "analysts".
     ///
     /// # Panics

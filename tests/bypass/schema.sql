@@ -318,9 +318,9 @@ CREATE TABLE vault.named (secret text PRIMARY KEY);
 INSERT INTO vault.named VALUES ('quartzzebra one');
 CREATE TABLE vault.naming (id integer, whom text REFERENCES vault.named ON UPDATE CASCADE);
 INSERT INTO vault.naming VALUES (1, 'quartzzebra one');
-CREATE TABLE vault.ranked (secret text, id integer) PARTITION BY RANGE (secret);
-CREATE TABLE vault.ranked_rest PARTITION OF vault.ranked DEFAULT;
-INSERT INTO vault.ranked VALUES ('quartzzebra', 1);
+CREATE TABLE vault.graded (secret text, id integer) PARTITION BY RANGE (secret);
+CREATE TABLE vault.graded_rest PARTITION OF vault.graded DEFAULT;
+INSERT INTO vault.graded VALUES ('quartzzebra', 1);
 
 REFRESH MATERIALIZED VIEW vault.contacts;
 ANALYZE;

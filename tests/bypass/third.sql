@@ -43,4 +43,4 @@ SELECT n_tup_hot_upd * 2 FROM pg_stat_xact_user_tables WHERE relname = 'found' A
 -- oracle: a check that compares a value with one that is given
 UPDATE vault.limited SET highest = 735192841 WHERE id = 2
 -- oracle: the bounds of a new partition, beside those in the default partition
-CREATE TABLE vault.ranked_q PARTITION OF vault.ranked FOR VALUES FROM ('q') TO ('r')
+CREATE TABLE vault.graded_q PARTITION OF vault.graded FOR VALUES FROM ('q') TO ('r')

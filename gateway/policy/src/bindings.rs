@@ -2,7 +2,7 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "everything",
+    world: "host",
     imports: {
         "sluice:policy/log": trappable,
         "sluice:policy/clock": trappable,
@@ -12,7 +12,7 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub(crate) use exports::sluice::policy::{hooks, transform};
+pub(crate) use exports::sluice::policy::{hooks, inspect, transform};
 pub(crate) use sluice::policy::{clock, counters, facts, grants, keyed, log, tables, types};
 
 /// The package of the contract and its version: what a policy's imports and exports begin with.

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 pub use self::encode::componentize;
 use crate::bindings::{
-    PACKAGE, VERSION, clock, counters, facts, grants, hooks, keyed, log, tables, transform,
+    PACKAGE, VERSION, clock, counters, facts, grants, hooks, inspect, keyed, log, tables, transform,
 };
 use crate::config::Grant;
 use crate::engine::Engine;
@@ -25,6 +25,7 @@ pub(crate) struct Compiled {
     pre: InstancePre<Host>,
     hooks: hooks::GuestIndices,
     transform: Option<transform::GuestIndices>,
+    inspect: Option<inspect::GuestIndices>,
 }
 
 impl Compiled {
@@ -48,6 +49,10 @@ impl Compiled {
             true => Some(transform::GuestIndices::new(&pre).map_err(wrong)?),
             false => None,
         };
+        let inspect = match exported(engine, &component, "inspect") {
+            true => Some(inspect::GuestIndices::new(&pre).map_err(wrong)?),
+            false => None,
+        };
         Ok(Compiled {
             digest,
             imports: grants,
@@ -55,6 +60,7 @@ impl Compiled {
             pre,
             hooks,
             transform,
+            inspect,
         })
     }
 
@@ -95,6 +101,10 @@ impl Compiled {
 
     pub(crate) fn transform(&self) -> Option<&transform::GuestIndices> {
         self.transform.as_ref()
+    }
+
+    pub(crate) fn inspect(&self) -> Option<&inspect::GuestIndices> {
+        self.inspect.as_ref()
     }
 }
 

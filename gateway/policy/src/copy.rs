@@ -9,14 +9,16 @@ use wire::copy::{Csv, ForceQuote, Format, Part, Rows, Text};
 use wire::frame;
 
 use crate::error::{Defect, MaskError};
+use crate::inspection::Offered;
 use crate::judge::Judge;
 use crate::masker::{Kind, Masker, Transformed, replace, transform};
-use crate::plan::ResultPlan;
+use crate::plan::{ResultPlan, SourceColumn};
 
 /// Masks the rows of one COPY to the client.
 pub struct CopyMasker {
     masker: Masker,
     rows: Rows,
+    format: Format,
 }
 
 impl ResultPlan {
@@ -32,9 +34,30 @@ impl ResultPlan {
             text: output.source.is_text(),
             binary,
         });
-        let masker = self.masker(columns, kinds)?;
-        let rows = Rows::new(form(format), masker.wanted.clone());
-        Ok(CopyMasker { masker, rows })
+        let mut masker = self.masker(columns, kinds)?;
+        let offered = (0..columns).map(|position| {
+            let shown = self.shown.get(position).cloned().flatten();
+            let source = shown.as_ref().map(|shown| &shown.source);
+            Offered {
+                position,
+                name: String::new(),
+                kind: Kind {
+                    type_oid: source.map_or(0, |source| source.type_oid),
+                    text: source.is_some_and(SourceColumn::is_text),
+                    binary,
+                },
+                masked: self.is_masked(position),
+                shown,
+            }
+        });
+        masker.inspections = self.inspections(columns, offered);
+        let format = form(format);
+        let rows = Rows::new(format.clone(), masker.wanted.clone());
+        Ok(CopyMasker {
+            masker,
+            rows,
+            format,
+        })
     }
 }
 
@@ -42,6 +65,11 @@ impl CopyMasker {
     /// True where the data pass untouched and need not be read.
     pub fn is_identity(&self) -> bool {
         self.masker.is_identity()
+    }
+
+    /// What policies found in the rows since this was asked last, a line each; for the trail.
+    pub fn findings(&mut self) -> Option<String> {
+        self.masker.findings()
     }
 
     /// Appends the data, which are whole CopyData messages, masked. On an error nothing is
@@ -52,7 +80,34 @@ impl CopyMasker {
         messages: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), MaskError> {
-        if self.is_identity() {
+        if self.masker.inspections.is_empty() {
+            return self.mask(judge, messages, out);
+        }
+        let mut held: Option<BytesMut> = None;
+        if !self.masker.columns.is_empty() {
+            let masked = held.insert(BytesMut::with_capacity(messages.len()));
+            self.mask(judge, messages, masked)?;
+        }
+        let Masker {
+            inspections, set, ..
+        } = &mut self.masker;
+        for inspection in inspections {
+            let given = held.as_deref().unwrap_or(messages);
+            if let Some(changed) = inspection.copy(judge, set, &self.format, given)? {
+                held = Some(changed);
+            }
+        }
+        out.extend_from_slice(held.as_deref().unwrap_or(messages));
+        Ok(())
+    }
+
+    fn mask(
+        &mut self,
+        judge: &mut Judge,
+        messages: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), MaskError> {
+        if self.masker.columns.is_empty() {
             out.extend_from_slice(messages);
             return Ok(());
         }
@@ -82,18 +137,12 @@ impl CopyMasker {
         if custom.is_empty() {
             return Ok(Vec::new());
         }
-        let values = values(self.rows.clone(), messages, columns.len()).map_err(unreadable)?;
+        let values = values(&mut self.rows.clone(), messages, columns.len()).map_err(unreadable)?;
         let rows = values.len() / columns.len();
         if rows == 0 {
             return Ok(Vec::new());
         }
-        let column = |k: usize| {
-            values
-                .iter()
-                .skip(k)
-                .step_by(columns.len())
-                .map(Option::as_deref)
-        };
+        let column = |k: usize| column(&values, columns.len(), k);
         transform(custom, set, judge, rows, column)
     }
 }
@@ -114,8 +163,8 @@ impl fmt::Debug for CopyMasker {
 }
 
 /// The wanted cells of all rows, row by row.
-fn values(
-    mut rows: Rows,
+pub(crate) fn values(
+    rows: &mut Rows,
     messages: &[u8],
     width: usize,
 ) -> Result<Vec<Option<Vec<u8>>>, wire::Error> {
@@ -130,6 +179,15 @@ fn values(
         }
     }
     Ok(values)
+}
+
+/// Those of wanted column `k`.
+pub(crate) fn column(
+    values: &[Option<Vec<u8>>],
+    width: usize,
+    k: usize,
+) -> impl Iterator<Item = Option<&[u8]>> {
+    values.iter().skip(k).step_by(width).map(Option::as_deref)
 }
 
 fn unreadable(error: wire::Error) -> MaskError {

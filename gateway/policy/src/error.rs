@@ -133,4 +133,14 @@ pub enum MaskError {
         /// What is wrong, with the guest's own words where it has said some.
         reason: String,
     },
+    /// A policy that looks at results failed.
+    #[error("policy {policy} failed to look at the rows ({failure}): {reason}")]
+    Inspect {
+        /// The policy.
+        policy: String,
+        /// How.
+        failure: crate::verdict::Failure,
+        /// What is wrong.
+        reason: String,
+    },
 }

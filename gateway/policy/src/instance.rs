@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, Store, Trap};
 
-use crate::bindings::{hooks, transform, types};
+use crate::bindings::{hooks, inspect, transform, types};
 use crate::engine::{self, Engine, Running};
 use crate::facts::Facts;
 use crate::grants::{Claims, Unwilling};
@@ -102,6 +102,7 @@ pub(crate) struct Instance {
     store: Store<Host>,
     hooks: hooks::Guest,
     transform: Option<transform::Guest>,
+    inspect: Option<inspect::Guest>,
     policy: Arc<Policy>,
     engine: Engine,
     calls: u32,
@@ -139,10 +140,16 @@ impl Instance {
             .map(|indices| indices.load(&mut store, &instance))
             .transpose();
         let transform = transform.map_err(unusable)?;
+        let inspect = policy.compiled.inspect();
+        let inspect = inspect
+            .map(|indices| indices.load(&mut store, &instance))
+            .transpose();
+        let inspect = inspect.map_err(unusable)?;
         Ok(Instance {
             store,
             hooks,
             transform,
+            inspect,
             policy: Arc::clone(policy),
             engine: engine.clone(),
             calls: 0,
@@ -196,6 +203,50 @@ impl Instance {
     /// What the last call claimed of the policy's counters.
     pub(crate) fn claims(&mut self) -> Claims {
         std::mem::take(&mut self.store.data_mut().claims)
+    }
+
+    /// Asks whether the policy looks at the results of a session, and as what; none where it does not.
+    pub(crate) fn scope(&mut self, facts: Facts) -> Result<Option<String>, Failed> {
+        if self.inspect.is_none() {
+            return Ok(None);
+        }
+        let _running = self.begin(facts, self.policy.limits.deadline_decide);
+        let answer = match &self.inspect {
+            Some(inspect) => inspect.call_session(&mut self.store),
+            None => Ok(None),
+        };
+        self.end(answer)
+    }
+
+    /// Asks which columns of a result the policy looks at.
+    pub(crate) fn inspected_columns(
+        &mut self,
+        scope: &str,
+        columns: &[inspect::OutputColumn],
+    ) -> Result<Vec<u32>, Failed> {
+        let _running = self.begin(Facts::default(), self.policy.limits.deadline_batch);
+        let Some(inspect) = &self.inspect else {
+            return Err(Failed::answer("it looks at no results"));
+        };
+        let answer = inspect.call_columns(&mut self.store, scope, columns);
+        self.end(answer)
+    }
+
+    /// Lets the policy look at columns.
+    pub(crate) fn inspect(
+        &mut self,
+        scope: &str,
+        columns: &[inspect::OutputColumn],
+        chunks: &[types::Chunk],
+    ) -> Result<inspect::Inspected, Failed> {
+        let _running = self.begin(Facts::default(), self.policy.limits.deadline_batch);
+        let Some(inspect) = &self.inspect else {
+            return Err(Failed::answer("it looks at no results"));
+        };
+        let answer = inspect.call_batch(&mut self.store, scope, columns, chunks);
+        // Its own words could carry the values that it was given.
+        self.end(answer)?
+            .map_err(|_| Failed::answer("it refused the rows"))
     }
 
     /// True where it has served long enough, or has grown so much that a fresh one is better.

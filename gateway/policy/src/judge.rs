@@ -23,6 +23,7 @@ use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
 use crate::facts::{Counting, Facts, RequestFacts};
 use crate::hold::{Approval, Hold};
+use crate::inspection::Inspector;
 use crate::instance::Failed;
 use crate::known::{KnownText, Templates};
 use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
@@ -246,6 +247,7 @@ impl Judge {
         let mut protections = Protections::default();
         let mut trusted = Vec::with_capacity(set.policies().len());
         trusted.resize_with(set.policies().len(), Arc::default);
+        let mut inspectors = Vec::new();
         let mut notes = Vec::new();
         let mut shared = true;
         for (index, policy) in set.running() {
@@ -266,6 +268,12 @@ impl Judge {
                         catalog,
                     );
                     trusted[index] = stance.trusted;
+                    let (scope, repeatable) = self.scope(&set, index, facts, catalog);
+                    shared &= repeatable;
+                    match scope {
+                        Ok(scope) => inspectors.extend(Inspector::new(index, scope)),
+                        Err(failed) => return Err(broken(&set, policy, failed)),
+                    }
                 }
                 (Mode::Enforce | Mode::Off, Err(failed)) => {
                     return Err(broken(&set, policy, failed));
@@ -278,6 +286,7 @@ impl Judge {
             catalog: catalog.version(),
             protections: Arc::new(protections),
             trusted,
+            inspectors: inspectors.into(),
             notes,
         };
         Ok(self.classes.keep(facts, class, shared))
@@ -310,6 +319,31 @@ impl Judge {
             Ok(stance)
         });
         (stance, repeatable)
+    }
+
+    /// Whether a policy looks at the results of the session, and as what.
+    fn scope(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+    ) -> (Result<Option<String>, Failed>, bool) {
+        if set.policies()[index].compiled.inspect().is_none() {
+            return (Ok(None), true);
+        }
+        let facts = Facts {
+            who: Some(Arc::clone(facts)),
+            catalog: Some(Arc::clone(catalog)),
+            ..Facts::default()
+        };
+        let mut repeatable = false;
+        let scope = self.instances.run(set, index, |instance| {
+            let scope = instance.scope(facts)?;
+            repeatable = !instance.is_unrepeatable();
+            Ok(scope)
+        });
+        (scope, repeatable)
     }
 
     /// What the policies and the host say together, and how far that may be used again.
@@ -347,6 +381,7 @@ impl Judge {
         let examination = Examination {
             set: &set,
             protections: &said.protections,
+            inspectors: &session.class.inspectors,
             catalog,
             approval,
         };

@@ -3,7 +3,7 @@
 //! Reading order: what is asked ([`request`]) and answered ([`verdict`], [`plan`]); who answers
 //! ([`judge`]) from which policies ([`set`], `component`, `engine`); what makes the answer sound
 //! whatever a policy forgot ([`protection`], `soundness`); what happens to rows ([`mask`],
-//! [`masker`], [`copy`]); and who may release what was held ([`hold`]).
+//! [`masker`], [`copy`], `inspection`); and who may release what was held ([`hold`]).
 //!
 //! Nothing here opens a socket. A failed policy is a denial, never an error: judging cannot be
 //! skipped by `?`.
@@ -28,6 +28,7 @@ mod engine;
 mod error;
 mod facts;
 mod grants;
+mod inspection;
 mod instance;
 mod known;
 mod ledger;

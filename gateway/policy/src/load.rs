@@ -135,6 +135,7 @@ fn attempt(engine: &Engine, policy: &Arc<Policy>) -> Result<(), LoadError> {
         .map_err(|words| LoadError::new(Step::Configure, words))?;
     let trial = |failed| fault(Step::Trial, failed);
     instance.session(Facts::default()).map_err(trial)?;
+    instance.scope(Facts::default()).map_err(trial)?;
     let request = RequestFacts {
         text: "".into(),
         parameters: None,

@@ -1,6 +1,6 @@
 //! Masks the rows of one result.
 
-mod custom;
+pub(crate) mod custom;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use wire::upstream::{Field, Format, RowDescription};
 pub(crate) use self::custom::{Custom, Transformed};
 use crate::bindings::types;
 use crate::error::{Defect, MaskError};
+use crate::inspection::{Inspection, Offered, may_hold_text};
 use crate::judge::Judge;
 use crate::mask::array::{self, ArrayMask};
 use crate::mask::typed::Typed;
 use crate::mask::{CellMask, Mask, Masked};
-use crate::plan::{Expected, OutputMask, ResultPlan};
+use crate::plan::{Expected, OutputMask, ResultPlan, SourceColumn};
 use crate::set::PolicySet;
 use sql::analysis::ColumnId;
 
@@ -27,6 +28,7 @@ pub struct Masker {
     /// One for each wanted column.
     pub(crate) columns: Vec<ColumnMask>,
     pub(crate) custom: Vec<Custom>,
+    pub(crate) inspections: Vec<Inspection>,
     pub(crate) set: Arc<PolicySet>,
     index: Index,
 }
@@ -60,7 +62,54 @@ impl ResultPlan {
                 binary: field.format == Format::Binary,
             })
         });
-        self.masker(fields.len(), kinds)
+        let mut masker = self.masker(fields.len(), kinds)?;
+        let offered = fields.iter().enumerate().map(|(position, field)| {
+            let shown = self.shown.get(position).cloned().flatten();
+            let source = shown.as_ref().map(|shown| &shown.source);
+            let same = source.is_some_and(|source| source.type_oid == field.type_oid);
+            let text = same && source.is_some_and(SourceColumn::is_text);
+            Offered {
+                position,
+                name: String::from_utf8(field.name.to_vec()).unwrap_or_default(),
+                kind: Kind {
+                    type_oid: field.type_oid,
+                    text: text || is_text(field.type_oid),
+                    binary: field.format == Format::Binary,
+                },
+                masked: self.is_masked(position),
+                shown,
+            }
+        });
+        masker.inspections = self.inspections(fields.len(), offered);
+        Ok(masker)
+    }
+
+    /// What is looked at in a result, after the masks.
+    pub(crate) fn inspections(
+        &self,
+        width: usize,
+        outputs: impl Iterator<Item = Offered>,
+    ) -> Vec<Inspection> {
+        if self.inspectors.is_empty() {
+            return Vec::new();
+        }
+        let offered: Vec<Offered> = outputs
+            .filter(|output| may_hold_text(output.kind))
+            .collect();
+        if offered.is_empty() {
+            return Vec::new();
+        }
+        let offered = offered.into();
+        self.inspectors
+            .iter()
+            .map(|inspector| Inspection::new(inspector, &offered, width))
+            .collect()
+    }
+
+    /// True where the output is masked.
+    pub(crate) fn is_masked(&self, position: usize) -> bool {
+        let mut outputs = self.outputs.iter();
+        outputs.any(|output| output.position == position)
     }
 
     /// Makes a masker for a result of so many columns; `kinds` says of each masked output what
@@ -91,6 +140,7 @@ impl ResultPlan {
             wanted,
             columns: masks,
             custom,
+            inspections: Vec::new(),
             index: Index::default(),
             set: Arc::clone(&self.set),
         })
@@ -117,11 +167,7 @@ impl ResultPlan {
                 })
                 .is_some(),
         };
-        let planned = self
-            .outputs
-            .iter()
-            .any(|output| output.position == position)
-            || self.cleared.contains(&position);
+        let planned = self.is_masked(position) || self.cleared.contains(&position);
         if protected && !planned {
             let (relation, attribute) = (field.table, field.attribute);
             return Err(Defect::Unplanned {
@@ -220,7 +266,15 @@ pub(crate) fn is_text(type_oid: u32) -> bool {
 impl Masker {
     /// True where rows pass untouched and need not be read.
     pub fn is_identity(&self) -> bool {
-        self.columns.is_empty()
+        self.columns.is_empty() && self.inspections.is_empty()
+    }
+
+    /// What policies found in the rows since this was asked last, a line each; for the trail.
+    pub fn findings(&mut self) -> Option<String> {
+        let set = &self.set;
+        let inspections = self.inspections.iter_mut();
+        let lines: Vec<String> = inspections.filter_map(|one| one.findings(set)).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     /// Appends the rows, which are whole DataRow messages, masked. On an error nothing is appended,
@@ -232,36 +286,47 @@ impl Masker {
         rows: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), MaskError> {
-        if self.is_identity() {
+        if self.inspections.is_empty() {
+            return self.mask(judge, rows, out);
+        }
+        let mut held: Option<BytesMut> = None;
+        if !self.columns.is_empty() {
+            let masked = held.insert(BytesMut::with_capacity(rows.len()));
+            self.mask(judge, rows, masked)?;
+        }
+        for inspection in &mut self.inspections {
+            let given = held.as_deref().unwrap_or(rows);
+            if let Some(changed) = inspection.rows(judge, &self.set, given)? {
+                held = Some(changed);
+            }
+        }
+        out.extend_from_slice(held.as_deref().unwrap_or(rows));
+        Ok(())
+    }
+
+    fn mask(
+        &mut self,
+        judge: &mut Judge,
+        rows: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), MaskError> {
+        if self.columns.is_empty() {
             out.extend_from_slice(rows);
             return Ok(());
         }
         let start = out.len();
         let mut rest = rows;
         while !rest.is_empty() {
-            let (run, after) = rest.split_at(self.run_length(rest)?);
+            let length = match self.custom.is_empty() {
+                true => rest.len(),
+                false => run_length(rest)?,
+            };
+            let (run, after) = rest.split_at(length);
             self.apply_run(judge, run, out)
                 .inspect_err(|_| out.truncate(start))?;
             rest = after;
         }
         Ok(())
-    }
-
-    /// How many bytes of rows are masked together: all, unless a policy transforms them, whose
-    /// memory and answers have limits.
-    fn run_length(&self, rows: &[u8]) -> Result<usize, MaskError> {
-        if self.custom.is_empty() || rows.len() <= TRANSFORM_BYTES {
-            return Ok(rows.len());
-        }
-        let mut length = 0;
-        for frame in wire::frame::frames(rows, usize::MAX) {
-            let (_, message) = frame.map_err(unreadable)?;
-            if length > 0 && length + message.len() > TRANSFORM_BYTES {
-                return Ok(length);
-            }
-            length += message.len();
-        }
-        Ok(rows.len())
     }
 
     fn apply_run(
@@ -285,6 +350,22 @@ impl Masker {
             })
             .map_err(unreadable)
     }
+}
+
+/// How many bytes of rows a policy gets in one call: its memory and answers have limits.
+pub(crate) fn run_length(rows: &[u8]) -> Result<usize, MaskError> {
+    if rows.len() <= TRANSFORM_BYTES {
+        return Ok(rows.len());
+    }
+    let mut length = 0;
+    for frame in wire::frame::frames(rows, usize::MAX) {
+        let (_, message) = frame.map_err(unreadable)?;
+        if length > 0 && length + message.len() > TRANSFORM_BYTES {
+            return Ok(length);
+        }
+        length += message.len();
+    }
+    Ok(rows.len())
 }
 
 /// How many bytes of rows a policy transforms in one call; a larger row is a call of its own.
@@ -390,16 +471,21 @@ pub(crate) fn replace(
 fn result_column(output: &OutputMask, kind: Kind) -> types::ResultColumn {
     types::ResultColumn {
         position: u32::try_from(output.position).unwrap_or(u32::MAX),
-        column: types::Column {
-            relation_oid: output.column.relation,
-            attribute: output.column.attribute,
-            schema: output.source.schema.clone(),
-            relation: output.source.relation.clone(),
-            name: output.source.name.clone(),
-            type_name: output.source.type_name.clone(),
-        },
+        column: base_column(output.column, &output.source),
         type_oid: kind.type_oid,
         binary: kind.binary,
+    }
+}
+
+/// A column of the catalog, as policies are told of it.
+pub(crate) fn base_column(column: ColumnId, source: &SourceColumn) -> types::Column {
+    types::Column {
+        relation_oid: column.relation,
+        attribute: column.attribute,
+        schema: source.schema.clone(),
+        relation: source.relation.clone(),
+        name: source.name.clone(),
+        type_name: source.type_name.clone(),
     }
 }
 

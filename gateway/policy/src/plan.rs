@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use sql::analysis::{Analysis, ColumnId};
 use sql::catalog::{Catalog, ColumnInfo};
 
+use crate::inspection::{Inspector, Shown};
 use crate::ledger::{Rations, RowLimit};
 use crate::mask::Mask;
 use crate::masker;
@@ -80,11 +81,11 @@ impl Plan {
         self.set.digests()
     }
 
-    /// True where no result can need masking or checking: rows may pass untouched and unread.
+    /// True where no result can need masking, checking or looking at: rows may pass untouched and unread.
     pub fn is_identity(&self) -> bool {
         self.results
             .iter()
-            .all(|result| result.protections.is_empty())
+            .all(|result| result.protections.is_empty() && result.inspectors.is_empty())
     }
 }
 
@@ -129,6 +130,10 @@ pub struct ResultPlan {
     /// Outputs that show something of a protected column because someone approved it.
     pub(crate) cleared: Vec<usize>,
     pub(crate) protections: Arc<Protections>,
+    /// The policies that look at the result.
+    pub(crate) inspectors: Arc<[Inspector]>,
+    /// What each output shows as itself, for those policies.
+    pub(crate) shown: Vec<Option<Shown>>,
     pub(crate) set: Arc<PolicySet>,
     /// The first RowDescription that was bound and left nothing to be masked.
     pub(crate) untouched: OnceLock<Box<[u8]>>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use identity::Identity;
 use sql::analysis::ColumnId;
 
+use crate::inspection::Inspector;
 use crate::plan::Note;
 use crate::protection::Protections;
 use crate::set::Generation;
@@ -62,6 +63,8 @@ pub(crate) struct Class {
     pub(crate) protections: Arc<Protections>,
     /// What each policy trusts, by its place in the set.
     pub(crate) trusted: Vec<Arc<HashSet<String>>>,
+    /// The policies that look at results.
+    pub(crate) inspectors: Arc<[Inspector]>,
     /// What observed policies would have said.
     pub(crate) notes: Vec<Note>,
 }

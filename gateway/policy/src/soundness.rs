@@ -14,6 +14,7 @@ use sql::analysis::{
 use sql::catalog::Catalog;
 
 use crate::hold::{Approval, Demand};
+use crate::inspection::{Inspector, Shown};
 use crate::mask::Mask;
 use crate::plan::{Expected, OutputMask, ResultPlan, SourceColumn};
 use crate::protection::{DerivedRule, FilterRule, Guard, PolicyIndex, Protections, stricter};
@@ -25,6 +26,7 @@ use crate::verdict::SqlState;
 pub(crate) struct Examination<'a> {
     pub(crate) set: &'a Arc<PolicySet>,
     pub(crate) protections: &'a Arc<Protections>,
+    pub(crate) inspectors: &'a Arc<[Inspector]>,
     pub(crate) catalog: &'a Catalog,
     /// Someone's approval, where the request was held before.
     pub(crate) approval: Option<&'a Approval>,
@@ -75,7 +77,7 @@ impl Examination<'_> {
             sound.results = analysis
                 .statements
                 .iter()
-                .map(|_| self.unprotected())
+                .map(|one| self.plan(one, Expected::Anything, Vec::new(), Vec::new()))
                 .collect();
             return Ok(sound);
         }
@@ -98,12 +100,9 @@ impl Examination<'_> {
         Ok(sound)
     }
 
-    fn unprotected(&self) -> ResultPlan {
-        self.plan(Expected::Anything, Vec::new(), Vec::new())
-    }
-
     fn plan(
         &self,
+        statement: &Statement,
         expected: Expected,
         outputs: Vec<OutputMask>,
         cleared: Vec<usize>,
@@ -113,9 +112,29 @@ impl Examination<'_> {
             outputs,
             cleared,
             untouched: OnceLock::new(),
+            inspectors: Arc::clone(self.inspectors),
+            shown: self.shown(statement),
             protections: Arc::clone(self.protections),
             set: Arc::clone(self.set),
         }
+    }
+
+    /// The base column of each output, for those who look at results.
+    fn shown(&self, statement: &Statement) -> Vec<Option<Shown>> {
+        let outputs = match &statement.outputs {
+            Outputs::Columns(outputs) if !self.inspectors.is_empty() => outputs,
+            Outputs::Columns(_) | Outputs::None | Outputs::Harmless | Outputs::Unknown => {
+                return Vec::new();
+            }
+        };
+        let shown = |output: &Output| match output.sources[..] {
+            [source] if source.how == Reach::Projected => Some(Shown {
+                column: source.column,
+                source: SourceColumn::of(self.catalog, source.column),
+            }),
+            _ => None,
+        };
+        outputs.iter().map(shown).collect()
     }
 
     /// True where errors and notices of the request could carry a protected value.
@@ -405,11 +424,13 @@ impl Examination<'_> {
         demands: &mut Vec<Demand>,
     ) -> Result<ResultPlan, Unsound> {
         match &statement.outputs {
-            Outputs::None => Ok(self.plan(Expected::Nothing, Vec::new(), Vec::new())),
-            Outputs::Harmless => Ok(self.plan(Expected::Anything, Vec::new(), Vec::new())),
+            Outputs::None => Ok(self.plan(statement, Expected::Nothing, Vec::new(), Vec::new())),
+            Outputs::Harmless => {
+                Ok(self.plan(statement, Expected::Anything, Vec::new(), Vec::new()))
+            }
             Outputs::Unknown => {
                 self.unknown_outputs(analysis, number)?;
-                Ok(self.plan(Expected::Anything, Vec::new(), Vec::new()))
+                Ok(self.plan(statement, Expected::Anything, Vec::new(), Vec::new()))
             }
             Outputs::Columns(outputs) => {
                 let mut masks = Vec::new();
@@ -421,7 +442,8 @@ impl Examination<'_> {
                         Treatment::Cleared => cleared.push(position),
                     }
                 }
-                Ok(self.plan(Expected::Columns(outputs.len()), masks, cleared))
+                let expected = Expected::Columns(outputs.len());
+                Ok(self.plan(statement, expected, masks, cleared))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use policy::{CopyMasker, Masker};
-use trail::{Entry, Outcome};
+use trail::{Deed, Entry, Outcome};
 use wire::copy::{Part, Rows as CopyRows};
 use wire::frame::HEADER_BYTES;
 use wire::upstream::{RowDescription, UpstreamTag};
@@ -96,7 +96,23 @@ impl Flight {
         }
     }
 
-    pub(super) fn close(self, now: SystemTime) {
+    /// Puts on the record what policies found in the rows that went.
+    pub(super) fn report(&mut self, now: SystemTime) -> Result<(), SessionError> {
+        let found = match &mut self.rows {
+            Rows::Mask(masker) => masker.findings(),
+            Rows::Copy(masker) => masker.findings(),
+            Rows::Undecided | Rows::Pass | Rows::Drop => None,
+        };
+        match found {
+            Some(what) => Ok(self.entry.event(now, &Deed::Note { what })?),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn close(mut self, now: SystemTime) {
+        if let Err(error) = self.report(now) {
+            tracing::error!(%error, "what was found in a result is not on the record");
+        }
         let duration = now.duration_since(self.started).unwrap_or_default();
         self.entry.close(&Outcome {
             tag: self.tag.as_str(),

@@ -350,6 +350,7 @@ impl Session {
                 }
             }
         };
+        flight.report(SystemTime::now())?;
         self.stopped.set(true);
         flight.rows = Rows::Drop;
         self.client.queue_with(|out| refusal.write(out));
@@ -561,6 +562,7 @@ impl Session {
         }
         self.tainted
             .set(self.tainted.get() || flight.plan.scrub_errors());
+        flight.report(self.now.get())?;
         flight.statement += 1;
         if !matches!(flight.rows, Rows::Drop) {
             flight.rows = Rows::Undecided;

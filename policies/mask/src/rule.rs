@@ -2,10 +2,7 @@
 
 use crate::json::{JsonMask, Path};
 use serde::Deserialize;
-use sluice_sdk::{Column, ColumnPattern, DerivedRule, FilterRule, Mask, Scope};
-
-/// The name of the key that `keyed-hash` takes.
-const DEFAULT_KEY: &str = "default";
+use sluice_sdk::{Column, ColumnPattern, DerivedRule, FilterRule, Mask, Scope, settings};
 
 /// One rule.
 #[derive(Debug)]
@@ -51,37 +48,23 @@ impl TryFrom<String> for Masking {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let count = |text: &str| text.trim().parse::<u32>().ok();
         let paths =
             |list: &str| Path::read_list(list).map_err(|error| format!("\"{text}\": {error}"));
-        let named = match text.as_str() {
-            "show" => return Ok(Masking::Show),
-            "email" => return Ok(Masking::Email),
-            "digits" => return Ok(Masking::Digits),
-            "null" => Some(Mask::Null),
-            "keyed-hash" => Some(Mask::KeyedHash(DEFAULT_KEY.to_owned())),
+        match text.as_str() {
+            "show" => Ok(Masking::Show),
+            "email" => Ok(Masking::Email),
+            "digits" => Ok(Masking::Digits),
             other => match other.split_once([' ', ':']) {
-                Some(("fixed", fixed)) if !fixed.is_empty() => Some(Mask::Fixed(fixed.to_owned())),
-                Some(("json-hide", list)) => {
-                    return Ok(Masking::Json(JsonMask::Hide(paths(list)?)));
-                }
-                Some(("json-show", list)) => {
-                    return Ok(Masking::Json(JsonMask::Show(paths(list)?)));
-                }
-                Some(("keep-first", n)) => count(n).map(Mask::KeepFirst),
-                Some(("keep-last", n)) => count(n).map(Mask::KeepLast),
-                Some(("keyed-hash", key)) if !key.trim().is_empty() => {
-                    Some(Mask::KeyedHash(key.trim().to_owned()))
-                }
-                Some(_) | None => None,
+                Some(("json-hide", list)) => Ok(Masking::Json(JsonMask::Hide(paths(list)?))),
+                Some(("json-show", list)) => Ok(Masking::Json(JsonMask::Show(paths(list)?))),
+                _ => settings::mask(other).map(Masking::Named).ok_or_else(|| {
+                    let named = settings::MASKS;
+                    format!(
+                        "\"{text}\" is no mask; there are {named}, \"email\", \"digits\", \
+                         \"json-hide PATHS\", \"json-show PATHS\" and \"show\""
+                    )
+                }),
             },
-        };
-        named.map(Masking::Named).ok_or_else(|| {
-            format!(
-                "\"{text}\" is no mask; there are \"null\", \"fixed TEXT\", \"keep-first N\", \
-                 \"keep-last N\", \"keyed-hash\", \"keyed-hash:KEY\", \"email\", \"digits\", \
-                 \"json-hide PATHS\", \"json-show PATHS\" and \"show\""
-            )
-        })
+        }
     }
 }

@@ -29,6 +29,25 @@ pub mod transforming {
     });
 }
 
+/// What a policy exports beside `hooks` to look at results.
+pub mod inspecting {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package sluice:inspecting;
+            world inspecting {
+                export sluice:policy/inspect@0.1.0;
+            }
+        ",
+        world: "sluice:inspecting/inspecting",
+        pub_export_macro: true,
+        export_macro_name: "export_inspect",
+        default_bindings_module: "sluice_sdk::bindings::inspecting",
+        with: { "sluice:policy/types@0.1.0": crate::bindings::sluice::policy::types },
+        additional_derives: [PartialEq],
+    });
+}
+
 /// What must be granted.
 pub mod grants {
     wit_bindgen::generate!({

@@ -47,12 +47,13 @@ pub mod settings;
 pub mod values;
 
 pub use bindings::exports::sluice::policy::hooks::{Decision, SessionDecision};
+pub use bindings::inspecting::exports::sluice::policy::inspect::OutputColumn;
 pub use bindings::sluice::policy::types::{
     Chunk, Column, ColumnUse, Denial, DerivedRule, Effect, FilterRule, FunctionUse, Hold, Mask,
     OpaquePart, Protection, Recording, RelationUse, ResultColumn, Reuse, Statement,
 };
 pub use facts::Facts;
 pub use pattern::{ColumnPattern, NamePattern, RelationPattern};
-pub use policy::{Policy, Transform};
+pub use policy::{Found, Inspect, Inspected, Policy, Transform};
 pub use scope::Scope;
 pub use values::{Values, append};

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
-use crate::{ColumnPattern, DerivedRule, FilterRule, NamePattern, Recording, RelationPattern};
+use crate::{
+    ColumnPattern, DerivedRule, FilterRule, Mask, NamePattern, Recording, RelationPattern,
+};
 
 /// Reads settings from JSON text; no settings at all are `{}`.
 ///
@@ -60,6 +62,32 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// The name of the key that `keyed-hash` takes.
+const DEFAULT_KEY: &str = "default";
+
+/// How the masks that the gateway applies are written.
+pub const MASKS: &str = "\"null\", \"fixed TEXT\", \"keep-first N\", \"keep-last N\", \
+                         \"keyed-hash\", \"keyed-hash:KEY\"";
+
+/// Reads a mask that the gateway applies.
+#[must_use]
+pub fn mask(text: &str) -> Option<Mask> {
+    let count = |text: &str| text.trim().parse::<u32>().ok();
+    match text {
+        "null" => Some(Mask::Null),
+        "keyed-hash" => Some(Mask::KeyedHash(DEFAULT_KEY.to_owned())),
+        other => match other.split_once([' ', ':'])? {
+            ("fixed", fixed) if !fixed.is_empty() => Some(Mask::Fixed(fixed.to_owned())),
+            ("keep-first", n) => count(n).map(Mask::KeepFirst),
+            ("keep-last", n) => count(n).map(Mask::KeepLast),
+            ("keyed-hash", key) if !key.trim().is_empty() => {
+                Some(Mask::KeyedHash(key.trim().to_owned()))
+            }
+            _ => None,
+        },
+    }
+}
+
 /// Types of the contract, and patterns, are settings too.
 macro_rules! deserialize_by {
     ($type:ty, $read:expr) => {
@@ -75,6 +103,8 @@ macro_rules! deserialize_by {
 deserialize_by!(NamePattern, NamePattern::parse);
 deserialize_by!(RelationPattern, RelationPattern::parse);
 deserialize_by!(ColumnPattern, ColumnPattern::parse);
+deserialize_by!(Mask, |text: &str| mask(text)
+    .ok_or_else(|| format!("\"{text}\" is no mask; there are {MASKS}")));
 deserialize_by!(Recording, |text: &str| match text {
     "statement" => Ok(Recording::Statement),
     "results" => Ok(Recording::Results),

@@ -33,6 +33,14 @@ const WORLDS: &str = "
         include deciding;
         export sluice:policy/transform@0.1.0;
     }
+    world inspecting {
+        include deciding;
+        export sluice:policy/inspect@0.1.0;
+    }
+    world transforming-and-inspecting {
+        include transforming;
+        export sluice:policy/inspect@0.1.0;
+    }
 ";
 
 /// What languages with a runtime of their own import, and what they get in its place.
@@ -87,10 +95,11 @@ fn with_contract(module: &[u8]) -> Result<Vec<u8>, LoadError> {
         .push_source("policy.wit", CONTRACT)
         .map_err(failed)?;
     let worlds = contract.push_source("worlds.wit", WORLDS).map_err(failed)?;
-    let world = if exports("transform") {
-        "transforming"
-    } else {
-        "deciding"
+    let world = match (exports("transform"), exports("inspect")) {
+        (false, false) => "deciding",
+        (true, false) => "transforming",
+        (false, true) => "inspecting",
+        (true, true) => "transforming-and-inspecting",
     };
     let world = contract
         .select_world(&[worlds], Some(world))

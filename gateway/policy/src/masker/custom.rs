@@ -120,13 +120,17 @@ impl Custom {
 impl Transformed {
     /// The value of that column in that row.
     pub(crate) fn value(&self, column: usize, row: usize) -> Option<&[u8]> {
-        let chunk = &self.chunks[column];
-        if is_null(chunk, row) {
-            return None;
-        }
-        let (start, end) = (chunk.offsets[row] as usize, chunk.offsets[row + 1] as usize);
-        Some(&chunk.data[start..end])
+        value(&self.chunks[column], row)
     }
+}
+
+/// The value of that row in a chunk that was checked.
+pub(crate) fn value(chunk: &types::Chunk, row: usize) -> Option<&[u8]> {
+    if is_null(chunk, row) {
+        return None;
+    }
+    let (start, end) = (chunk.offsets[row] as usize, chunk.offsets[row + 1] as usize);
+    Some(&chunk.data[start..end])
 }
 
 fn is_null(chunk: &types::Chunk, row: usize) -> bool {
@@ -137,7 +141,7 @@ fn is_null(chunk: &types::Chunk, row: usize) -> bool {
 }
 
 /// Puts the values of a column into one chunk.
-fn gather<'a>(
+pub(crate) fn gather<'a>(
     rows: usize,
     values: impl Iterator<Item = Option<&'a [u8]>>,
 ) -> Result<types::Chunk, Failed> {
@@ -163,7 +167,7 @@ fn gather<'a>(
 }
 
 /// Refuses a chunk from which not every value can be read.
-fn check(rows: usize, chunk: &types::Chunk, utf8: bool) -> Result<(), Failed> {
+pub(crate) fn check(rows: usize, chunk: &types::Chunk, utf8: bool) -> Result<(), Failed> {
     let types::Chunk {
         offsets,
         nulls,
