@@ -129,15 +129,9 @@ fn attempt(engine: &Engine, policy: &Arc<Policy>) -> Result<(), LoadError> {
         .map_err(|words| LoadError::new(Step::Configure, words))?;
     let trial = |failed| fault(Step::Trial, failed);
     instance.session(Facts::default()).map_err(trial)?;
-    let request = RequestFacts {
-        text: "".into(),
-        parameters: None,
-        executing: true,
-        analysis: Arc::default(),
-    };
     instance
         .decide(Facts {
-            request: Some(request),
+            request: Some(RequestFacts::nothing()),
             ..Facts::default()
         })
         .map_err(trial)?;

@@ -13,6 +13,7 @@ use crate::config::{Grant, Keys, Mode, PolicyConfig, PolicyLimits};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::load;
+use crate::meter::{Meter, Peaks};
 use crate::verdict::Failure;
 
 /// Counts the sets that took effect, from 1.
@@ -183,6 +184,7 @@ pub(crate) struct Counters {
     calls: AtomicU64,
     starts: AtomicU64,
     failures: [AtomicU64; Failure::ALL.len()],
+    pub(crate) meter: Meter,
 }
 
 impl Counters {
@@ -332,6 +334,8 @@ pub struct PolicyStatus {
     pub starts: u64,
     /// Failed calls, by kind.
     pub failures: Vec<(Failure, u64)>,
+    /// The most that it took, where the engine counts.
+    pub peaks: Peaks,
 }
 
 impl PolicyStatus {
@@ -351,6 +355,7 @@ impl PolicyStatus {
             calls: policy.counters.calls.load(Ordering::Relaxed),
             starts: policy.counters.starts.load(Ordering::Relaxed),
             failures: Failure::ALL.into_iter().map(count).collect(),
+            peaks: policy.counters.meter.peaks(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod facts;
 mod hostile;
+mod meter;
 mod swap;
 
 use std::sync::Arc;
