@@ -1,23 +1,22 @@
 //! `sluice policy`: the policies in force, by way of the console's API; modules on disk; and what
 //! authors of policies need.
 
+pub mod bench;
 mod build;
 pub mod cases;
 mod inspect;
 pub mod new;
+pub mod test;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::policy::PolicyLimits;
-use anyhow::Context as _;
 use console::view;
 
 use super::holds::EXIT_CODES;
 use super::holds::remote::{self, Connection, Failure, Output};
 use super::holds::table::{Table, printable};
-use cases::Suite;
 use inspect::Module;
 use new::Language;
 
@@ -66,25 +65,9 @@ Example:
         folder: PathBuf,
     },
     /// Tries a built policy on cases: who asks what, or gets which rows, and what comes of it.
-    #[command(after_help = "Example:
-  sluice policy test mask-addresses")]
-    Test {
-        /// The folder with policy.wasm and cases.json.
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-        /// Another module.
-        #[arg(long)]
-        module: Option<PathBuf>,
-        /// Another file of cases.
-        #[arg(long)]
-        cases: Option<PathBuf>,
-        /// Memory that the policy may have, in MiB.
-        #[arg(long, default_value_t = 32)]
-        memory: usize,
-        /// Writes what came out into the cases that came out otherwise.
-        #[arg(long)]
-        update: bool,
-    },
+    Test(test::Args),
+    /// Measures a built policy: a call, a judgement of each case, a row by the size of the batch.
+    Bench(bench::Args),
 }
 
 /// Runs one.
@@ -107,21 +90,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             said(&next_steps(lang, &folder))
         }
         Command::Build { folder } => said(&describe(&build::build(&folder)?)),
-        Command::Test {
-            folder,
-            module,
-            cases,
-            memory,
-            update,
-        } => {
-            let module = module.unwrap_or_else(|| folder.join(build::MODULE));
-            let cases = cases.unwrap_or_else(|| folder.join("cases.json"));
-            let limits = PolicyLimits {
-                memory_bytes: memory << 20,
-                ..PolicyLimits::default()
-            };
-            deep(move || test(&module, &cases, &limits, update))?
-        }
+        Command::Test(args) => test::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }
 
@@ -148,37 +118,6 @@ fn deep<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> anyhow::
         .spawn(run)?
         .join()
         .map_err(|_| anyhow::anyhow!("trying the cases failed"))
-}
-
-fn test(
-    module: &Path,
-    cases: &Path,
-    limits: &PolicyLimits,
-    update: bool,
-) -> anyhow::Result<ExitCode> {
-    let suite = Suite::read(cases)?;
-    let named = || module.display().to_string();
-    if update {
-        let updated = suite.updated(module, limits).with_context(named)?;
-        std::fs::write(cases, updated).with_context(|| cases.display().to_string())?;
-    }
-    let report = Suite::read(cases)?
-        .run(module, limits)
-        .with_context(named)?;
-    let mut out = std::io::stdout();
-    for difference in &report.differences {
-        writeln!(out, "{}", printable_lines(&difference.to_string()))?;
-    }
-    let (count, wrong) = (report.cases, report.differences.len());
-    writeln!(out, "{count} cases, {wrong} came out otherwise")?;
-    Ok(match wrong {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
-}
-
-fn printable_lines(text: &str) -> String {
-    text.lines().map(|line| printable(line) + "\n").collect()
 }
 
 fn list(connection: &Connection) -> Result<(), Failure> {
