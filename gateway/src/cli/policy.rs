@@ -4,7 +4,9 @@
 pub mod bench;
 mod build;
 pub mod cases;
+pub mod dev;
 mod inspect;
+mod metadata;
 pub mod new;
 pub mod test;
 
@@ -68,6 +70,8 @@ Example:
     Test(test::Args),
     /// Measures a built policy: a call, a judgement of each case, a row by the size of the batch.
     Bench(bench::Args),
+    /// Builds, tests and puts a policy where a gateway reads it, again whenever a source changes.
+    Dev(dev::Args),
 }
 
 /// Runs one.
@@ -92,6 +96,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Build { folder } => said(&describe(&build::build(&folder)?)),
         Command::Test(args) => test::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Dev(args) => dev::run(args),
     }
 }
 
@@ -172,14 +177,22 @@ fn describe(module: &Module) -> String {
         [] => "none".to_owned(),
         names => printable(&names.join(", ")),
     };
-    let contract = module
-        .contract
-        .as_deref()
-        .map_or_else(|| "none: this is not a policy".to_owned(), printable);
+    let or = |part: &Option<String>, otherwise: &str| {
+        part.as_deref()
+            .map_or_else(|| otherwise.to_owned(), printable)
+    };
+    let metadata = &module.metadata;
     let mut text = format!(
-        "File      {}\nDigest    {}\nSize      {} bytes\nContract  {contract}\n",
-        module.file, module.digest, module.bytes,
+        "File      {}\nName      {}\nVersion   {}\nLanguage  {}\nDigest    {}\nSize      {} bytes\n",
+        module.file,
+        or(&metadata.name, "not said"),
+        or(&metadata.version, "not said"),
+        or(&metadata.language, "not said"),
+        module.digest,
+        module.bytes,
     );
+    let contract = or(&module.contract, "none: this is not a policy");
+    text.push_str(&format!("Contract  {contract}\n"));
     text.push_str(&format!("Grants    {}\n", list(&module.grants)));
     if !module.refused.is_empty() {
         text.push_str(&format!(

@@ -116,7 +116,8 @@ pub(super) fn differences(report: &Report) -> String {
 /// "5 cases, 1 came out otherwise".
 pub(super) fn summary(report: &Report) -> String {
     let (count, wrong) = (report.cases, report.differences.len());
-    format!("{count} cases, {wrong} came out otherwise")
+    let cases = if count == 1 { "case" } else { "cases" };
+    format!("{count} {cases}, {wrong} came out otherwise")
 }
 
 /// The most that the policy took of each thing, beside what it may take.
