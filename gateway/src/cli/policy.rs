@@ -106,13 +106,25 @@ fn said(text: &str) -> anyhow::Result<ExitCode> {
 }
 
 fn next_steps(language: Language, folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().display();
     let (folder, source) = (folder.display(), language.source());
     let setup = language
         .setup()
         .map(|command| format!("  {command}\n"))
         .unwrap_or_default();
     format!(
-        "Edit {source} and cases.json; then\n\n  cd {folder}\n{setup}  sluice policy build\n  sluice policy test\n"
+        "Edit {source} and cases.json; then
+
+  cd {folder}
+{setup}  sluice policy build
+  sluice policy test
+
+For a gateway, name the module in its configuration; `sluice policy dev` puts it there and keeps it new:
+
+  [policies.{name}]
+  module = \"policies/{name}.wasm\"
+  settings = {{ columns = [\"email\"], group = \"analysts\" }}
+"
     )
 }
 

@@ -47,6 +47,8 @@ struct Figures {
     module: String,
     digest: String,
     bytes: usize,
+    /// Milliseconds that a gateway takes to load it.
+    load_ms: f64,
     /// "release" or "debug": how the gateway was built that measured.
     build: String,
     figures: Vec<Figure>,
@@ -160,6 +162,7 @@ impl Figures {
             module: module.file,
             digest: module.digest,
             bytes: module.bytes,
+            load_ms: timings.load,
             build: BUILD.to_owned(),
             figures,
             no_rows,
@@ -192,10 +195,10 @@ impl Figures {
         }
         let no_rows = self.no_rows.as_deref();
         let no_rows = no_rows.map(|reason| format!("No rows: {reason}.\n"));
-        let kib = self.bytes.div_ceil(1024);
+        let (kib, load) = (self.bytes.div_ceil(1024), self.load_ms);
         let file = printable(&self.module);
         format!(
-            "{file}, {kib} KiB\n\n{}{}",
+            "{file}, {kib} KiB, loads in {load:.0} ms\n\n{}{}",
             table.text(),
             no_rows.unwrap_or_default()
         )
@@ -217,6 +220,7 @@ mod tests {
             module: "policy.wasm".to_owned(),
             digest: String::new(),
             bytes: 2000,
+            load_ms: 80.4,
             build: BUILD.to_owned(),
             figures: calls.iter().map(figure).collect(),
             no_rows: Some("it has no transform".to_owned()),
@@ -233,7 +237,7 @@ mod tests {
         ]));
         assert_eq!(
             now.text(),
-            "policy.wasm, 2 KiB\n\n\
+            "policy.wasm, 2 KiB, loads in 80 ms\n\n\
              CALL            NS   HOST MASK  CHANGE\n\
              empty (decide)  110             +10.0 %\n\
              new             7\n\

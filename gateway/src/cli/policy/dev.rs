@@ -55,6 +55,8 @@ pub struct Args {
 
 /// How long a gateway may take to take a module: some languages compile for long.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// After how long a person is told what may be amiss.
+const HINT: Duration = Duration::from_secs(10);
 /// How often it is asked.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -297,6 +299,7 @@ async fn in_force(
     into: &Path,
 ) -> anyhow::Result<String> {
     let began = Instant::now();
+    let mut hint = Some("the gateway has not taken it yet: does its configuration name this file?");
     loop {
         let view::Policies {
             generation,
@@ -322,6 +325,9 @@ async fn in_force(
             PATIENCE.as_secs(),
             into.display()
         );
+        if began.elapsed() > HINT {
+            hint.take().map_or(Ok(()), tell)?;
+        }
         tokio::time::sleep(POLL).await;
     }
 }

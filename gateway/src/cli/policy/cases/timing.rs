@@ -22,9 +22,11 @@ const ROUNDS: usize = 15;
 /// How long a round takes, about.
 const ROUND: Duration = Duration::from_millis(10);
 
-/// Nanoseconds; of several rounds, the median.
+/// Nanoseconds, where nothing else is said; of several rounds, the median.
 #[derive(Debug)]
 pub struct Timings {
+    /// Milliseconds, once: to compile it, start it and give it its settings.
+    pub load: f64,
     /// What an empty call calls.
     pub emptiest: Hook,
     /// A call over nothing.
@@ -53,7 +55,9 @@ impl Suite {
     /// # Errors
     /// As [`run`](Self::run); or no case can be judged.
     pub fn time(&self, module: &std::path::Path, limits: &PolicyLimits) -> anyhow::Result<Timings> {
+        let began = Instant::now();
         let mut trial = self.trial(module, limits, Metering::Off)?;
+        let load = began.elapsed().as_secs_f64() * 1000.0;
         let emptiest = trial.call_empty()?;
         let empty = median(|| trial.call_empty().map(drop))?;
         let mut decide = Vec::new();
@@ -67,6 +71,7 @@ impl Suite {
             false => Err("it has no transform: the gateway makes its masks"),
         };
         Ok(Timings {
+            load,
             emptiest,
             empty,
             decide,
