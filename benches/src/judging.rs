@@ -40,15 +40,6 @@ impl Court {
         ])
     }
 
-    /// Opens it over one policy, for a member of the group "analysts".
-    ///
-    /// # Panics
-    /// The module does not load.
-    #[must_use]
-    pub fn of(name: &str, module: PathBuf, settings: Value) -> Court {
-        Court::over(vec![policy(name, module, settings)])
-    }
-
     fn over(configs: Vec<PolicyConfig>) -> Court {
         let catalog = people::catalog();
         let engine = Engine::new(EngineConfig::default()).expect("this machine runs WebAssembly");

@@ -19,7 +19,7 @@ use crate::cli::holds::table::{Table, printable};
 /// Arguments of `sluice policy bench`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Nanoseconds, the median of 15 rounds. A judgement is whole: the policy is asked, and the
+    after_help = "Nanoseconds, the median of 101 rounds. A judgement is whole: the policy is asked, and the
 gateway makes its answer sound. Rows are those of the first case whose rows the policy masks itself;
 they go through the gateway's own masker, and HOST MASK is keep-last on the same rows.
 

@@ -100,7 +100,7 @@ impl Workbench {
         };
         let access = args.access;
         Workbench {
-            sources: Sources::new(args.folder.clone(), args.into.clone()),
+            sources: Sources::new(&args.folder, args.into.as_deref()),
             gateway: args.url.map(|url| Arc::new(Connection::at(url, access))),
             folder: args.folder,
             into: args.into,

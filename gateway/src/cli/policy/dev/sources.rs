@@ -40,10 +40,10 @@ pub(super) enum Change {
 }
 
 impl Sources {
-    pub(super) fn new(folder: PathBuf, except: Option<PathBuf>) -> Sources {
+    pub(super) fn new(folder: &Path, except: Option<&Path>) -> Sources {
         let mut sources = Sources {
-            folder,
-            except,
+            folder: std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()),
+            except: except.and_then(real),
             seen: Files::new(),
         };
         sources.seen = sources.look();
@@ -101,6 +101,15 @@ impl Sources {
     }
 }
 
+/// The one path of a file, which need not be there; its folder must.
+fn real(file: &Path) -> Option<PathBuf> {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+    Some(folder.join(file.file_name()?))
+}
+
 fn change(before: &Files, after: &Files, cases: &Path) -> Change {
     let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
     let mut paths = before.keys().chain(after.keys()).filter(differs);
@@ -122,8 +131,9 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         fs::create_dir_all(path("src")).unwrap();
         fs::create_dir_all(path("target")).unwrap();
+        let into = path("src/../put.wasm");
         fs::write(path("src/lib.rs"), "a").unwrap();
-        let mut sources = Sources::new(folder.path().to_owned(), Some(path("put.wasm")));
+        let mut sources = Sources::new(folder.path(), Some(&into));
         for built in [
             "target/a",
             "policy.wasm",
