@@ -47,16 +47,7 @@ impl Court {
     #[must_use]
     pub fn detecting() -> Court {
         let module = modules().join("sluice_policy_detect.wasm");
-        Court::of("detect", module, json!({}))
-    }
-
-    /// Opens it over one policy, for a member of the group "analysts".
-    ///
-    /// # Panics
-    /// The module does not load.
-    #[must_use]
-    pub fn of(name: &str, module: PathBuf, settings: Value) -> Court {
-        Court::over(vec![policy(name, module, settings)])
+        Court::over(vec![policy("detect", module, json!({}))])
     }
 
     fn over(configs: Vec<PolicyConfig>) -> Court {

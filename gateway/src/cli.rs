@@ -12,6 +12,7 @@ pub mod holds;
 pub mod policy;
 pub mod replay;
 pub mod serve;
+mod stop;
 mod subject;
 pub mod token;
 pub mod trail;

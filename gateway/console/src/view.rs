@@ -238,7 +238,7 @@ impl From<&policy::Status> for Policies {
                 policy: rejected.policy.clone(),
                 step: rejected.step.to_string(),
                 reason: rejected.reason.clone(),
-                at: rfc3339(rejected.at),
+                at: humantime::format_rfc3339_millis(rejected.at).to_string(),
             }),
         }
     }

@@ -141,6 +141,18 @@ pub struct EngineConfig {
     pub memory_bytes: usize,
     /// The most bytes that a module may have.
     pub module_bytes: u64,
+    /// Whether it counts what calls take.
+    pub metering: Metering,
+}
+
+/// Whether an engine counts the instructions that guests run. Counting makes them slower.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metering {
+    /// It does not: for engines that serve.
+    #[default]
+    Off,
+    /// It does, and notes the size of memories and answers too: for trying policies out.
+    Fuel,
 }
 
 impl Default for EngineConfig {
@@ -149,6 +161,7 @@ impl Default for EngineConfig {
             instances: 256,
             memory_bytes: 256 << 20,
             module_bytes: 64 << 20,
+            metering: Metering::Off,
         }
     }
 }

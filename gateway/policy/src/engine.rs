@@ -12,7 +12,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub(crate) use self::ticker::Running;
 use self::ticker::{TICK, Ticker};
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, Metering};
 use crate::error::{LoadError, Step};
 
 /// Bytes of an instance's memory that stay mapped when its slot is used again. Without it every
@@ -75,6 +75,11 @@ impl Engine {
         &self.inner.config
     }
 
+    /// True where guests have fuel, which is then what is counted.
+    pub(crate) fn meters(&self) -> bool {
+        self.inner.config.metering == Metering::Fuel
+    }
+
     /// Says that a guest runs for as long as what it returns lives: only then do deadlines pass.
     pub(crate) fn running(&self) -> Running {
         self.inner.ticker.running()
@@ -117,6 +122,7 @@ fn settings(config: &EngineConfig) -> Config {
         // Component-model async costs 300 ns a call, and no policy waits for anything.
         .concurrency_support(false)
         .epoch_interruption(true)
+        .consume_fuel(config.metering == Metering::Fuel)
         .max_wasm_stack(STACK_BYTES)
         .cranelift_nan_canonicalization(true)
         .wasm_backtrace_max_frames(None)

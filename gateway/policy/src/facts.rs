@@ -42,6 +42,18 @@ pub(crate) struct RequestFacts {
     pub(crate) analysis: Arc<Analysis>,
 }
 
+impl RequestFacts {
+    /// A request that nothing is known of.
+    pub(crate) fn nothing() -> RequestFacts {
+        RequestFacts {
+            text: "".into(),
+            parameters: None,
+            executing: true,
+            analysis: Arc::default(),
+        }
+    }
+}
+
 /// Claims that differ between two tokens of the same person. What depends on one of them is not
 /// shared between sessions.
 const PER_TOKEN: [&str; 9] = [

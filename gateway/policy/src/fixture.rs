@@ -17,7 +17,7 @@ use sql::catalog::{Catalog, CatalogRows, ColumnRow, InheritRow, RelationRow, Vie
 use tempfile::TempDir;
 
 use self::guest::Guest;
-use crate::config::{EngineConfig, Keys, Mode, PolicyConfig, PolicyLimits};
+use crate::config::{EngineConfig, Keys, Metering, Mode, PolicyConfig, PolicyLimits};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::judge::Judge;
@@ -220,9 +220,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
+        Bench::with(Metering::Off)
+    }
+
+    pub(crate) fn with(metering: Metering) -> Bench {
         let config = EngineConfig {
             instances: 32,
             memory_bytes: 64 << 20,
+            metering,
             ..EngineConfig::default()
         };
         Bench {

@@ -10,6 +10,7 @@ use crate::bindings::{hooks, inspect, transform, types};
 use crate::engine::{self, Engine, Running};
 use crate::facts::Facts;
 use crate::grants::{Claims, Unwilling};
+use crate::meter::{Answer, Hook};
 use crate::set::Policy;
 use crate::verdict::Failure;
 
@@ -49,6 +50,8 @@ pub(crate) struct Host {
     limits: Limits,
 }
 
+/// What a call has of fuel where the engine counts it: more than any deadline lets it burn.
+const FUEL: u64 = u64::MAX;
 /// Elements that the tables of an instance may have together.
 const TABLE_ELEMENTS: usize = 100_000;
 
@@ -161,21 +164,21 @@ impl Instance {
         let _running = self.begin(Facts::default(), self.policy.limits.deadline_start);
         let settings = Arc::clone(&self.policy.settings);
         let answer = self.hooks.call_configure(&mut self.store, &settings);
-        self.end(answer)
+        self.end(Hook::Configure, answer)
     }
 
     /// Asks what the policy says about a session.
     pub(crate) fn session(&mut self, facts: Facts) -> Result<types::SessionDecision, Failed> {
         let _running = self.begin(facts, self.policy.limits.deadline_start);
         let answer = self.hooks.call_session(&mut self.store);
-        self.end(answer)
+        self.end(Hook::Session, answer)
     }
 
     /// Asks what the policy says about a request.
     pub(crate) fn decide(&mut self, facts: Facts) -> Result<types::Decision, Failed> {
         let _running = self.begin(facts, self.policy.limits.deadline_decide);
         let answer = self.hooks.call_decide(&mut self.store);
-        self.end(answer)
+        self.end(Hook::Decide, answer)
     }
 
     /// Lets the policy transform columns.
@@ -190,7 +193,7 @@ impl Instance {
         };
         let answer = transform.call_batch(&mut self.store, columns, chunks);
         // Its own words could carry the values that it was given.
-        self.end(answer)?
+        self.end(Hook::Batch, answer)?
             .map_err(|_| Failed::answer("it refused the rows"))
     }
 
@@ -215,7 +218,7 @@ impl Instance {
             Some(inspect) => inspect.call_session(&mut self.store),
             None => Ok(None),
         };
-        self.end(answer)
+        self.end(Hook::Inspect, answer)
     }
 
     /// Asks which columns of a result the policy looks at.
@@ -229,7 +232,7 @@ impl Instance {
             return Err(Failed::answer("it looks at no results"));
         };
         let answer = inspect.call_columns(&mut self.store, scope, columns);
-        self.end(answer)
+        self.end(Hook::Inspect, answer)
     }
 
     /// Lets the policy look at columns.
@@ -245,7 +248,7 @@ impl Instance {
         };
         let answer = inspect.call_batch(&mut self.store, scope, columns, chunks);
         // Its own words could carry the values that it was given.
-        self.end(answer)?
+        self.end(Hook::Inspect, answer)?
             .map_err(|_| Failed::answer("it refused the rows"))
     }
 
@@ -259,6 +262,7 @@ impl Instance {
         self.calls = self.calls.saturating_add(1);
         self.policy.counters.called();
         self.store.set_epoch_deadline(engine::ticks(deadline));
+        fill(&mut self.store, &self.engine);
         let host = self.store.data_mut();
         host.facts = facts;
         host.unrepeatable = false;
@@ -267,8 +271,14 @@ impl Instance {
         self.engine.running()
     }
 
-    fn end<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, Failed> {
+    fn end<T: Answer>(&mut self, hook: Hook, answer: wasmtime::Result<T>) -> Result<T, Failed> {
         self.store.data_mut().facts = Facts::default();
+        if self.engine.meters() {
+            let fuel = FUEL - self.store.get_fuel().unwrap_or(FUEL);
+            let memory = self.store.data().limits.memory;
+            let bytes = answer.as_ref().map_or(0, Answer::bytes);
+            self.policy.counters.meter.note(hook, fuel, memory, bytes);
+        }
         answer.map_err(|error| failed(&self.store, &error, Failure::Trap))
     }
 }
@@ -294,7 +304,17 @@ fn store(engine: &Engine, policy: &Arc<Policy>, deadline: Duration) -> Store<Hos
     store.limiter(|host| &mut host.limits);
     store.set_epoch_deadline(engine::ticks(deadline));
     store.set_hostcall_fuel(policy.limits.output_bytes);
+    fill(&mut store, engine);
     store
+}
+
+/// Gives the guest all the fuel that there is, where the engine counts it: time is what is limited.
+fn fill(store: &mut Store<Host>, engine: &Engine) {
+    if engine.meters() {
+        store
+            .set_fuel(FUEL)
+            .expect("an engine that meters has fuel");
+    }
 }
 
 /// What kind of failure an error is, and words for it that say nothing of the guest's memory.

@@ -2,6 +2,7 @@
 
 mod classes;
 mod denials;
+mod empty;
 mod explain;
 mod instances;
 mod said;

@@ -136,15 +136,9 @@ fn attempt(engine: &Engine, policy: &Arc<Policy>) -> Result<(), LoadError> {
     let trial = |failed| fault(Step::Trial, failed);
     instance.session(Facts::default()).map_err(trial)?;
     instance.scope(Facts::default()).map_err(trial)?;
-    let request = RequestFacts {
-        text: "".into(),
-        parameters: None,
-        executing: true,
-        analysis: Arc::default(),
-    };
     instance
         .decide(Facts {
-            request: Some(request),
+            request: Some(RequestFacts::nothing()),
             ..Facts::default()
         })
         .map_err(trial)?;

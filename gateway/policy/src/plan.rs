@@ -152,6 +152,16 @@ impl ResultPlan {
         !self.outputs.is_empty() || !self.cleared.is_empty()
     }
 
+    /// The same with a mask of the host in place of those that policies make themselves: what the host
+    /// alone would do with the rows. For measuring.
+    #[must_use]
+    pub fn by_the_host(&self, mask: &Mask) -> ResultPlan {
+        let mut plan = self.clone();
+        let custom = plan.outputs.iter_mut().filter(|o| o.mask == Mask::Custom);
+        custom.for_each(|output| output.mask = mask.clone());
+        plan
+    }
+
     /// True where rows of this RowDescription are known to pass untouched.
     pub fn is_untouched(&self, description: &[u8]) -> bool {
         self.untouched

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::ledger::{Ledger, Ledgers};
 use crate::load;
+use crate::meter::{Meter, Peaks};
 use crate::tables::Tables;
 use crate::verdict::Failure;
 
@@ -187,6 +188,7 @@ pub(crate) struct Counters {
     starts: AtomicU64,
     failures: [AtomicU64; Failure::ALL.len()],
     breaker: Breaker,
+    pub(crate) meter: Meter,
 }
 
 impl Counters {
@@ -351,6 +353,8 @@ pub struct PolicyStatus {
     pub failures: Vec<(Failure, u64)>,
     /// Since when it keeps failing; none where it does not.
     pub failing_since: Option<SystemTime>,
+    /// The most that it took, where the engine counts.
+    pub peaks: Peaks,
 }
 
 impl PolicyStatus {
@@ -371,6 +375,7 @@ impl PolicyStatus {
             starts: policy.counters.starts.load(Ordering::Relaxed),
             failures: Failure::ALL.into_iter().map(count).collect(),
             failing_since: policy.counters.breaker.open_since(),
+            peaks: policy.counters.meter.peaks(),
         }
     }
 }

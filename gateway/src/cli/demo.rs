@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
+use super::stop::Stop;
 use crate::demo::people::Person;
 use crate::demo::provider::Provider;
 use crate::demo::{DATABASE, Demo, Options};
@@ -92,32 +91,6 @@ async fn serve(options: &Options, stop: &mut Stop) -> anyhow::Result<ExitCode> {
     say("\nStopping ...");
     demo.stop().await;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The signals that end the demo.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Stop {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for one. Cancel-safe.
-    async fn told(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
-    }
 }
 
 /// Lines to copy.

@@ -1,23 +1,24 @@
 //! `sluice policy`: the policies in force, by way of the console's API; modules on disk; and what
 //! authors of policies need.
 
+pub mod bench;
 mod build;
 pub mod cases;
+pub mod dev;
 mod inspect;
+mod metadata;
 pub mod new;
+pub mod test;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::policy::PolicyLimits;
-use anyhow::Context as _;
 use console::view;
 
 use super::holds::EXIT_CODES;
 use super::holds::remote::{self, Connection, Failure, Output};
 use super::holds::table::{Table, printable};
-use cases::Suite;
 use inspect::Module;
 use new::Language;
 
@@ -66,25 +67,11 @@ Example:
         folder: PathBuf,
     },
     /// Tries a built policy on cases: who asks what, or gets which rows, and what comes of it.
-    #[command(after_help = "Example:
-  sluice policy test mask-addresses")]
-    Test {
-        /// The folder with policy.wasm and cases.json.
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-        /// Another module.
-        #[arg(long)]
-        module: Option<PathBuf>,
-        /// Another file of cases.
-        #[arg(long)]
-        cases: Option<PathBuf>,
-        /// Memory that the policy may have, in MiB.
-        #[arg(long, default_value_t = 32)]
-        memory: usize,
-        /// Writes what came out into the cases that came out otherwise.
-        #[arg(long)]
-        update: bool,
-    },
+    Test(test::Args),
+    /// Measures a built policy: a call, a judgement of each case, a row by the size of the batch.
+    Bench(bench::Args),
+    /// Builds, tests and puts a policy where a gateway reads it, again whenever a source changes.
+    Dev(dev::Args),
 }
 
 /// Runs one.
@@ -107,21 +94,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             said(&next_steps(lang, &folder))
         }
         Command::Build { folder } => said(&describe(&build::build(&folder)?)),
-        Command::Test {
-            folder,
-            module,
-            cases,
-            memory,
-            update,
-        } => {
-            let module = module.unwrap_or_else(|| folder.join(build::MODULE));
-            let cases = cases.unwrap_or_else(|| folder.join("cases.json"));
-            let limits = PolicyLimits {
-                memory_bytes: memory << 20,
-                ..PolicyLimits::default()
-            };
-            deep(move || test(&module, &cases, &limits, update))?
-        }
+        Command::Test(args) => test::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Dev(args) => dev::run(args),
     }
 }
 
@@ -131,13 +106,25 @@ fn said(text: &str) -> anyhow::Result<ExitCode> {
 }
 
 fn next_steps(language: Language, folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().display();
     let (folder, source) = (folder.display(), language.source());
     let setup = language
         .setup()
         .map(|command| format!("  {command}\n"))
         .unwrap_or_default();
     format!(
-        "Edit {source} and cases.json; then\n\n  cd {folder}\n{setup}  sluice policy build\n  sluice policy test\n"
+        "Edit {source} and cases.json; then
+
+  cd {folder}
+{setup}  sluice policy build
+  sluice policy test
+
+For a gateway, name the module in its configuration; `sluice policy dev` puts it there and keeps it new:
+
+  [policies.{name}]
+  module = \"policies/{name}.wasm\"
+  settings = {{ columns = [\"email\"], group = \"analysts\" }}
+"
     )
 }
 
@@ -148,37 +135,6 @@ fn deep<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> anyhow::
         .spawn(run)?
         .join()
         .map_err(|_| anyhow::anyhow!("trying the cases failed"))
-}
-
-fn test(
-    module: &Path,
-    cases: &Path,
-    limits: &PolicyLimits,
-    update: bool,
-) -> anyhow::Result<ExitCode> {
-    let suite = Suite::read(cases)?;
-    let named = || module.display().to_string();
-    if update {
-        let updated = suite.updated(module, limits).with_context(named)?;
-        std::fs::write(cases, updated).with_context(|| cases.display().to_string())?;
-    }
-    let report = Suite::read(cases)?
-        .run(module, limits)
-        .with_context(named)?;
-    let mut out = std::io::stdout();
-    for difference in &report.differences {
-        writeln!(out, "{}", printable_lines(&difference.to_string()))?;
-    }
-    let (count, wrong) = (report.cases, report.differences.len());
-    writeln!(out, "{count} cases, {wrong} came out otherwise")?;
-    Ok(match wrong {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
-}
-
-fn printable_lines(text: &str) -> String {
-    text.lines().map(|line| printable(line) + "\n").collect()
 }
 
 fn list(connection: &Connection) -> Result<(), Failure> {
@@ -237,14 +193,22 @@ fn describe(module: &Module) -> String {
         [] => "none".to_owned(),
         names => printable(&names.join(", ")),
     };
-    let contract = module
-        .contract
-        .as_deref()
-        .map_or_else(|| "none: this is not a policy".to_owned(), printable);
+    let or = |part: &Option<String>, otherwise: &str| {
+        part.as_deref()
+            .map_or_else(|| otherwise.to_owned(), printable)
+    };
+    let metadata = &module.metadata;
     let mut text = format!(
-        "File      {}\nDigest    {}\nSize      {} bytes\nContract  {contract}\n",
-        module.file, module.digest, module.bytes,
+        "File      {}\nName      {}\nVersion   {}\nLanguage  {}\nDigest    {}\nSize      {} bytes\n",
+        module.file,
+        or(&metadata.name, "not said"),
+        or(&metadata.version, "not said"),
+        or(&metadata.language, "not said"),
+        module.digest,
+        module.bytes,
     );
+    let contract = or(&module.contract, "none: this is not a policy");
+    text.push_str(&format!("Contract  {contract}\n"));
     let without = match module.adapts && !module.grants.is_empty() {
         true => " (it loads without)",
         false => "",

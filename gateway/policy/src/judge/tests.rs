@@ -4,6 +4,7 @@ mod facts;
 mod golden;
 mod grants;
 mod hostile;
+mod meter;
 mod swap;
 
 use std::sync::Arc;

@@ -20,6 +20,16 @@ pub struct Connection {
     #[arg(long, env = "SLUICE_URL", value_name = "URL")]
     url: Url,
     #[command(flatten)]
+    access: Access,
+    /// Print JSON, as the API answers.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Who asks a console, and how safely.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Access {
+    #[command(flatten)]
     token: Token,
     /// Certificates to trust for an https address, in PEM.
     #[arg(long, value_name = "FILE")]
@@ -27,22 +37,13 @@ pub struct Connection {
     /// Send the token over http to another machine, where others on the way can read it.
     #[arg(long)]
     plain_http: bool,
-    /// Print JSON, as the API answers.
-    #[arg(long)]
-    json: bool,
 }
 
 /// A token of the identity provider, one way or the other.
 #[derive(clap::Args)]
 pub(crate) struct Token {
     /// Your token. Others on this machine can see arguments: prefer the variable or a file.
-    #[arg(
-        long,
-        env = "SLUICE_TOKEN",
-        hide_env_values = true,
-        value_name = "JWT",
-        required_unless_present = "token_file"
-    )]
+    #[arg(long, env = "SLUICE_TOKEN", hide_env_values = true, value_name = "JWT")]
     token: Option<String>,
     /// A file that holds your token; it wins over the variable.
     #[arg(long, value_name = "FILE")]
@@ -128,6 +129,15 @@ fn with_hint(problem: &view::Problem) -> String {
 }
 
 impl Connection {
+    /// A console for a command that prints its own way.
+    pub(crate) fn at(url: Url, access: Access) -> Self {
+        Self {
+            url,
+            access,
+            json: false,
+        }
+    }
+
     pub(crate) fn output(&self) -> Output {
         if self.json {
             Output::Json
@@ -166,7 +176,7 @@ impl Connection {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(PATIENCE);
-        if let Some(path) = &self.ca {
+        if let Some(path) = &self.access.ca {
             let wrong = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
             let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem)
@@ -188,7 +198,7 @@ impl Connection {
         });
         match self.url.scheme() {
             "https" => {}
-            "http" if is_here || self.plain_http => {}
+            "http" if is_here || self.access.plain_http => {}
             "http" => {
                 return Err(Failure::Usage(format!(
                     "{} is not on this machine and not https; with --plain-http the token is sent \
@@ -204,11 +214,14 @@ impl Connection {
     }
 
     fn token(&self) -> Result<String, Failure> {
-        let text = match (&self.token.token_file, &self.token.token) {
+        let text = match (&self.access.token.token_file, &self.access.token.token) {
             (Some(path), _) => std::fs::read_to_string(path)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
             (None, Some(token)) => token.clone(),
-            (None, None) => return Err(Failure::Usage("no token".to_owned())),
+            (None, None) => {
+                let missing = "a token is needed: --token-file, or SLUICE_TOKEN";
+                return Err(Failure::Usage(missing.to_owned()));
+            }
         };
         Ok(text.trim().to_owned())
     }

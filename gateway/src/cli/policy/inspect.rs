@@ -8,6 +8,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use wit_component::DecodedWasm;
 
+use super::metadata::Metadata;
+
 /// The package of the contract.
 const PACKAGE: &str = "sluice:policy/";
 /// What every policy may import without being granted it.
@@ -20,6 +22,8 @@ pub(crate) struct Module {
     /// SHA-256 of the file, as verdicts and the trail name it.
     pub(crate) digest: String,
     pub(crate) bytes: usize,
+    /// What it says of itself.
+    pub(crate) metadata: Metadata,
     /// The version of the contract that it was built against.
     pub(crate) contract: Option<String>,
     /// What the configuration must grant before it loads, or may, where it can do without.
@@ -61,6 +65,7 @@ impl Module {
             file,
             digest: format!("{:x}", Sha256::digest(bytes)),
             bytes: bytes.len(),
+            metadata: Metadata::read(&component)?.unwrap_or_default(),
             contract: contract(&exports),
             grants: asked
                 .iter()

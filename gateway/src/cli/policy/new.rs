@@ -187,6 +187,7 @@ pub(super) fn write(language: Language, folder: &Path) -> anyhow::Result<()> {
 fn placed(text: &str, name: &str) -> String {
     text.replace("sluice=../../..", "sluice=./sluice")
         .replace("../../../sdk", "./sluice/sdk")
+        .replace("policy-example", name)
         .replace("{{name}}", name)
 }
 

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use identity::{Actor, Identity};
 use policy::{
-    Engine, EngineConfig, Judge, Keys, LoadError, LoadStep, Mode, Permit, Policies, PolicyConfig,
-    PolicyLimits, Request, SessionFacts, Step, Verdict,
+    Engine, EngineConfig, Hook, Judge, Keys, LoadError, LoadStep, Masker, Metering, Mode, Peaks,
+    Permit, Policies, PolicyConfig, PolicyLimits, Request, Session, SessionFacts, Step, Verdict,
 };
 use serde_json::Value;
 use sql::analysis::{Analysis, Outputs};
@@ -30,6 +30,21 @@ pub(super) struct Trial {
     judge: Judge,
     catalog: Arc<Catalog>,
     config: PolicyConfig,
+    /// Of the settings that the policy had before.
+    peaks: Peaks,
+}
+
+/// A case before the judge: who asks, and what.
+pub(super) struct Hearing {
+    session: Session,
+    request: Request,
+    analysis: Arc<Analysis>,
+}
+
+impl Hearing {
+    pub(super) fn analysis(&self) -> &Analysis {
+        &self.analysis
+    }
 }
 
 impl Trial {
@@ -37,6 +52,7 @@ impl Trial {
     pub(super) fn open(
         module: &Path,
         limits: &PolicyLimits,
+        metering: Metering,
         settings: &Value,
         catalog: Arc<Catalog>,
     ) -> anyhow::Result<Trial> {
@@ -51,6 +67,7 @@ impl Trial {
         };
         let engine = EngineConfig {
             instances: 8,
+            metering,
             ..EngineConfig::default()
         };
         let engine = Engine::new(engine)?;
@@ -61,35 +78,60 @@ impl Trial {
             policies,
             catalog,
             config,
+            peaks: Peaks::default(),
         })
     }
 
     /// What comes of a case.
     pub(super) fn hear(&mut self, case: &Case, settings: &Value) -> anyhow::Result<Outcome> {
-        if let Some(error) = self.configure(settings)? {
-            return Ok(Outcome {
-                error: Some(error),
-                ..Outcome::default()
-            });
-        }
-        let Some(statement) = &case.statement else {
-            return Ok(Outcome::default());
+        let mut hearing = match self.open_hearing(case, settings)? {
+            Ok(hearing) => hearing,
+            Err(outcome) => return Ok(outcome),
         };
-        let mut session = match self.judge.admit(facts(&case.who), &self.catalog) {
-            Ok(session) => session,
-            Err(denial) => return Ok(denied(&denial)),
-        };
-        let analysis = Arc::new(sql::analyze(statement, &self.catalog));
-        let request = request(statement, case.prepared);
-        let asked = Arc::clone(&analysis);
-        match self
-            .judge
-            .judge(&mut session, request, asked, &self.catalog)
-        {
-            Verdict::Allow(permit) => self.allowed(&permit, &analysis, case.rows.as_ref()),
+        match self.judge(&mut hearing) {
+            Verdict::Allow(permit) => self.allowed(&permit, &hearing.analysis, case.rows.as_ref()),
             Verdict::Deny(denial) => Ok(denied(&denial)),
             Verdict::Hold(hold) => Ok(held(&hold)),
         }
+    }
+
+    /// Brings a case before the judge, unless it is over before.
+    pub(super) fn open_hearing(
+        &mut self,
+        case: &Case,
+        settings: &Value,
+    ) -> anyhow::Result<Result<Hearing, Outcome>> {
+        if let Some(error) = self.configure(settings)? {
+            return Ok(Err(Outcome {
+                error: Some(error),
+                ..Outcome::default()
+            }));
+        }
+        let Some(statement) = &case.statement else {
+            return Ok(Err(Outcome::default()));
+        };
+        Ok(match self.judge.admit(facts(&case.who), &self.catalog) {
+            Ok(session) => Ok(Hearing {
+                session,
+                request: request(statement, case.prepared),
+                analysis: Arc::new(sql::analyze(statement, &self.catalog)),
+            }),
+            Err(denial) => Err(denied(&denial)),
+        })
+    }
+
+    /// The verdict, by the policy: none is used again.
+    pub(super) fn judge(&mut self, hearing: &mut Hearing) -> Verdict<'static> {
+        let (request, analysis) = (hearing.request.clone(), Arc::clone(&hearing.analysis));
+        self.judge
+            .judge(&mut hearing.session, request, analysis, &self.catalog)
+    }
+
+    /// The most that the policy took so far.
+    pub(super) fn peaks(&self) -> Peaks {
+        let status = self.policies.status();
+        let peaks = status.policies.iter().map(|policy| policy.peaks);
+        peaks.fold(self.peaks, Peaks::join)
     }
 
     /// Gives the policy these settings, unless it has them. What it has against them comes back.
@@ -97,6 +139,7 @@ impl Trial {
         if self.config.settings == *settings {
             return Ok(None);
         }
+        self.peaks = self.peaks();
         let mut config = self.config.clone();
         config.settings = settings.clone();
         match self.policies.replace(vec![config.clone()]) {
@@ -135,28 +178,38 @@ impl Trial {
     ) -> anyhow::Result<Rows> {
         let description = self.describe(analysis)?;
         let width = description.fields.len();
-        let mut sent = BytesMut::new();
-        for row in rows {
-            let values: Vec<Option<&[u8]>> = row
-                .iter()
-                .map(|value| value.as_deref().map(str::as_bytes))
-                .collect();
-            anyhow::ensure!(
-                values.len() == width,
-                "a row has {} values, not {width}",
-                values.len()
-            );
-            wire::write::data_row(&mut sent, &values)?;
-        }
+        let sent = data_rows(rows.iter(), width)?;
         let plan = permit.plan().result(0).context("it has no result")?;
         let mut masker = plan.bind(&description)?;
         let mut masked = BytesMut::new();
-        masker.apply(&mut self.judge, &sent, &mut masked)?;
+        self.mask(&mut masker, &sent, &mut masked)?;
         read(&masked, width)
     }
 
+    /// Appends the rows as the masker leaves them.
+    pub(super) fn mask(
+        &mut self,
+        masker: &mut Masker,
+        rows: &[u8],
+        out: &mut BytesMut,
+    ) -> anyhow::Result<()> {
+        Ok(masker.apply(&mut self.judge, rows, out)?)
+    }
+
+    /// Calls the policy over nothing.
+    pub(super) fn call_empty(&mut self) -> anyhow::Result<Hook> {
+        let called = self.judge.call_empty();
+        called.map_err(|failure| anyhow::anyhow!("an empty call failed: {failure}"))
+    }
+
+    /// True where the policy masks values itself.
+    pub(super) fn transforms(&self) -> bool {
+        let status = self.policies.status();
+        status.policies.iter().any(|policy| policy.transforms)
+    }
+
     /// How PostgreSQL would describe the result.
-    fn describe(&self, analysis: &Analysis) -> anyhow::Result<RowDescription> {
+    pub(super) fn describe(&self, analysis: &Analysis) -> anyhow::Result<RowDescription> {
         let statement = analysis.statements.first().context("it has no statement")?;
         let Outputs::Columns(outputs) = &statement.outputs else {
             anyhow::bail!("only a statement whose columns are known returns rows here");
@@ -187,6 +240,22 @@ impl Trial {
             fields: outputs.iter().map(field).collect(),
         })
     }
+}
+
+/// The rows as PostgreSQL sends them.
+pub(super) fn data_rows<'a>(
+    rows: impl Iterator<Item = &'a Vec<Option<String>>>,
+    width: usize,
+) -> anyhow::Result<BytesMut> {
+    let mut sent = BytesMut::new();
+    for row in rows {
+        let values = row.iter().map(|value| value.as_deref().map(str::as_bytes));
+        let values: Vec<Option<&[u8]>> = values.collect();
+        let count = values.len();
+        anyhow::ensure!(count == width, "a row has {count} values, not {width}");
+        wire::write::data_row(&mut sent, &values)?;
+    }
+    Ok(sent)
 }
 
 fn read(rows: &[u8], width: usize) -> anyhow::Result<Rows> {
