@@ -109,6 +109,7 @@ impl facts::Host for Host {
     }
 
     fn claim(&mut self, name: String) -> Option<String> {
+        self.read_claims = true;
         if is_per_token(&name) {
             self.read_token = true;
         }

@@ -40,6 +40,8 @@ pub(crate) struct Host {
     pub(crate) facts: Facts,
     /// True once the guest has read a claim that differs between tokens of the same person.
     pub(crate) read_token: bool,
+    /// True once the guest has read any claim.
+    pub(crate) read_claims: bool,
     policy: Arc<str>,
     limits: Limits,
     lines: u32,
@@ -219,6 +221,11 @@ impl Instance {
         self.store.data().read_token
     }
 
+    /// True where the last call read any claim of the token.
+    pub(crate) fn read_claims(&self) -> bool {
+        self.store.data().read_claims
+    }
+
     /// True where it has served long enough, or has grown so much that a fresh one is better.
     pub(crate) fn is_worn(&self) -> bool {
         let limits = &self.store.data().limits;
@@ -232,6 +239,7 @@ impl Instance {
         let host = self.store.data_mut();
         host.facts = facts;
         host.read_token = false;
+        host.read_claims = false;
         host.lines = 0;
         self.engine.running()
     }
@@ -254,6 +262,7 @@ fn store(engine: &Engine, policy: &Policy, deadline: Duration) -> Store<Host> {
     let host = Host {
         facts: Facts::default(),
         read_token: false,
+        read_claims: false,
         policy: Arc::clone(&policy.name),
         limits,
         lines: 0,

@@ -47,6 +47,8 @@ pub struct Judge {
     verdicts: VerdictCache,
     templates: Templates,
     shaper: sql::Shaper,
+    /// True once a policy has read claims of a token, until asked.
+    read_claims: bool,
 }
 
 impl Judge {
@@ -67,6 +69,7 @@ impl Judge {
             verdicts: VerdictCache::new(bytes),
             templates: Templates::default(),
             shaper: sql::Shaper::default(),
+            read_claims: false,
         }
     }
 
@@ -246,6 +249,7 @@ impl Judge {
         trusted.resize_with(set.policies().len(), Arc::default);
         let mut notes = Vec::new();
         let mut shared = true;
+        let before = std::mem::take(&mut self.read_claims);
         for (index, policy) in set.running() {
             let (stance, personal) = self.stance(&set, index, facts, catalog);
             shared &= !personal && !policy.reads_clock();
@@ -276,8 +280,10 @@ impl Judge {
             catalog: catalog.version(),
             protections: Arc::new(protections),
             trusted,
+            reads_claims: self.read_claims,
             notes,
         };
+        self.read_claims |= before;
         Ok(self.classes.keep(facts, class, shared))
     }
 
@@ -299,10 +305,12 @@ impl Judge {
             keys: set.keys(),
         };
         let mut personal = false;
+        let read_claims = &mut self.read_claims;
         let stance = self.instances.run(set, index, |instance| {
-            let answer = instance.session(facts)?;
+            let answer = instance.session(facts);
             personal = instance.read_token();
-            check.stance(answer)
+            *read_claims |= instance.read_claims();
+            check.stance(answer?)
         });
         (stance, personal)
     }
@@ -380,10 +388,12 @@ impl Judge {
             keys: set.keys(),
         };
         let mut personal = false;
+        let read_claims = &mut self.read_claims;
         let opinion = self.instances.run(set, index, |instance| {
-            let answer = instance.decide(facts)?;
+            let answer = instance.decide(facts);
             personal = instance.read_token();
-            check.opinion(answer)
+            *read_claims |= instance.read_claims();
+            check.opinion(answer?)
         });
         let reuse = match &opinion {
             Ok(opinion) if !personal && !policy.reads_clock() => opinion.reuse,

@@ -62,6 +62,8 @@ pub(crate) struct Class {
     pub(crate) protections: Arc<Protections>,
     /// What each policy trusts, by its place in the set.
     pub(crate) trusted: Vec<Arc<HashSet<String>>>,
+    /// True where a policy read claims of the token to say all this.
+    pub(crate) reads_claims: bool,
     /// What observed policies would have said.
     pub(crate) notes: Vec<Note>,
 }

@@ -5,6 +5,7 @@ mod build;
 pub mod cases;
 mod inspect;
 pub mod new;
+pub mod replay;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,8 @@ Example:
         #[arg(long)]
         update: bool,
     },
+    /// Judges a recorded trail again, and says what another version or other settings would change.
+    Replay(replay::Args),
 }
 
 /// Runs one.
@@ -122,6 +125,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             deep(move || test(&module, &cases, &limits, update))?
         }
+        Command::Replay(args) => replay::run(&args),
     }
 }
 

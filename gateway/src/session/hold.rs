@@ -234,7 +234,7 @@ impl Session {
 }
 
 /// Which policies hold a request, and why.
-fn sayings(hold: &Hold) -> (String, String) {
+pub(crate) fn sayings(hold: &Hold) -> (String, String) {
     let demands = hold.demands();
     let policies: Vec<_> = demands
         .iter()

@@ -71,6 +71,7 @@ impl Judge {
         catalog: &Arc<Catalog>,
     ) -> Result<Explanation, Denial> {
         self.renew(session, catalog)?;
+        self.read_claims |= session.class.reads_claims;
         let set = Arc::clone(&self.set);
         let mut opinions = Vec::new();
         for (index, policy) in set.running() {
@@ -95,6 +96,12 @@ impl Judge {
             guards: guards.collect(),
             verdict: verdict(kept, session, request, set.generation()),
         })
+    }
+
+    /// True where the policies have read claims of a token since this was last asked. Who judges
+    /// for a session whose claims are not known learns by it what cannot be judged.
+    pub fn has_read_claims(&mut self) -> bool {
+        std::mem::take(&mut self.read_claims)
     }
 }
 
