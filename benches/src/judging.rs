@@ -139,6 +139,7 @@ fn policy(name: &str, module: PathBuf, settings: Value) -> PolicyConfig {
         grants: Vec::new(),
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
+        shadow: None,
     }
 }
 

@@ -236,4 +236,14 @@ impl Config {
     pub fn from_toml(text: &str, path: &Path) -> Result<Self, Error> {
         raw::read(text, path)
     }
+
+    /// The files that the policies are made of: this one and all modules.
+    pub(crate) fn policy_files(&self) -> Vec<&Path> {
+        let mut files = vec![self.path.as_path()];
+        for policy in &self.policies {
+            files.push(&policy.module);
+            files.extend(policy.shadow.iter().map(|shadow| shadow.module.as_path()));
+        }
+        files
+    }
 }

@@ -21,6 +21,19 @@ pub struct PolicyConfig {
     pub limits: PolicyLimits,
     /// Whether its verdict counts.
     pub mode: Mode,
+    /// A second version that judges beside it and never decides.
+    pub shadow: Option<ShadowConfig>,
+}
+
+/// A second version of a policy as the operator wants it.
+#[derive(Clone, Debug)]
+pub struct ShadowConfig {
+    /// Its module.
+    pub module: PathBuf,
+    /// What its `configure` gets, as JSON.
+    pub settings: serde_json::Value,
+    /// What it may import beside `facts`.
+    pub grants: Vec<Grant>,
 }
 
 /// An interface that a policy may import.

@@ -7,8 +7,8 @@ use sql::catalog::{Catalog, ColumnInfo};
 
 use crate::bindings::{facts, types};
 use crate::instance::Host;
-use crate::request::Parameters;
-use crate::session::SessionFacts;
+use crate::request::{Parameters, Request};
+use crate::session::{Session, SessionFacts};
 
 /// What is known in one call. Empty in a trial.
 #[derive(Clone, Default)]
@@ -48,6 +48,25 @@ pub(crate) fn is_per_token(claim: &str) -> bool {
 }
 
 impl Facts {
+    /// What may be known of a request.
+    pub(crate) fn of_request(
+        session: &Session,
+        request: &Request,
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+    ) -> Facts {
+        Facts {
+            who: Some(Arc::clone(&session.facts)),
+            catalog: Some(Arc::clone(catalog)),
+            request: Some(RequestFacts {
+                text: Arc::clone(&request.text),
+                parameters: request.parameters.clone(),
+                executing: request.step.executes(),
+                analysis: Arc::clone(analysis),
+            }),
+        }
+    }
+
     fn analysis(&self) -> Option<&Analysis> {
         self.request
             .as_ref()

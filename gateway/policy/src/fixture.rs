@@ -256,6 +256,7 @@ impl Bench {
                 ..PolicyLimits::default()
             },
             mode: Mode::Enforce,
+            shadow: None,
         }
     }
 

@@ -5,7 +5,9 @@ mod denials;
 mod explain;
 mod instances;
 mod said;
+mod shadows;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ pub(crate) use self::instances::Instances;
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
-use crate::facts::{Facts, RequestFacts};
+use crate::facts::Facts;
 use crate::hold::{Approval, Hold};
 use crate::instance::Failed;
 use crate::known::{KnownText, Templates};
@@ -248,11 +250,15 @@ impl Judge {
         let mut trusted = Vec::with_capacity(set.policies().len());
         trusted.resize_with(set.policies().len(), Arc::default);
         let mut notes = Vec::new();
+        let mut shadows = HashMap::new();
         let mut shared = true;
         let before = std::mem::take(&mut self.read_claims);
         for (index, policy) in set.running() {
             let (stance, personal) = self.stance(&set, index, facts, catalog);
             shared &= !personal && !policy.reads_clock();
+            let (standing, note) = self.shadow_stance((&set, index), facts, catalog, &stance);
+            shadows.extend(standing.map(|standing| (index, standing)));
+            notes.extend(note);
             match (policy.mode, stance) {
                 (Mode::Observe, Ok(stance)) => notes.extend(observed_stance(policy, &stance)),
                 (Mode::Observe, Err(failed)) => notes.push(observed_failure(policy, &failed)),
@@ -281,6 +287,7 @@ impl Judge {
             protections: Arc::new(protections),
             trusted,
             reads_claims: self.read_claims,
+            shadows,
             notes,
         };
         self.read_claims |= before;
@@ -333,6 +340,9 @@ impl Judge {
         let mut said = Said::new(session);
         for (index, policy) in set.running() {
             let opinion = self.opinion(&set, index, session, request, analysis, catalog);
+            let asked = (session, request);
+            let note = self.shadow_opinion((&set, index), asked, analysis, catalog, &opinion.0);
+            said.notes.extend(note);
             match (policy.mode, opinion) {
                 (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, &opinion, reuse),
                 (Mode::Observe, (Err(failed), _)) => {
@@ -343,7 +353,9 @@ impl Judge {
                     said.heed(&set, index, opinion, reuse, &session.class, catalog);
                 }
                 (Mode::Enforce | Mode::Off, (Err(failed), _)) => {
-                    return (Kept::Deny(broken(&set, policy, failed)), Reuse::Once);
+                    let denial = broken(&set, policy, failed);
+                    let notes = said.notes.into();
+                    return (Kept::Deny(Denial { notes, ..denial }), Reuse::Once);
                 }
             }
         }
@@ -372,16 +384,7 @@ impl Judge {
         catalog: &Arc<Catalog>,
     ) -> (Result<Opinion, Failed>, Reuse) {
         let policy = &set.policies()[index];
-        let facts = Facts {
-            who: Some(Arc::clone(&session.facts)),
-            catalog: Some(Arc::clone(catalog)),
-            request: Some(RequestFacts {
-                text: Arc::clone(&request.text),
-                parameters: request.parameters.clone(),
-                executing: request.step.executes(),
-                analysis: Arc::clone(analysis),
-            }),
-        };
+        let facts = Facts::of_request(session, request, analysis, catalog);
         let check = Check {
             policy,
             catalog,
@@ -466,9 +469,10 @@ fn verdict(
     match kept {
         Kept::Allow(plan) => Verdict::Allow(Permit::kept(request.frames, plan)),
         Kept::Deny(denial) => Verdict::Deny(denial),
-        Kept::Hold(demands, ttl) => {
+        Kept::Hold(demands, ttl, notes) => {
             let facts = Arc::clone(&session.facts);
-            Verdict::Hold(Hold::new(request, facts, demands, ttl, generation))
+            let hold = Hold::new(request, facts, demands, ttl, generation);
+            Verdict::Hold(hold.noting(notes))
         }
     }
 }

@@ -31,6 +31,7 @@ mod known;
 mod load;
 mod opinion;
 mod session;
+mod shadow;
 mod soundness;
 
 #[cfg(test)]
@@ -39,7 +40,7 @@ mod fixture;
 pub use identity::Identity;
 
 pub use component::componentize;
-pub use config::{EngineConfig, Grant, Keys, Mode, PolicyConfig, PolicyLimits};
+pub use config::{EngineConfig, Grant, Keys, Mode, PolicyConfig, PolicyLimits, ShadowConfig};
 pub use copy::CopyMasker;
 pub use engine::Engine;
 pub use error::{Defect, LoadError, MaskError, Step as LoadStep};
@@ -52,4 +53,5 @@ pub use plan::{Note, Plan, Recording, ResultPlan};
 pub use request::{Asked, Parameters, Request, Step};
 pub use session::{Session, SessionFacts};
 pub use set::{Digest, Generation, Policies, PolicyDigest, PolicySet, PolicyStatus, Status};
+pub use shadow::{Difference, DifferenceKind, ShadowStatus};
 pub use verdict::{Denial, Failure, Permit, SqlState, Verdict};

@@ -13,6 +13,7 @@ use crate::config::{Grant, Keys, Mode, PolicyConfig, PolicyLimits};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::load;
+use crate::shadow::{Shadow, ShadowStatus};
 use crate::verdict::Failure;
 
 /// Counts the sets that took effect, from 1.
@@ -160,6 +161,8 @@ pub(crate) struct Policy {
     pub(crate) settings: Arc<str>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) counters: Arc<Counters>,
+    /// A second version that judges beside it.
+    pub(crate) shadow: Option<Shadow>,
 }
 
 impl Policy {
@@ -196,6 +199,15 @@ impl Counters {
 
     pub(crate) fn failed(&self, failure: Failure) {
         self.failures[failure as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Failed calls, by kind.
+    pub(crate) fn failures(&self) -> Vec<(Failure, u64)> {
+        let count = |failure: Failure| {
+            let count = self.failures[failure as usize].load(Ordering::Relaxed);
+            (failure, count)
+        };
+        Failure::ALL.into_iter().map(count).collect()
     }
 }
 
@@ -332,16 +344,12 @@ pub struct PolicyStatus {
     pub starts: u64,
     /// Failed calls, by kind.
     pub failures: Vec<(Failure, u64)>,
+    /// The version that judges beside it.
+    pub shadow: Option<ShadowStatus>,
 }
 
 impl PolicyStatus {
     fn of(policy: &Policy) -> PolicyStatus {
-        let count = |failure: Failure| {
-            (
-                failure,
-                policy.counters.failures[failure as usize].load(Ordering::Relaxed),
-            )
-        };
         PolicyStatus {
             name: Arc::clone(&policy.name),
             digest: policy.compiled.digest(),
@@ -350,7 +358,8 @@ impl PolicyStatus {
             transforms: policy.compiled.transforms(),
             calls: policy.counters.calls.load(Ordering::Relaxed),
             starts: policy.counters.starts.load(Ordering::Relaxed),
-            failures: Failure::ALL.into_iter().map(count).collect(),
+            failures: policy.counters.failures(),
+            shadow: policy.shadow.as_ref().map(Shadow::status),
         }
     }
 }

@@ -6,7 +6,9 @@ pub mod cases;
 mod inspect;
 pub mod new;
 pub mod replay;
+mod shadow;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -201,10 +203,15 @@ fn list(connection: &Connection) -> Result<(), Failure> {
             policy.digest.chars().take(12).collect(),
             policy.imports.join(","),
             policy.calls.to_string(),
-            failures(policy),
+            failures(&policy.failures),
         ]);
     }
     table.print()?;
+    for policy in &policies.policies {
+        if let Some(shadow) = &policy.shadow {
+            out.write_all(shadow::describe(&policy.name, shadow).as_bytes())?;
+        }
+    }
     if let Some(rejected) = &policies.rejected {
         let policy = rejected
             .policy
@@ -223,11 +230,8 @@ fn list(connection: &Connection) -> Result<(), Failure> {
 }
 
 /// "trap 2, deadline 1".
-fn failures(policy: &view::Policy) -> String {
-    let counts = policy
-        .failures
-        .iter()
-        .map(|(kind, count)| format!("{kind} {count}"));
+fn failures(counts: &BTreeMap<String, u64>) -> String {
+    let counts = counts.iter().map(|(kind, count)| format!("{kind} {count}"));
     let all = counts.collect::<Vec<_>>().join(", ");
     if all.is_empty() { "0".to_owned() } else { all }
 }

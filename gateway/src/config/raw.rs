@@ -125,6 +125,16 @@ struct RawPolicy {
     mode: RawMode,
     #[serde(default)]
     limits: RawPolicyLimits,
+    shadow: Option<RawVersion>,
+}
+
+/// Another version of a policy: what it leaves out is as in the policy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawVersion {
+    module: Option<PathBuf>,
+    settings: Option<toml::Table>,
+    grants: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -471,22 +481,29 @@ impl Reader<'_> {
     }
 
     fn policy(&mut self, name: &str, raw: RawPolicy) -> Option<policy::PolicyConfig> {
-        let mut grants = Vec::new();
-        for grant in &raw.grants {
-            match policy::Grant::named(grant) {
-                Some(grant) => grants.push(grant),
-                None => self.wrong(
-                    &["policies", name, "grants"],
-                    &format!("`{grant}` is no grant; there are: log, clock"),
-                ),
+        let at = ["policies", name];
+        let grants = self.grants(&at, &raw.grants);
+        let settings = self.settings(&at, &raw.settings)?;
+        let module = self.file(&["policies", name, "module"], &raw.module);
+        let shadow = match raw.shadow {
+            Some(version) => {
+                let at = ["policies", name, "shadow"];
+                Some(policy::ShadowConfig {
+                    module: match version.module {
+                        Some(module) => self.file(&at, &module),
+                        None => module.clone(),
+                    },
+                    settings: match version.settings {
+                        Some(settings) => self.settings(&at, &settings)?,
+                        None => settings.clone(),
+                    },
+                    grants: match version.grants {
+                        Some(grants) => self.grants(&at, &grants),
+                        None => grants.clone(),
+                    },
+                })
             }
-        }
-        let settings = match serde_json::to_value(&raw.settings) {
-            Ok(settings) => settings,
-            Err(error) => {
-                self.wrong(&["policies", name, "settings"], &error.to_string());
-                return None;
-            }
+            None => None,
         };
         let mut limits = policy::PolicyLimits::default();
         limits.deadline_start = raw.limits.session.unwrap_or(limits.deadline_start);
@@ -496,7 +513,7 @@ impl Reader<'_> {
         limits.output_bytes = raw.limits.output.unwrap_or(limits.output_bytes);
         Some(policy::PolicyConfig {
             name: name.to_owned(),
-            module: self.file(&["policies", name, "module"], &raw.module),
+            module,
             settings,
             grants,
             limits,
@@ -505,7 +522,29 @@ impl Reader<'_> {
                 RawMode::Observe => policy::Mode::Observe,
                 RawMode::Off => policy::Mode::Off,
             },
+            shadow,
         })
+    }
+
+    fn grants(&mut self, at: &[&str], names: &[String]) -> Vec<policy::Grant> {
+        let mut grants = Vec::new();
+        for grant in names {
+            match policy::Grant::named(grant) {
+                Some(grant) => grants.push(grant),
+                None => self.wrong(
+                    &[at, &["grants"]].concat(),
+                    &format!("`{grant}` is no grant; there are: log, clock"),
+                ),
+            }
+        }
+        grants
+    }
+
+    fn settings(&mut self, at: &[&str], table: &toml::Table) -> Option<serde_json::Value> {
+        let settings = serde_json::to_value(table);
+        settings
+            .map_err(|error| self.wrong(&[at, &["settings"]].concat(), &error.to_string()))
+            .ok()
     }
 
     fn trail(&mut self, raw: RawTrail) -> Trail {

@@ -68,8 +68,7 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
         ];
         Some((seen.ino(), seen.size(), changed))
     };
-    let modules = config.policies.iter().map(|policy| policy.module.as_path());
-    let files = modules.chain([config.path.as_path()]);
+    let files = config.policy_files().into_iter();
     files.map(|file| (file.to_owned(), stamp(file))).collect()
 }
 
@@ -78,8 +77,7 @@ type Contents = [u8; 32];
 
 fn contents(config: &Config) -> Contents {
     let mut sha = Sha256::new();
-    let modules = config.policies.iter().map(|policy| policy.module.as_path());
-    for file in modules.chain([config.path.as_path()]) {
+    for file in config.policy_files() {
         let bytes = std::fs::read(file).unwrap_or_default();
         sha.update((bytes.len() as u64).to_be_bytes());
         sha.update(bytes);
@@ -132,8 +130,7 @@ impl Watched {
     }
 
     fn follow(&mut self, config: &Config) {
-        let modules = config.policies.iter().map(|policy| policy.module.as_path());
-        for file in modules.chain([config.path.as_path()]) {
+        for file in config.policy_files() {
             let folder = match file.parent() {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
                 _ => PathBuf::from("."),

@@ -165,6 +165,7 @@ fn holding_policies(folder: &Path, approvals: u8) -> Policies {
         grants: Vec::new(),
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
+        shadow: None,
     };
     let engine = Engine::new(EngineConfig {
         instances: 8,

@@ -47,6 +47,7 @@ impl Trial {
             grants: policy::Grant::ALL.to_vec(),
             limits: limits.clone(),
             mode: Mode::Enforce,
+            shadow: None,
         };
         let engine = EngineConfig {
             instances: 8,

@@ -103,7 +103,11 @@ impl Report {
     /// Says whose catalogs were used.
     pub(super) fn judged_by(&mut self, databases: Vec<String>) {
         self.catalogs_of_today = databases;
-        let weight = |kind: &str| ["effect", "masks", "reason"].iter().position(|one| *one == kind);
+        let weight = |kind: &str| {
+            ["effect", "masks", "reason"]
+                .iter()
+                .position(|one| *one == kind)
+        };
         self.changes
             .sort_by_key(|one| (weight(one.kind), std::cmp::Reverse(one.requests)));
     }
@@ -269,12 +273,5 @@ fn kind(was: &Said, now: &Said) -> &'static str {
 
 /// The text with `?` in place of its plain literals; the text where it has no shape.
 fn shape(text: &str) -> String {
-    let Some(shape) = sql::shape(text) else {
-        return text.to_owned();
-    };
-    let folded = shape.key.iter().map(|byte| match byte {
-        1..=3 => '?',
-        byte => char::from(*byte),
-    });
-    folded.collect()
+    sql::shape(text).map_or_else(|| text.to_owned(), |shape| shape.readable())
 }
