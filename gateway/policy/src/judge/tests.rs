@@ -2,6 +2,7 @@
 
 mod facts;
 mod hostile;
+mod shadow;
 mod swap;
 
 use std::sync::Arc;
