@@ -140,6 +140,7 @@ fn policy(name: &str, module: PathBuf, settings: Value) -> PolicyConfig {
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
         shadow: None,
+        trust: None,
     }
 }
 

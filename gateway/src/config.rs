@@ -10,6 +10,7 @@ mod raw;
 mod secret;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trust;
 
 pub use secret::Secret;
 
@@ -43,6 +44,10 @@ pub struct Config {
     pub identity: identity::IssuerConfig,
     /// The policies, in the order of the file.
     pub policies: Vec<policy::PolicyConfig>,
+    /// The file that says whose signatures modules need; none where they need none.
+    pub trust: Option<PathBuf>,
+    /// Where modules are kept by their digests.
+    pub modules: PathBuf,
     /// The key of keyed hashes; made at random, and so good for one run, where none is given.
     pub mask_key: Option<Secret>,
     /// A file of values that must never pass; none where nothing is watched.
@@ -237,13 +242,22 @@ impl Config {
         raw::read(text, path)
     }
 
-    /// The files that the policies are made of: this one and all modules.
-    pub(crate) fn policy_files(&self) -> Vec<&Path> {
-        let mut files = vec![self.path.as_path()];
-        for policy in &self.policies {
-            files.push(&policy.module);
-            files.extend(policy.shadow.iter().map(|shadow| shadow.module.as_path()));
+    /// The files that the policies are made of: this one, all modules, and where signatures are
+    /// required, those and whose they must be.
+    pub(crate) fn policy_files(&self) -> Vec<PathBuf> {
+        let shadows = self.policies.iter().filter_map(|one| one.shadow.as_ref());
+        let shadows = shadows.map(|shadow| &shadow.module);
+        let own = self.policies.iter().map(|policy| &policy.module);
+        let mut files: Vec<PathBuf> = own.chain(shadows).cloned().collect();
+        if let Some(trust) = &self.trust {
+            let signatures: Vec<_> = files
+                .iter()
+                .map(|file| policy::signatures_of(file))
+                .collect();
+            files.extend(signatures);
+            files.push(trust.clone());
         }
+        files.push(self.path.clone());
         files
     }
 }

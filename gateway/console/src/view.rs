@@ -146,6 +146,9 @@ pub struct Policy {
     pub starts: u64,
     /// Failed calls by kind; kinds that never came are left out.
     pub failures: BTreeMap<String, u64>,
+    /// Who vouches for its module, where signatures are required.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<String>,
     /// The version that judges beside it; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Shadow>,
@@ -292,6 +295,7 @@ impl From<&policy::PolicyStatus> for Policy {
             calls: status.calls,
             starts: status.starts,
             failures: failures(&status.failures),
+            signers: status.signers.iter().map(ToString::to_string).collect(),
             shadow: status.shadow.as_ref().map(Shadow::from),
         }
     }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::trust::Trust;
+
 /// One policy as the operator wants it.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {
@@ -23,6 +25,8 @@ pub struct PolicyConfig {
     pub mode: Mode,
     /// A second version that judges beside it and never decides.
     pub shadow: Option<ShadowConfig>,
+    /// Whose signatures its module and that of the second version need.
+    pub trust: Option<Arc<Trust>>,
 }
 
 /// A second version of a policy as the operator wants it.

@@ -257,6 +257,7 @@ impl Bench {
             },
             mode: Mode::Enforce,
             shadow: None,
+            trust: None,
         }
     }
 

@@ -32,7 +32,9 @@ mod load;
 mod opinion;
 mod session;
 mod shadow;
+mod signature;
 mod soundness;
+mod trust;
 
 #[cfg(test)]
 mod fixture;
@@ -54,4 +56,6 @@ pub use request::{Asked, Parameters, Request, Step};
 pub use session::{Session, SessionFacts};
 pub use set::{Digest, Generation, Policies, PolicyDigest, PolicySet, PolicyStatus, Status};
 pub use shadow::{Difference, DifferenceKind, ShadowStatus};
+pub use signature::{NotASignature, PrivateKey, PublicKey, Signature, signatures_of};
+pub use trust::{Trust, TrustedKey};
 pub use verdict::{Denial, Failure, Permit, SqlState, Verdict};

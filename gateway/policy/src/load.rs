@@ -64,12 +64,24 @@ fn made(
     known: &[&Arc<Policy>],
 ) -> Result<Policy, LoadError> {
     let module = read(engine, config)?;
+    let signers = signers(config, &module)?;
     let compiled = compiled(engine, &module, known)?;
     compiled.check_grants(&config.grants)?;
     let policy = Arc::new(policy(engine, config, compiled)?);
     attempt(engine, &policy)?;
-    Arc::into_inner(policy)
-        .ok_or_else(|| LoadError::new(Step::Trial, "an instance of the trial is still there"))
+    let policy = Arc::into_inner(policy)
+        .ok_or_else(|| LoadError::new(Step::Trial, "an instance of the trial is still there"))?;
+    Ok(Policy { signers, ..policy })
+}
+
+/// Who vouches for these bytes; nobody where no signature is required.
+fn signers(config: &PolicyConfig, module: &[u8]) -> Result<Vec<Arc<str>>, LoadError> {
+    let Some(trust) = &config.trust else {
+        return Ok(Vec::new());
+    };
+    let digest = Digest::of(module);
+    let signers = trust.signers(&config.module, digest, &config.grants);
+    signers.map_err(|why| LoadError::new(Step::Trust, why))
 }
 
 /// Makes the version that judges beside the policy. Where both are as they were, it goes on counting.
@@ -153,6 +165,7 @@ fn policy(
         settings: settings(&config.settings),
         compiled,
         counters: Arc::new(Counters::default()),
+        signers: Vec::new(),
         shadow: None,
     })
 }

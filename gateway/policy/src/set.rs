@@ -45,7 +45,8 @@ impl Digest {
         Digest(bytes)
     }
 
-    pub(crate) fn of(bytes: &[u8]) -> Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
@@ -161,6 +162,8 @@ pub(crate) struct Policy {
     pub(crate) settings: Arc<str>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) counters: Arc<Counters>,
+    /// Who vouches for the module, where that is required.
+    pub(crate) signers: Vec<Arc<str>>,
     /// A second version that judges beside it.
     pub(crate) shadow: Option<Shadow>,
 }
@@ -344,6 +347,8 @@ pub struct PolicyStatus {
     pub starts: u64,
     /// Failed calls, by kind.
     pub failures: Vec<(Failure, u64)>,
+    /// Who vouches for the module, where that is required.
+    pub signers: Vec<Arc<str>>,
     /// The version that judges beside it.
     pub shadow: Option<ShadowStatus>,
 }
@@ -359,6 +364,7 @@ impl PolicyStatus {
             calls: policy.counters.calls.load(Ordering::Relaxed),
             starts: policy.counters.starts.load(Ordering::Relaxed),
             failures: policy.counters.failures(),
+            signers: policy.signers.clone(),
             shadow: policy.shadow.as_ref().map(Shadow::status),
         }
     }

@@ -24,9 +24,11 @@ use crate::verdict::Failure;
 const LONGEST_DECISION: Duration = Duration::from_millis(10);
 /// The most time that it may take to start, or for one session.
 const LONGEST_START: Duration = Duration::from_millis(500);
-/// So many failures one after the other pause it.
-const MOST_FAILURES: u32 = 3;
-/// For how long it is paused. If it fails again after that, it is paused at once.
+/// What a failure counts for: as much as so many answers make good.
+const FAILURE: u32 = 10;
+/// From here on it is paused: about one call in ten failed, of late.
+const TOO_MUCH: u32 = 3 * FAILURE;
+/// For how long it is paused. If it fails again soon after that, it is paused at once.
 const PAUSE: Duration = Duration::from_secs(60);
 /// Examples that are kept, each of another shape or another difference.
 const MOST_EXAMPLES: usize = 20;
@@ -145,7 +147,8 @@ struct Known {
     asked: u64,
     differences: [u64; DifferenceKind::ALL.len()],
     examples: Vec<Difference>,
-    failures_in_a_row: u32,
+    /// Failures of late, each worth [`FAILURE`].
+    trouble: u32,
     paused_until: Option<Instant>,
 }
 
@@ -171,18 +174,17 @@ impl Tally {
         true
     }
 
-    /// It answered: failures before are forgiven.
+    /// It answered: failures before are forgiven little by little.
     pub(crate) fn answered(&self) {
         let mut known = self.known();
-        known.failures_in_a_row = 0;
-        known.paused_until = None;
+        known.trouble = known.trouble.saturating_sub(1);
     }
 
-    /// It failed; one that does so again and again is paused.
+    /// It failed; one that does so often is paused.
     pub(crate) fn failed(&self, policy: &str, failed: &Failed) {
         let mut known = self.known();
-        known.failures_in_a_row = known.failures_in_a_row.saturating_add(1);
-        let pauses = known.failures_in_a_row >= MOST_FAILURES;
+        known.trouble = (known.trouble + FAILURE).min(TOO_MUCH + FAILURE);
+        let pauses = known.trouble >= TOO_MUCH;
         if pauses {
             known.paused_until = Some(Instant::now() + PAUSE);
         }

@@ -5,8 +5,10 @@ mod build;
 pub mod cases;
 mod inspect;
 pub mod new;
+pub mod promote;
 pub mod replay;
 mod shadow;
+pub mod signing;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,6 +25,7 @@ use super::holds::table::{Table, printable};
 use cases::Suite;
 use inspect::Module;
 use new::Language;
+use promote::Way;
 
 /// Commands of `sluice policy`.
 #[derive(Debug, clap::Subcommand)]
@@ -45,6 +48,9 @@ pub enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Says whose signatures it has, by this file of trusted keys.
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        trust: Option<PathBuf>,
     },
     /// Makes a folder with a policy that builds, its cases and the SDK.
     #[command(after_help = "Example:
@@ -90,6 +96,29 @@ Example:
     },
     /// Judges a recorded trail again, and says what another version or other settings would change.
     Replay(replay::Args),
+    /// Makes the shadow of a policy the policy, in the configuration's file.
+    #[command(
+        after_help = "The new configuration is read and its policies are loaded before it takes the \
+old one's place; a running gateway follows by itself, and with --url its answer is waited for.
+
+Example:
+  sluice policy promote guard --config sluice.toml --url http://127.0.0.1:8080 --token-file dora.token"
+    )]
+    Promote(promote::Args),
+    /// Makes the version before the last promotion the policy again, in the configuration's file.
+    #[command(
+        after_help = "What was in force judges on as its shadow, so that it can be promoted again.
+
+Example:
+  sluice policy rollback guard --config sluice.toml --url http://127.0.0.1:8080 --token-file dora.token"
+    )]
+    Rollback(promote::Args),
+    /// Makes a key to sign modules with.
+    Keygen(signing::Keygen),
+    /// Vouches for a module.
+    Sign(signing::Sign),
+    /// Says whether a module is signed as it must be.
+    Verify(signing::Verify),
 }
 
 /// Runs one.
@@ -99,13 +128,13 @@ Example:
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { connection } => Failure::into_exit(list(&connection)),
-        Command::Inspect { file, json } => {
+        Command::Inspect { file, json, trust } => {
             let module = Module::read(&file)?;
             if json {
-                Failure::into_exit(remote::print_json(&module))
-            } else {
-                said(&describe(&module))
+                return Failure::into_exit(remote::print_json(&module));
             }
+            let signed = signing::describe(&file, trust.as_deref())?;
+            said(&(describe(&module) + &signed))
         }
         Command::New { lang, folder } => {
             new::write(lang, &folder)?;
@@ -128,6 +157,11 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             deep(move || test(&module, &cases, &limits, update))?
         }
         Command::Replay(args) => replay::run(&args),
+        Command::Promote(args) => promote::run(Way::Promote, &args),
+        Command::Rollback(args) => promote::run(Way::RollBack, &args),
+        Command::Keygen(args) => signing::keygen(&args),
+        Command::Sign(args) => signing::sign(&args),
+        Command::Verify(args) => signing::verify(&args),
     }
 }
 
@@ -195,12 +229,21 @@ fn list(connection: &Connection) -> Result<(), Failure> {
     }
     let mut out = std::io::stdout();
     writeln!(out, "Generation {}", policies.generation)?;
-    let mut table = Table::new(["NAME", "MODE", "DIGEST", "IMPORTS", "CALLS", "FAILURES"]);
+    let mut table = Table::new([
+        "NAME",
+        "MODE",
+        "DIGEST",
+        "SIGNED BY",
+        "IMPORTS",
+        "CALLS",
+        "FAILURES",
+    ]);
     for policy in &policies.policies {
         table.row([
             policy.name.clone(),
             policy.mode.clone(),
             policy.digest.chars().take(12).collect(),
+            policy.signers.join(","),
             policy.imports.join(","),
             policy.calls.to_string(),
             failures(&policy.failures),

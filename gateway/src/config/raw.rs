@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -22,6 +23,9 @@ struct RawConfig {
     identity: RawIdentity,
     #[serde(default)]
     policies: toml::Table,
+    trust: Option<RawTrust>,
+    #[serde(default)]
+    modules: RawModules,
     #[serde(default)]
     masks: RawMasks,
     trail: RawTrail,
@@ -126,6 +130,7 @@ struct RawPolicy {
     #[serde(default)]
     limits: RawPolicyLimits,
     shadow: Option<RawVersion>,
+    previous: Option<RawVersion>,
 }
 
 /// Another version of a policy: what it leaves out is as in the policy.
@@ -159,6 +164,18 @@ struct RawPolicyLimits {
     memory: Option<usize>,
     #[serde(default, deserialize_with = "optional_size")]
     output: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTrust {
+    file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawModules {
+    directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -310,7 +327,14 @@ impl Reader<'_> {
             .into_iter()
             .filter_map(|(name, raw)| Some((name.clone(), self.database(&name, raw)?)))
             .collect();
-        let policies = self.policies(raw.policies);
+        let mut policies = self.policies(raw.policies);
+        let trust = raw.trust.map(|trust| self.relative(&trust.file));
+        let required = trust.as_ref().and_then(|file| self.trust(file));
+        for policy in &mut policies {
+            policy.trust.clone_from(&required);
+        }
+        let modules = raw.modules.directory.unwrap_or_else(|| "modules".into());
+        let modules = self.relative(&modules);
         let mask_key = self.secret(&["masks"], raw.masks.key_file, raw.masks.key_env);
         let trail = self.trail(raw.trail);
         Some(Config {
@@ -318,6 +342,8 @@ impl Reader<'_> {
             databases,
             identity: self.identity(raw.identity)?,
             policies,
+            trust,
+            modules,
             mask_key: mask_key?,
             canaries: raw
                 .canaries
@@ -505,6 +531,9 @@ impl Reader<'_> {
             }
             None => None,
         };
+        if let Some(grants) = raw.previous.and_then(|version| version.grants) {
+            self.grants(&["policies", name, "previous"], &grants);
+        }
         let mut limits = policy::PolicyLimits::default();
         limits.deadline_start = raw.limits.session.unwrap_or(limits.deadline_start);
         limits.deadline_decide = raw.limits.decide.unwrap_or(limits.deadline_decide);
@@ -523,7 +552,17 @@ impl Reader<'_> {
                 RawMode::Off => policy::Mode::Off,
             },
             shadow,
+            trust: None,
         })
+    }
+
+    /// Whose signatures modules need.
+    fn trust(&mut self, file: &Path) -> Option<Arc<policy::Trust>> {
+        let trust = super::trust::read(file);
+        trust
+            .map(Arc::new)
+            .map_err(|error| self.wrong(&["trust"], &error))
+            .ok()
     }
 
     fn grants(&mut self, at: &[&str], names: &[String]) -> Vec<policy::Grant> {

@@ -69,7 +69,7 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
         Some((seen.ino(), seen.size(), changed))
     };
     let files = config.policy_files().into_iter();
-    files.map(|file| (file.to_owned(), stamp(file))).collect()
+    files.map(|file| (file.clone(), stamp(&file))).collect()
 }
 
 /// What the policies are made of, in short: the configuration's file and the modules.

@@ -166,6 +166,7 @@ fn holding_policies(folder: &Path, approvals: u8) -> Policies {
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
         shadow: None,
+        trust: None,
     };
     let engine = Engine::new(EngineConfig {
         instances: 8,

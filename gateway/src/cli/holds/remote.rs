@@ -32,6 +32,52 @@ pub struct Connection {
     json: bool,
 }
 
+/// Where the console is, where one is to be asked.
+#[derive(clap::Args)]
+pub struct OptionalConnection {
+    /// Address of the console of a gateway to wait for, such as http://127.0.0.1:8080.
+    #[arg(long, env = "SLUICE_URL", value_name = "URL")]
+    url: Option<Url>,
+    /// Your token. Others on this machine can see arguments: prefer the variable or a file.
+    #[arg(long, env = "SLUICE_TOKEN", hide_env_values = true, value_name = "JWT")]
+    token: Option<String>,
+    /// A file that holds your token; it wins over the variable.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Certificates to trust for an https address, in PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Send the token over http to another machine, where others on the way can read it.
+    #[arg(long)]
+    plain_http: bool,
+}
+
+impl OptionalConnection {
+    /// The connection, where an address is given.
+    pub(crate) fn get(&self) -> Option<Connection> {
+        let url = self.url.clone()?;
+        Some(Connection {
+            url,
+            token: Token {
+                token: self.token.clone(),
+                token_file: self.token_file.clone(),
+            },
+            ca: self.ca.clone(),
+            plain_http: self.plain_http,
+            json: false,
+        })
+    }
+}
+
+/// Never the token.
+impl std::fmt::Debug for OptionalConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OptionalConnection")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A token of the identity provider, one way or the other.
 #[derive(clap::Args)]
 pub(crate) struct Token {

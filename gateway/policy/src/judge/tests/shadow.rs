@@ -133,7 +133,7 @@ fn one_that_traps_or_never_ends_hurts_nobody_and_is_paused() {
         }
         let status = status(&policies);
         let failed: u64 = status.failures.iter().map(|(_, count)| count).sum();
-        assert_eq!(failed, 3, "{code}: it is asked no more");
+        assert_eq!(failed, 4, "{code}: then it is asked no more");
         assert!(status.paused, "{code}");
         assert!(status.examples.is_empty(), "{code}");
         let own = &policies.status().policies[0].failures;

@@ -48,6 +48,7 @@ impl Trial {
             limits: limits.clone(),
             mode: Mode::Enforce,
             shadow: None,
+            trust: None,
         };
         let engine = EngineConfig {
             instances: 8,
