@@ -248,3 +248,158 @@ async fn a_shadow_that_fails_refuses_nobody() {
             .unwrap();
     }
 }
+
+/// A file with Dora's token, who may ask the gateway.
+fn token(gateway: &Gateway) -> String {
+    let file = gateway.place().folder().join("dora.token");
+    std::fs::write(&file, gateway.place().provider().token(Person::Dora)).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_shadow_is_promoted_and_rolled_back_by_one_command_each() {
+    let strict = "module = \"policies/second.wasm\"\nsettings = {}";
+    let gateway = Gateway::start().await;
+    let folder = gateway.place().folder().to_owned();
+    let module = misbehaving(Hook::Decide, Misdeed::None);
+    std::fs::write(folder.join("policies/second.wasm"), module).unwrap();
+    let config = gateway.place().file();
+    let (token, url) = (token(&gateway), gateway.console());
+    let command = |name: &'static str| {
+        let arguments = [name, "guard", "--url", &url, "--token-file", &token];
+        let arguments = arguments.map(str::to_owned);
+        let config = config.clone();
+        async move {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            policy(&arguments, Some(&config)).await
+        }
+    };
+    let (code, _, err) = command("promote").await;
+    assert_eq!(code, 1);
+    assert!(err.contains("has no shadow"), "{err}");
+    let (code, _, err) = command("rollback").await;
+    assert_eq!(code, 1);
+    assert!(err.contains("no previous version"), "{err}");
+
+    gateway.place().edit(|text| with_shadow(text, strict));
+    eventually("the shadow is there", || async {
+        !shadow(&gateway).await.is_null()
+    })
+    .await;
+    let client = gateway.connect(Person::Alice).await;
+    let delete = "DELETE FROM api_tokens";
+    assert_eq!(sqlstate(client.simple_query(delete).await), "42501");
+
+    let (code, out, err) = command("promote").await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("is in force"), "{out}");
+    assert!(shadow(&gateway).await.is_null());
+    client.simple_query(delete).await.unwrap();
+    let written = std::fs::read_to_string(&config).unwrap();
+    assert!(
+        written.contains("# What is too dangerous"),
+        "comments stay: {written}"
+    );
+    assert!(written.contains("[policies.guard.previous"), "{written}");
+    let kept = std::fs::read_dir(folder.join("modules")).unwrap().count();
+    assert_eq!(kept, 1);
+    // Whatever becomes of the file that it was read from.
+    std::fs::write(folder.join("policies/guard.wasm"), b"overwritten").unwrap();
+
+    let (code, out, err) = command("rollback").await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(sqlstate(client.simple_query(delete).await), "42501");
+    let told = shadow(&gateway).await;
+    assert_eq!(told["differences"]["effect"], 1, "{told:#}");
+    let checked = sluice::config::Config::read(&config).unwrap();
+    assert_eq!(checked.policies.len(), 2);
+
+    let (code, out, err) = command("promote").await;
+    assert_eq!(code, 0, "forth again: {out}{err}");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let module = text
+        .split("modules/")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    std::fs::write(folder.join("modules").join(module.unwrap()), b"tampered").unwrap();
+    let (code, _, err) = command("rollback").await;
+    assert_eq!(code, 1);
+    assert!(err.contains("has changed since it was kept"), "{err}");
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_module_takes_effect_only_with_the_signatures_that_are_required() {
+    let gateway = Gateway::start().await;
+    let folder = gateway.place().folder().to_owned();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let mut trust = String::new();
+    for name in ["alice", "bob"] {
+        let (code, out, err) = policy(&["keygen", "--out", &path(name)], None).await;
+        assert_eq!(code, 0, "{err}");
+        let public = out.lines().find(|line| line.starts_with("public = "));
+        trust += &format!("[keys.{name}]\n{}\n", public.unwrap());
+    }
+    let (code, ..) = policy(&["keygen", "--out", &path("alice")], None).await;
+    assert_eq!(code, 1, "a key is never overwritten");
+    trust += "[require]\nall-of = [\"alice\"]\nany-of = [\"bob\"]\n";
+    std::fs::write(path("trust.toml"), trust).unwrap();
+
+    let (guard, mask) = (path("policies/guard.wasm"), path("policies/mask.wasm"));
+    for (module, by) in [(&mask, "alice"), (&mask, "bob"), (&guard, "alice")] {
+        let (code, _, err) = policy(&["sign", module, "--key", &path(by)], None).await;
+        assert_eq!(code, 0, "{err}");
+    }
+    let verify = |module: String| {
+        let trust = path("trust.toml");
+        async move { policy(&["verify", &module, "--trust", &trust], None).await }
+    };
+    assert_eq!(verify(mask).await.0, 0);
+    let (code, _, err) = verify(guard.clone()).await;
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("bob") && err.contains("sluice policy sign"),
+        "{err}"
+    );
+
+    let generation = gateway.generation().await;
+    gateway
+        .place()
+        .edit(|text| format!("{text}\n[trust]\nfile = \"trust.toml\"\n"));
+    eventually("what is not signed takes no effect", || async {
+        gateway.policies().await["rejected"]["step"] == "trust"
+    })
+    .await;
+    assert_eq!(gateway.generation().await, generation);
+
+    let (code, _, err) = policy(&["sign", &guard, "--key", &path("bob")], None).await;
+    assert_eq!(code, 0, "{err}");
+    eventually("what is signed takes effect by itself", || async {
+        gateway.generation().await > generation
+    })
+    .await;
+    let policies = gateway.policies().await;
+    assert_eq!(
+        policies["policies"][1]["signers"],
+        serde_json::json!(["alice", "bob"])
+    );
+    let (_, out, _) = policy(&["inspect", &guard, "--trust", &path("trust.toml")], None).await;
+    assert!(out.contains("Trusted   alice, bob"), "{out}");
+
+    // Signatures of one module are none of another.
+    let generation = gateway.generation().await;
+    gateway
+        .place()
+        .replace_module("guard", &misbehaving(Hook::Decide, Misdeed::None));
+    eventually(
+        "another module under the same signatures takes none",
+        || async {
+            let rejected = gateway.policies().await["rejected"].clone();
+            rejected["reason"]
+                .as_str()
+                .is_some_and(|why| why.contains("of another module"))
+        },
+    )
+    .await;
+    assert_eq!(gateway.generation().await, generation);
+}

@@ -215,9 +215,7 @@ fn tried(
     let new = Config::from_toml(text, file).context("the new configuration is wrong")?;
     let versions = |config: &Config| -> Vec<(String, Version)> {
         let others = config.policies.iter().filter(|one| one.name != name);
-        others
-            .map(|one| (one.name.clone(), of(one)))
-            .collect()
+        others.map(|one| (one.name.clone(), of(one))).collect()
     };
     let is_wanted = match wanted {
         Some(wanted) => of(find(&new, name)?) == wanted,
