@@ -46,8 +46,8 @@ pub struct Config {
     pub policies: Vec<policy::PolicyConfig>,
     /// The file that says whose signatures modules need; none where they need none.
     pub trust: Option<PathBuf>,
-    /// Where modules are kept by their digests.
-    pub modules: PathBuf,
+    /// Where modules are kept, and those that come from registries.
+    pub modules: Modules,
     /// The key of keyed hashes; made at random, and so good for one run, where none is given.
     pub mask_key: Option<Secret>,
     /// A file of values that must never pass; none where nothing is watched.
@@ -62,6 +62,19 @@ pub struct Config {
     pub limits: Limits,
     /// The file this was read from; its policies are read again when it changes.
     pub path: PathBuf,
+}
+
+/// Where modules are kept by their digests, and those that come from registries.
+#[derive(Clone, Debug)]
+pub struct Modules {
+    /// The folder that keeps them.
+    pub directory: PathBuf,
+    /// The modules that are named by references to registries.
+    pub pulls: Vec<crate::oci::Pull>,
+    /// A file with logins for registries.
+    pub credentials: Option<PathBuf>,
+    /// Certificates that are trusted beside the usual ones, as a PEM file.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where clients connect, and how.

@@ -11,9 +11,10 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Plaintext, Results,
-    Secret, ServerTls, Trail, Upstream, UpstreamTls,
+    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Modules, Plaintext,
+    Results, Secret, ServerTls, Trail, Upstream, UpstreamTls,
 };
+use crate::oci::{self, Pull};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +177,8 @@ struct RawTrust {
 #[serde(deny_unknown_fields)]
 struct RawModules {
     directory: Option<PathBuf>,
+    credentials: Option<PathBuf>,
+    ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -301,6 +304,8 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Config, Error> {
         text,
         path,
         findings: Vec::new(),
+        store: PathBuf::new(),
+        pulls: Vec::new(),
     };
     let config = reader.config(raw);
     match config {
@@ -314,6 +319,9 @@ struct Reader<'a> {
     text: &'a str,
     path: &'a Path,
     findings: Vec<String>,
+    /// Where modules are kept, and those that come from registries.
+    store: PathBuf,
+    pulls: Vec<Pull>,
 }
 
 impl Reader<'_> {
@@ -327,14 +335,21 @@ impl Reader<'_> {
             .into_iter()
             .filter_map(|(name, raw)| Some((name.clone(), self.database(&name, raw)?)))
             .collect();
+        let at = ["modules"];
+        let directory = raw.modules.directory.unwrap_or_else(|| "modules".into());
+        self.store = self.relative(&directory);
         let mut policies = self.policies(raw.policies);
         let trust = raw.trust.map(|trust| self.relative(&trust.file));
         let required = trust.as_ref().and_then(|file| self.trust(file));
         for policy in &mut policies {
             policy.trust.clone_from(&required);
         }
-        let modules = raw.modules.directory.unwrap_or_else(|| "modules".into());
-        let modules = self.relative(&modules);
+        let modules = Modules {
+            directory: self.store.clone(),
+            pulls: std::mem::take(&mut self.pulls),
+            credentials: raw.modules.credentials.map(|file| self.file(&at, &file)),
+            ca: raw.modules.ca.map(|file| self.file(&at, &file)),
+        };
         let mask_key = self.secret(&["masks"], raw.masks.key_file, raw.masks.key_env);
         let trail = self.trail(raw.trail);
         Some(Config {
@@ -510,13 +525,13 @@ impl Reader<'_> {
         let at = ["policies", name];
         let grants = self.grants(&at, &raw.grants);
         let settings = self.settings(&at, &raw.settings)?;
-        let module = self.file(&["policies", name, "module"], &raw.module);
+        let module = self.module(&["policies", name, "module"], &raw.module);
         let shadow = match raw.shadow {
             Some(version) => {
                 let at = ["policies", name, "shadow"];
                 Some(policy::ShadowConfig {
                     module: match version.module {
-                        Some(module) => self.file(&at, &module),
+                        Some(module) => self.module(&at, &module),
                         None => module.clone(),
                     },
                     settings: match version.settings {
@@ -640,6 +655,28 @@ impl Reader<'_> {
                     "takes a secret from a file or from the environment, not from both",
                 );
                 None
+            }
+        }
+    }
+
+    /// A module: a file, or where one from a registry is kept.
+    fn module(&mut self, at: &[&str], module: &Path) -> PathBuf {
+        let Some(text) = module.to_str().filter(|text| text.starts_with(oci::SCHEME)) else {
+            return self.file(at, module);
+        };
+        match text.parse() {
+            Ok(reference) => {
+                let file = oci::file_of(&self.store, &reference);
+                self.pulls.push(Pull {
+                    policy: at.get(1).copied().unwrap_or_default().to_owned(),
+                    reference,
+                    file: file.clone(),
+                });
+                file
+            }
+            Err(error) => {
+                self.wrong(at, &error);
+                PathBuf::new()
             }
         }
     }

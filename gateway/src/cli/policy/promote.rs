@@ -15,9 +15,10 @@ use console::view;
 use policy::{Digest, PolicyConfig, signatures_of};
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
-use super::signing::replace;
 use crate::cli::holds::remote::{Connection, Failure, OptionalConnection};
 use crate::config::Config;
+use crate::oci::SCHEME;
+use crate::replace;
 
 /// How long a gateway may take to follow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,7 +86,11 @@ fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
         .with_context(|| format!("[policies.{name}] is not written as a table"))?;
     let wanted = match way {
         Way::Promote => {
-            let kept = keep(&old, policy)?;
+            // What a registry has by its digest stays what it is.
+            let kept = match table.get("module").and_then(Item::as_str) {
+                Some(reference) if reference.starts_with(SCHEME) => reference.to_owned(),
+                _ => keep(&old, policy)?,
+            };
             promote(table, name, &kept)?;
             let shadow = policy.shadow.as_ref();
             shadow.map(|one| (one.module.clone(), one.settings.clone(), one.grants.clone()))
@@ -105,12 +110,13 @@ fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
         "{} has changed meanwhile; try again",
         file.display()
     );
-    replace(file, new_text.as_bytes())?;
+    let named = || file.display().to_string();
+    replace::file(file, new_text.as_bytes()).with_context(named)?;
     let (path, module) = (file.display(), module.display());
     let then = match way {
         Way::Promote => format!(
             "The former one is kept in {}; back: sluice policy rollback {name}\n",
-            old.modules.display()
+            old.modules.directory.display()
         ),
         Way::RollBack => "What was in force judges on as its shadow.\n".to_owned(),
     };
@@ -134,12 +140,14 @@ fn find<'a>(config: &'a Config, name: &str) -> anyhow::Result<&'a PolicyConfig> 
 fn keep(config: &Config, policy: &PolicyConfig) -> anyhow::Result<String> {
     let named = || policy.module.display().to_string();
     let bytes = fs::read(&policy.module).with_context(named)?;
-    let store = &config.modules;
+    let store = &config.modules.directory;
     fs::create_dir_all(store).with_context(|| store.display().to_string())?;
     let kept = store.join(format!("{}.wasm", Digest::of(&bytes)));
-    replace(&kept, &bytes)?;
+    replace::file(&kept, &bytes).with_context(named)?;
     match fs::read(signatures_of(&policy.module)) {
-        Ok(signatures) => replace(&signatures_of(&kept), &signatures)?,
+        Ok(signatures) => {
+            replace::file(&signatures_of(&kept), &signatures).with_context(named)?;
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(named),
     }

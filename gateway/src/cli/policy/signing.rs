@@ -11,6 +11,7 @@ use policy::{Digest, Grant, PrivateKey, Signature, signatures_of};
 use rand::Rng as _;
 
 use crate::config::trust;
+use crate::replace;
 
 /// Arguments of `sluice policy keygen`.
 #[derive(Debug, clap::Args)]
@@ -94,7 +95,7 @@ pub(super) fn sign(args: &Sign) -> anyhow::Result<ExitCode> {
         text.push_str(&format!("{signature}\n"));
     }
     let file = signatures_of(&args.module);
-    replace(&file, text.as_bytes())?;
+    replace::file(&file, text.as_bytes()).with_context(|| file.display().to_string())?;
     let (path, count) = (file.display(), signatures.len());
     let public = key.public();
     super::said(&format!("{path}: {count} signatures, one of {public}\n"))
@@ -136,26 +137,6 @@ pub(super) fn describe(module: &Path, trusted: Option<&Path>) -> anyhow::Result<
         });
     }
     Ok(text)
-}
-
-/// Replaces a file at one stroke.
-pub(super) fn replace(file: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let named = || file.display().to_string();
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut aside = tempfile::NamedTempFile::new_in(folder).with_context(named)?;
-    aside.write_all(content).with_context(named)?;
-    let mode = fs::metadata(file).map_or(0o644, |known| known.permissions().mode());
-    let file_mode = fs::Permissions::from_mode(mode & 0o777);
-    aside
-        .as_file()
-        .set_permissions(file_mode)
-        .with_context(named)?;
-    aside.as_file().sync_all().with_context(named)?;
-    aside.persist(file).with_context(named)?;
-    Ok(())
 }
 
 fn digest(module: &Path) -> anyhow::Result<Digest> {
