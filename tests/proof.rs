@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use sluice_tests::modules::{Hook, Misdeed, misbehaving};
+use sluice_tests::modules::{Hook, Misdeed, curious, misbehaving};
 use sluice_tests::programs::sluice;
 use sluice_tests::{Gateway, Person, eventually, sqlstate};
 use tokio::process::Command;
@@ -134,6 +134,26 @@ async fn one_segment_can_be_judged_again_and_a_wrong_question_is_no_answer() {
     }
 }
 
+#[tokio::test]
+async fn what_depends_on_claims_is_not_guessed() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    for text in ["SELECT 1", "SELECT 2"] {
+        client.simple_query(text).await.unwrap();
+    }
+    let module = gateway.place().folder().join("curious.wasm");
+    std::fs::write(&module, curious()).unwrap();
+    let changed = ["--policy", "guard", "--module", module.to_str().unwrap()];
+    let (code, report) = replayed(&gateway, &changed).await;
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(
+        (&report["requests"], &report["not_judged"]),
+        (&2.into(), &2.into())
+    );
+    let reason = report["unknown"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("claims of the token"), "{reason}");
+}
+
 /// The guard's shadow in the configuration.
 fn with_shadow(text: String, shadow: &str) -> String {
     format!("{text}\n[policies.guard.shadow]\n{shadow}\n")
@@ -155,6 +175,12 @@ async fn a_shadow_judges_live_traffic_and_never_decides() {
     }
     let denied = client.simple_query("DELETE FROM orders").await;
     assert_eq!(sqlstate(denied), "42501", "the policy in force decides");
+    let (code, report) = replayed(&gateway, &["--policy", "guard", "--shadow"]).await;
+    assert_eq!(
+        (code, &report["changed"]),
+        (1, &Value::from(4)),
+        "{report:#}"
+    );
 
     let told = shadow(&gateway).await;
     assert_eq!(
@@ -182,16 +208,8 @@ async fn a_shadow_judges_live_traffic_and_never_decides() {
     let line = "sluice_shadow_differences_total{policy=\"guard\",kind=\"effect\"} 2";
     assert!(metrics.contains(line), "{metrics}");
 
-    let token = gateway.place().folder().join("dora.token");
-    std::fs::write(&token, gateway.place().provider().token(Person::Dora)).unwrap();
-    let url = gateway.console();
-    let list = [
-        "list",
-        "--url",
-        &url,
-        "--token-file",
-        token.to_str().unwrap(),
-    ];
+    let (token, url) = (token(&gateway), gateway.console());
+    let list = ["list", "--url", &url, "--token-file", &token];
     let (code, out, err) = policy(&list, None).await;
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("Shadow of guard"), "{out}");

@@ -131,7 +131,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect { file, json, trust } => {
             let module = Module::read(&file)?;
             if json {
-                return Failure::into_exit(remote::print_json(&module));
+                let mut shown = serde_json::to_value(&module)?;
+                shown["signed_by"] = signing::keys(&file)?.into();
+                return Failure::into_exit(remote::print_json(&shown));
             }
             let signed = signing::describe(&file, trust.as_deref())?;
             said(&(describe(&module) + &signed))

@@ -25,6 +25,7 @@ use report::Report;
 #[command(after_help = "Examples:
   sluice policy replay --config sluice.toml --policy guard --settings stricter.toml
   sluice policy replay --config sluice.toml --policy mask --module mask-2.wasm --since 24h --json
+  sluice policy replay --config sluice.toml --policy guard --shadow
 
 Every request of the trail is judged by the policies of the configuration, with the changes given, \
 and compared with the verdict on its record. The catalog is that of today, read from the databases \
@@ -48,6 +49,9 @@ pub struct Args {
     /// Its new settings, as JSON where the name ends in .json, else as TOML.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Takes the version that the configuration has as the policy's shadow.
+    #[arg(long, conflicts_with_all = ["module", "settings"])]
+    shadow: bool,
     /// Only requests since then: a time such as `2026-01-31T08:00:00Z`, or how long ago, such as `24h`.
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<SystemTime>,
@@ -120,7 +124,8 @@ fn reader(trail: &Path) -> anyhow::Result<Reader> {
 
 /// Makes the changes that are to be tried.
 fn change(config: &mut Config, args: &Args) -> anyhow::Result<()> {
-    if args.policy.is_none() && args.module.is_none() && args.settings.is_none() {
+    let changes = args.shadow || args.module.is_some() || args.settings.is_some();
+    if args.policy.is_none() && !changes {
         return Ok(());
     }
     let names: Vec<_> = config.policies.iter().map(|one| one.name.clone()).collect();
@@ -132,6 +137,13 @@ fn change(config: &mut Config, args: &Args) -> anyhow::Result<()> {
     let policy = config.policies.iter_mut().find(|one| one.name == *wanted);
     let policy =
         policy.with_context(|| format!("no such policy; configured: {}", names.join(", ")))?;
+    if args.shadow {
+        let shadow = policy.shadow.take();
+        let shadow = shadow.with_context(|| format!("policy {} has no shadow", policy.name))?;
+        policy.module = shadow.module;
+        policy.settings = shadow.settings;
+        policy.grants = shadow.grants;
+    }
     if let Some(module) = &args.module {
         policy.module.clone_from(module);
     }

@@ -114,6 +114,14 @@ pub(super) fn verify(args: &Verify) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The keys that have signed a module as it is, trusted or not.
+pub(super) fn keys(module: &Path) -> anyhow::Result<Vec<String>> {
+    let digest = digest(module)?;
+    let signatures = Signature::beside(module)?;
+    let good = signatures.iter().filter(|one| one.is_of(digest));
+    Ok(good.map(|one| one.key().to_string()).collect())
+}
+
 /// The signatures beside a module for people: a line for each key, with its name where it is known.
 pub(super) fn describe(module: &Path, trusted: Option<&Path>) -> anyhow::Result<String> {
     let digest = digest(module)?;
