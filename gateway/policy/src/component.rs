@@ -18,6 +18,7 @@ use crate::set::Digest;
 pub(crate) struct Compiled {
     digest: Digest,
     imports: Vec<Grant>,
+    memories: u32,
     pre: InstancePre<Host>,
     hooks: hooks::GuestIndices,
     transform: Option<transform::GuestIndices>,
@@ -30,6 +31,8 @@ impl Compiled {
         let component = componentize(module)?;
         let component = Component::new(engine.wasm(), &component)
             .map_err(|error| LoadError::new(Step::Compile, format!("{error:#}")))?;
+        let memories = component.resources_required();
+        let memories = memories.map_or(1, |needed| needed.num_memories);
         let imports = imports(engine, &component)?;
         exports(engine, &component)?;
         let pre = link(engine, &imports, &component)?;
@@ -47,6 +50,7 @@ impl Compiled {
         Ok(Compiled {
             digest,
             imports,
+            memories,
             pre,
             hooks,
             transform,
@@ -77,6 +81,11 @@ impl Compiled {
 
     pub(crate) fn transforms(&self) -> bool {
         self.transform.is_some()
+    }
+
+    /// Memories that an instance has.
+    pub(crate) fn memories(&self) -> u32 {
+        self.memories
     }
 
     pub(crate) fn pre(&self) -> &InstancePre<Host> {

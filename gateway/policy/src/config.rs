@@ -135,7 +135,8 @@ impl fmt::Display for Mode {
 /// What the engine keeps ready for all policies together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// How many instances may live at once: cores x policies x the generations alive.
+    /// How many instances may live at once: cores x policies x the generations alive. Shadows have
+    /// half as many more for themselves.
     pub instances: u32,
     /// The most memory that any policy may be given; a policy's own limit is at most this.
     pub memory_bytes: usize,

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use wasmtime::{ResourceLimiter, Store, Trap};
 
 use crate::bindings::{clock, hooks, log, transform, types};
-use crate::engine::{self, Engine, Running};
+use crate::engine::{self, Engine, Running, ShadowRoom};
 use crate::facts::Facts;
 use crate::set::Policy;
 use crate::verdict::Failure;
@@ -134,6 +134,8 @@ pub(crate) struct Instance {
     policy: Arc<Policy>,
     engine: Engine,
     calls: u32,
+    /// What a shadow takes of the room for shadows; given back once the store is gone.
+    room: Option<ShadowRoom>,
 }
 
 impl Instance {
@@ -144,6 +146,18 @@ impl Instance {
             failure: Failure::Start,
             reason: format!("it does not take its settings any more: {words}"),
         })?;
+        Ok(instance)
+    }
+
+    /// Instantiates and configures a shadow, which takes no room that policies need.
+    pub(crate) fn start_shadow(engine: &Engine, policy: &Arc<Policy>) -> Result<Instance, Failed> {
+        let room = engine.room_for_shadow(policy.compiled.memories());
+        let room = room.ok_or_else(|| Failed {
+            failure: Failure::Start,
+            reason: "shadows have taken all the room that there is for them".to_owned(),
+        })?;
+        let mut instance = Instance::start(engine, policy)?;
+        instance.room = Some(room);
         Ok(instance)
     }
 
@@ -175,6 +189,7 @@ impl Instance {
             policy: Arc::clone(policy),
             engine: engine.clone(),
             calls: 0,
+            room: None,
         })
     }
 

@@ -55,7 +55,10 @@ impl Instances {
     ) -> Result<T, Failed> {
         let instance = match self.idle.remove(&place) {
             Some(instance) => Ok(instance),
-            None => Instance::start(set.engine(), policy),
+            None => match place {
+                Place::Policy(..) => Instance::start(set.engine(), policy),
+                Place::Shadow(..) => Instance::start_shadow(set.engine(), policy),
+            },
         };
         let answer = instance.and_then(|mut instance| {
             let answer = call(&mut instance)?;

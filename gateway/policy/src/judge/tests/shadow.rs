@@ -172,6 +172,28 @@ fn it_goes_on_counting_through_a_swap_that_is_none_of_its_own() {
 }
 
 #[test]
+fn shadows_take_no_room_from_policies() {
+    let bench = Bench::new();
+    let policies = policies(&bench, &Guest::default(), &Guest::denying("no", ""));
+    let facts = facts();
+    let catalog = catalog();
+    // The bench has 32 instances, and 16 more for shadows.
+    let mut judges: Vec<Judge> = Vec::new();
+    for _ in 0..32 {
+        let mut judge = Judge::new(Arc::clone(&policies));
+        judge.admit(facts.clone(), &catalog).unwrap();
+        judges.push(judge);
+    }
+    let failures = status(&policies).failures;
+    assert!(
+        failures.iter().any(|(_, count)| *count > 0),
+        "no room is left"
+    );
+    drop(judges);
+    assert!(policies.current().engine().room_for_shadow(16).is_some());
+}
+
+#[test]
 fn whoever_judges_by_a_record_learns_that_claims_were_asked_for() {
     let bench = Bench::new();
     let catalog = catalog();
