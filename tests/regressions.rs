@@ -744,3 +744,133 @@ async fn payloads_are_not_for_those_from_whom_something_is_protected() {
     assert_eq!(told(&heard), 1);
     no_secret(&heard, &secrets);
 }
+
+const FETCHED: &str = "FETCH 3 FROM c";
+const OPEN: &str =
+    "DECLARE c CURSOR FOR SELECT name, city FROM customers UNION ALL SELECT 'a', 'b'";
+const SECRET: &str =
+    "DECLARE c CURSOR FOR SELECT email, phone FROM customers UNION ALL SELECT 'a', 'b'";
+
+/// A portal's names were given their meaning when its Execute was judged, which PostgreSQL may skip.
+#[tokio::test]
+async fn a_portal_that_did_not_run_keeps_no_meaning() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    for text in ["BEGIN", OPEN] {
+        answers(&mut alice, &[query(text)]).await;
+    }
+    answers(&mut alice, &[parse("f", FETCHED), bind("p", "f"), sync()]).await;
+    answers(&mut alice, &[query("SAVEPOINT sp")]).await;
+    let failing = "SELECT 1 / (id - id) FROM products";
+    let run = [
+        parse("", failing),
+        bind("", ""),
+        execute(""),
+        execute("p"),
+        sync(),
+    ];
+    let said = answers(&mut alice, &run).await;
+    assert_eq!(errors(&said), ["22012"]);
+    for text in ["ROLLBACK TO sp", "CLOSE c", SECRET] {
+        let said = answers(&mut alice, &[query(text)]).await;
+        assert!(errors(&said).is_empty(), "{text}");
+    }
+    let said = answers(&mut alice, &[execute("p"), sync()]).await;
+    no_secret(&said, &secrets);
+}
+
+/// What has begun goes on with the meaning that its name had.
+#[tokio::test]
+async fn a_portal_that_was_suspended_keeps_its_meaning() {
+    let (_gateway, mut alice, secrets) = setting().await;
+    for text in ["BEGIN", SECRET] {
+        answers(&mut alice, &[query(text)]).await;
+    }
+    let some = message(b'E', &[terminated("p"), vec![0, 0, 0, 1]].concat());
+    let begin = [parse("f", FETCHED), bind("p", "f"), some, sync()];
+    let said = answers(&mut alice, &begin).await;
+    assert_eq!(rows(&said), 1);
+    no_secret(&said, &secrets);
+    for text in ["CLOSE c", OPEN] {
+        let said = answers(&mut alice, &[query(text)]).await;
+        assert!(errors(&said).is_empty(), "{text}");
+    }
+    let said = answers(&mut alice, &[execute("p"), sync()]).await;
+    assert_eq!(rows(&said), 2);
+    no_secret(&said, &secrets);
+}
+
+/// FETCH of a portal was judged by what its statement meant when it was parsed.
+#[tokio::test]
+async fn fetch_of_a_portal_means_what_was_bound() {
+    let (gateway, mut alice, secrets) = setting().await;
+    let dora = gateway.connect(Person::Dora).await;
+    let harmless = "CREATE VIEW shown AS SELECT id, name AS w FROM customers";
+    dora.batch_execute(harmless).await.expect("a view");
+    let text = "SELECT id, w FROM shown UNION ALL SELECT 0, 'z' LIMIT 4";
+    let said = answers(&mut alice, &[parse("s", text), sync()]).await;
+    assert!(errors(&said).is_empty());
+    let other = "DROP VIEW shown; CREATE VIEW shown AS SELECT id, email AS w FROM customers";
+    for text in other.split("; ") {
+        dora.batch_execute(text).await.expect("dora may");
+    }
+    for text in ["SELECT 1", "BEGIN"] {
+        answers(&mut alice, &[query(text)]).await;
+    }
+    answers(&mut alice, &[bind("p", "s"), sync()]).await;
+    let said = answers(&mut alice, &[query("FETCH ALL FROM p")]).await;
+    no_secret(&said, &secrets);
+}
+
+/// A cursor WITH HOLD outlived the column that it shows, and with it the protection.
+#[tokio::test]
+async fn a_cursor_shows_no_column_that_is_no_more() {
+    let (gateway, mut alice, _) = setting().await;
+    let dora = gateway.connect(Person::Dora).await;
+    let made =
+        "CREATE TABLE fleeting (id int, email text); INSERT INTO fleeting VALUES (1, 'quartz')";
+    for text in made.split("; ") {
+        dora.batch_execute(text).await.expect("dora may");
+    }
+    let hold = "DECLARE c CURSOR WITH HOLD FOR SELECT id, email FROM fleeting";
+    let said = answers(&mut alice, &[query(hold)]).await;
+    assert!(errors(&said).is_empty());
+    let drop = dora.batch_execute("ALTER TABLE fleeting DROP COLUMN email");
+    drop.await.expect("dora may");
+    let said = answers(&mut alice, &[query("FETCH ALL FROM c")]).await;
+    no_secret(&said, &["quartz".to_owned()]);
+    assert_eq!(errors(&said), ["42501"]);
+}
+
+/// Row security read protected columns in the statement's place: an oracle, and an error's text.
+#[tokio::test]
+async fn policies_of_row_security_are_conditions_of_the_statement() {
+    let (gateway, mut alice, secrets) = setting().await;
+    let dora = gateway.connect(Person::Dora).await;
+    let made = "CREATE TABLE sheltered (id int); INSERT INTO sheltered VALUES (1);
+        ALTER TABLE sheltered ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE sheltered FORCE ROW LEVEL SECURITY;
+        CREATE POLICY of_email ON sheltered USING ((SELECT email FROM customers
+            WHERE customers.id = sheltered.id)::int > current_setting('app.least')::int)";
+    for text in made.split(';') {
+        dora.batch_execute(text).await.expect("dora may");
+    }
+    answers(&mut alice, &[query("SET app.least = '1'")]).await;
+    for text in [
+        "SELECT * FROM sheltered",
+        "DELETE FROM sheltered WHERE id = 1",
+    ] {
+        let said = answers(&mut alice, &[query(text)]).await;
+        no_secret(&said, &secrets);
+        assert_eq!(errors(&said), ["42501"], "{text}");
+    }
+}
+
+/// A text of very many statements took gigabytes before any of them was judged.
+#[tokio::test]
+async fn a_text_of_too_many_statements_is_refused() {
+    let (_gateway, mut alice, _) = setting().await;
+    let said = answers(&mut alice, &[query(&"SELECT 1;".repeat(50_000))]).await;
+    assert_eq!(errors(&said), ["54001"]);
+    let said = answers(&mut alice, &[query(&"SELECT 1;".repeat(1_000))]).await;
+    assert!(errors(&said).is_empty());
+}

@@ -179,6 +179,63 @@ async fn a_policy_that_fails_while_it_judges_refuses_and_recovers() {
 }
 
 #[tokio::test]
+async fn a_policy_that_keeps_failing_refuses_and_raises_an_alarm() {
+    let gateway = Gateway::start().await;
+    let client = gateway.connect(Person::Alice).await;
+    let generation = gateway.generation().await;
+    gateway
+        .place()
+        .replace_module("guard", &misbehaving(Hook::Decide, Misdeed::Treason));
+    swapped(&gateway, generation).await;
+    for failed in 0..6 {
+        let failing = failing(&gateway).await;
+        assert_eq!(failing, failed >= 5, "after {failed} failures");
+        let refused = client.simple_query(&format!("SELECT {failed} AS a")).await;
+        assert_eq!(sluice_tests::sqlstate(refused), "42501");
+    }
+    let page = reqwest::get(format!("{}/metrics", gateway.console())).await;
+    let page = page.unwrap().text().await.unwrap();
+    for line in [
+        "sluice_policy_failing{policy=\"guard\"} 1",
+        "sluice_policy_failing{policy=\"mask\"} 0",
+    ] {
+        assert!(page.contains(line), "{page}");
+    }
+}
+
+/// Whether the API says that the guard keeps failing.
+async fn failing(gateway: &Gateway) -> bool {
+    let answer = gateway.policies().await;
+    let mut policies = answer["policies"].as_array().unwrap().iter();
+    let guard = policies.find(|policy| policy["name"] == "guard").unwrap();
+    !guard["failing_since"].is_null()
+}
+
+#[tokio::test]
+async fn a_table_follows_its_file_and_a_bad_one_changes_nothing() {
+    let place = sluice_tests::gateway::Place::new().await;
+    let file = place.folder().join("tenants.csv");
+    std::fs::write(&file, "ana,north\n").unwrap();
+    let module = "module = \"policies/guard.wasm\"\n";
+    let given = "grants = [\"tables\"]\ntables = { tenants = \"tenants.csv\" }\n";
+    place.edit(|text| text.replace(module, &format!("{module}{given}")));
+    let gateway = Gateway::within(place).await;
+    let generation = gateway.generation().await;
+    std::fs::write(&file, "ana,north\nbob,south,3\n").unwrap();
+    eventually("the table is refused", || async {
+        !gateway.policies().await["rejected"].is_null()
+    })
+    .await;
+    let rejected = gateway.policies().await["rejected"].clone();
+    let reason = rejected["reason"].as_str().unwrap();
+    assert!(reason.contains("tenants.csv:2: 3 cells"), "{reason}");
+    assert_eq!(gateway.generation().await, generation);
+    std::fs::write(&file, "ana,north\nbob,south\n").unwrap();
+    swapped(&gateway, generation).await;
+    assert!(gateway.policies().await["rejected"].is_null());
+}
+
+#[tokio::test]
 async fn ten_thousand_statements_meet_a_hundred_swaps_and_none_is_lost() {
     const SWAPS: u32 = 100;
     const CLIENTS: u32 = 8;

@@ -6,20 +6,29 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::Type;
 
 const TABLE: &str = "
+    CREATE TYPE mood AS ENUM ('sad', 'hap,py', 'hidden');
+    CREATE DOMAIN moods AS mood;
     CREATE TABLE typed (id int PRIMARY KEY, f_bool bool, f_int2 int2, f_int4 int4, f_int8 int8,
         f_float4 float4, f_float8 float8, f_numeric numeric, f_date date, f_timestamp timestamp,
         f_timestamptz timestamptz, f_uuid uuid, f_json json, f_jsonb jsonb, f_bytea bytea,
         f_inet inet, f_array int[], h_int4 int4, h_int8 int8, h_uuid uuid, h_bytea bytea,
-        h_date date, w_int4 int4);
+        h_date date, w_int4 int4, w_inet inet, f_time time, f_timetz timetz, f_interval interval,
+        f_xml xml, f_bit varbit, f_money money, f_cidr cidr, f_macaddr macaddr, f_range int4range,
+        f_enum mood, f_domain moods, w_enum mood, f_texts text[], f_numbers numeric[],
+        k_texts text[], k_numbers int[], h_texts text[], h_numbers int8[], j_hide jsonb, j_show json);
     INSERT INTO typed SELECT id, true, 7351, 735192840, 7351928407351928, 7351.9, 73519.284,
         73519.284, '1973-05-19', '1973-05-19 02:08:04', '1973-05-19 02:08:04+00',
         '73519284-7351-9284-7351-928473519284', '{\"k\": 73519284}', '{\"k\": 73519284}',
         '\\x73519284', '73.51.92.84', '{735,192,84}', 735192840, 7351928407351928,
-        '73519284-7351-9284-7351-928473519284', '\\x73519284', '1973-05-19', 735192840
+        '73519284-7351-9284-7351-928473519284', '\\x73519284', '1973-05-19', 735192840, '73.51.92.84', '02:08:04', '02:08:04+02', '7 days 35:19', 'x7351',
+        B'11011', '7351.92', '73.51.92.0/24', '73:51:92:84:07:35', '[735,1928)', 'sad', 'sad', 'sad',
+        '{73519284}', '{73519284}', '{{73519284,ada},{NULL,\"a, \\\"b\"}}', '{73519284}',
+        '{73519284,73519284}', '{73519284,73519284}', '{\"k\": 73519284, \"n\": 1.10}',
+        '{\"k\": 73519284, \"n\": 1.10}'
         FROM generate_series(1, 2) id;";
 
 /// What each column is masked as, and the mask's text form.
-const FIXED: [(&str, &str, &str); 14] = [
+const FIXED: [(&str, &str, &str); 29] = [
     ("f_bool", "false", "f"),
     ("f_int2", "-1", "-1"),
     ("f_int4", "0", "0"),
@@ -38,6 +47,21 @@ const FIXED: [(&str, &str, &str); 14] = [
     ("f_json", "{}", "{}"),
     ("f_jsonb", "hidden", "\"hidden\""),
     ("f_bytea", "hidden", "\\x68696464656e"),
+    ("f_inet", "10.0.0.1/8", "10.0.0.1/8"),
+    ("f_array", "{}", "{}"),
+    ("f_time", "12:00:01", "12:00:01"),
+    ("f_timetz", "12:00:00", "12:00:00+00"),
+    ("f_interval", "0", "00:00:00"),
+    ("f_xml", "hidden", "hidden"),
+    ("f_bit", "0000000001", "0000000001"),
+    ("f_cidr", "2001:db8::/32", "2001:db8::/32"),
+    ("f_macaddr", "00:00:00:00:00:01", "00:00:00:00:00:01"),
+    ("f_range", "empty", "empty"),
+    ("f_enum", "hap,py", "hap,py"),
+    ("f_domain", "hidden", "hidden"),
+    ("f_texts", "a b", "{\"a b\"}"),
+    ("f_numbers", "-0.5", "{-0.5}"),
+    ("f_money", "0.10", "0.10"),
 ];
 
 async fn gateway() -> Gateway {
@@ -51,7 +75,15 @@ async fn gateway() -> Gateway {
     for column in ["h_int4", "h_int8", "h_uuid", "h_bytea", "h_date"] {
         rules.push_str(&rule(column, "keyed-hash"));
     }
-    for column in ["f_inet", "f_array", "w_int4"] {
+    for column in ["h_texts", "h_numbers"] {
+        rules.push_str(&rule(column, "keyed-hash"));
+    }
+    rules.push_str(&rule("j_hide", "json-hide k"));
+    rules.push_str(&rule("j_show", "json-show n"));
+    for column in ["k_texts", "k_numbers"] {
+        rules.push_str(&rule(column, "keep-last 2"));
+    }
+    for column in ["w_inet", "w_enum", "w_int4"] {
         rules.push_str(&rule(column, "fixed ***"));
     }
     let gateway = Gateway::with(|text| {
@@ -131,10 +163,65 @@ async fn a_keyed_hash_is_a_value_of_the_type_and_equal_for_equals() {
 }
 
 #[tokio::test]
+async fn elements_of_arrays_are_masked_and_their_shape_stays() {
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    let alice = gateway.connect(Person::Alice).await;
+    let shown = text_of(&alice, "k_texts").await;
+    assert_eq!(shown, "{{******84,*da},{NULL,\"***\\\"b\"}}");
+    for column in ["k_texts", "h_texts", "h_numbers"] {
+        // Both formats show the same array, and PostgreSQL takes it for one.
+        let shown = text_of(&alice, column).await;
+        let select = format!("SELECT {column} FROM typed WHERE id = 1");
+        let row = alice.query_one(&select, &[]).await.expect(column);
+        let kind = row.columns()[0].type_().clone();
+        let cast = format!("SELECT '{}'::{kind}", shown.replace('\'', "''"));
+        let same = direct.query_one(&cast, &[]).await.expect(&cast);
+        let kind = kind.name().trim_start_matches('_').to_owned();
+        assert_eq!(raw(&row), raw(&same), "{column}: {shown} as {kind}[]");
+    }
+    let hashes: Vec<i64> = {
+        let select = "SELECT h_numbers FROM typed WHERE id = 2";
+        alice.query_one(select, &[]).await.expect(select).get(0)
+    };
+    assert_eq!(hashes[0], hashes[1]);
+    assert_ne!(hashes[0], 73_519_284);
+}
+
+#[tokio::test]
+async fn paths_of_json_are_hidden_and_the_rest_stays() {
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    let alice = gateway.connect(Person::Alice).await;
+    for (column, kind, wanted) in [
+        ("j_hide", "jsonb", "{\"k\": null, \"n\": 1.10}"),
+        ("j_show", "json", "{\"n\": 1.10}"),
+    ] {
+        assert_eq!(text_of(&alice, column).await, wanted);
+        let select = format!("SELECT {column} FROM typed WHERE id = 1");
+        let row = alice.query_one(&select, &[]).await.expect(column);
+        let cast = format!("SELECT '{wanted}'::{kind}");
+        let same = direct.query_one(&cast, &[]).await.expect(&cast);
+        assert_eq!(raw(&row), raw(&same), "{column} in binary");
+    }
+}
+
+/// The text form of a column in the first row.
+async fn text_of(client: &tokio_postgres::Client, column: &str) -> String {
+    let select = format!("SELECT {column} FROM typed WHERE id = 1");
+    let said = client.simple_query(&select).await.expect(column);
+    let shown = said.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    shown.expect("a value")
+}
+
+#[tokio::test]
 async fn what_no_value_fits_is_null() {
     let gateway = gateway().await;
     let alice = gateway.connect(Person::Alice).await;
-    for column in ["f_inet", "f_array", "w_int4", "h_date"] {
+    for column in ["w_inet", "w_enum", "w_int4", "h_date", "k_numbers"] {
         let select = format!("SELECT {column} IS NULL FROM typed");
         assert!(
             alice.query(&select, &[]).await.is_err(),

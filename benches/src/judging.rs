@@ -137,6 +137,7 @@ fn policy(name: &str, module: PathBuf, settings: Value) -> PolicyConfig {
         module,
         settings,
         grants: Vec::new(),
+        tables: Vec::new(),
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
         shadow: None,

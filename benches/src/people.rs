@@ -13,7 +13,7 @@ const PEOPLE: u32 = 20_000;
 const ACCOUNTS: u32 = 20_001;
 
 /// The columns of public.people: name, OID of the type, its name.
-const COLUMNS: [(&str, u32, &str); 8] = [
+pub const COLUMNS: [(&str, u32, &str); 8] = [
     ("id", 23, "integer"),
     ("name", 25, "text"),
     ("email", 25, "text"),

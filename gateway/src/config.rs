@@ -255,7 +255,7 @@ impl Config {
         raw::read(text, path)
     }
 
-    /// The files that the policies are made of: this one, all modules, and where signatures are
+    /// The files that the policies are made of: this one, modules and tables, and where signatures are
     /// required, those and whose they must be.
     pub(crate) fn policy_files(&self) -> Vec<PathBuf> {
         let shadows = self.policies.iter().filter_map(|one| one.shadow.as_ref());
@@ -270,6 +270,8 @@ impl Config {
             files.extend(signatures);
             files.push(trust.clone());
         }
+        let tables = self.policies.iter().flat_map(|policy| &policy.tables);
+        files.extend(tables.map(|(_, file)| file.clone()));
         files.push(self.path.clone());
         files
     }

@@ -38,6 +38,12 @@ fn render(shared: &Shared) -> String {
         "1 where the newest policy set was not taken.",
         rejected,
     );
+    page.push_str("# HELP sluice_policy_failing 1 where a policy keeps failing.\n");
+    page.push_str("# TYPE sluice_policy_failing gauge\n");
+    for policy in &status.policies {
+        let (name, failing) = (&policy.name, u64::from(policy.failing_since.is_some()));
+        let _ = writeln!(page, "sluice_policy_failing{{policy=\"{name}\"}} {failing}");
+    }
     page.push_str("# HELP sluice_policy_failures_total Calls of a policy that failed.\n");
     page.push_str("# TYPE sluice_policy_failures_total counter\n");
     for policy in &status.policies {

@@ -129,13 +129,31 @@ ASKED(sluice_functions, "functions", sluice_function_uses)
 ASKED(sluice_opaque, "opaque", sluice_opaque_parts)
 ASKED(sluice_request_text, "text", sluice_text)
 ASKED(sluice_parameters, "parameters", sluice_optional_texts)
+ASKED(sluice_row_restrictions, "row-restrictions", sluice_texts)
+ASKED(sluice_protected_columns, "protected-columns", sluice_column_uses)
 
 FACT("claim") void import_claim(const char *name, size_t len, sluice_optional_text *answer);
 FACT("executing") int32_t import_executing(void);
 
-__attribute__((import_module("sluice:policy/log@0.1.0"), import_name("write"))) void import_log(
-    const char *level, size_t level_len, const char *message, size_t message_len);
-__attribute__((import_module("sluice:policy/clock@0.1.0"), import_name("now"))) uint64_t import_now(void);
+#define GRANT(interface, name)                                                                                        \
+    __attribute__((import_module("sluice:policy/" interface "@0.1.0"), import_name(name)))
+
+GRANT("grants", "granted") int32_t import_granted(const char *name, size_t len);
+GRANT("log", "write") void import_log(const char *level, size_t level_len, const char *message, size_t message_len);
+GRANT("clock", "now") uint64_t import_now(void);
+GRANT("counters", "get") uint64_t import_count(const char *key, size_t len, uint32_t window);
+GRANT("counters", "add") uint64_t import_add(const char *key, size_t len, uint32_t window, uint64_t amount);
+GRANT("counters", "take")
+int32_t import_take(const char *key, size_t len, uint32_t window, uint64_t amount, uint64_t limit);
+GRANT("counters", "limit-rows")
+void import_limit(const char *key, size_t len, uint32_t window, uint64_t limit, int32_t counted, const char *reason,
+                  size_t reason_len, const char *hint, size_t hint_len);
+GRANT("keyed", "token")
+void import_token(const char *key_name, size_t key_len, const char *value, size_t value_len, sluice_text *answer);
+GRANT("tables", "lookup")
+void import_lookup(const char *table, size_t table_len, const char *key, size_t key_len, sluice_optional_text *answer);
+GRANT("tables", "contains")
+int32_t import_contains(const char *table, size_t table_len, const char *key, size_t key_len);
 
 sluice_optional_text sluice_claim(sluice_text name) {
     sluice_optional_text answer;
@@ -153,6 +171,43 @@ void sluice_log(sluice_text level, sluice_text message) {
 
 uint64_t sluice_now(void) {
     return import_now();
+}
+
+bool sluice_granted(sluice_text name) {
+    return import_granted(name.ptr, name.len) != 0;
+}
+
+uint64_t sluice_count(sluice_text key, uint32_t window_seconds) {
+    return import_count(key.ptr, key.len, window_seconds);
+}
+
+uint64_t sluice_count_add(sluice_text key, uint32_t window_seconds, uint64_t amount) {
+    return import_add(key.ptr, key.len, window_seconds, amount);
+}
+
+bool sluice_count_take(sluice_text key, uint32_t window_seconds, uint64_t amount, uint64_t limit) {
+    return import_take(key.ptr, key.len, window_seconds, amount, limit) != 0;
+}
+
+void sluice_limit_rows(sluice_text key, uint32_t window_seconds, uint64_t limit, uint8_t counted, sluice_text reason,
+                       sluice_text hint) {
+    import_limit(key.ptr, key.len, window_seconds, limit, counted, reason.ptr, reason.len, hint.ptr, hint.len);
+}
+
+sluice_text sluice_token(sluice_text key_name, sluice_text value) {
+    sluice_text answer;
+    import_token(key_name.ptr, key_name.len, value.ptr, value.len, &answer);
+    return answer;
+}
+
+sluice_optional_text sluice_lookup(sluice_text table, sluice_text key) {
+    sluice_optional_text answer;
+    import_lookup(table.ptr, table.len, key.ptr, key.len, &answer);
+    return answer;
+}
+
+bool sluice_contains(sluice_text table, sluice_text key) {
+    return import_contains(table.ptr, table.len, key.ptr, key.len) != 0;
 }
 
 bool sluice_is_member(sluice_text group) {

@@ -113,10 +113,31 @@ sluice_text sluice_request_text(void);
 sluice_optional_texts sluice_parameters(void);
 /* False while the statement is only being prepared: it is decided again before it runs. */
 bool sluice_executing(void);
+/* For each statement what restricts the rows that the client gets of it; "" where it is no query. */
+sluice_texts sluice_row_restrictions(void);
+/* Those uses of columns whose column some policy protects from this session. */
+sluice_column_uses sluice_protected_columns(void);
 
-/* Grants: a policy that calls one imports it, and the operator must grant it. */
+/* Grants: a policy that calls one imports it, and the operator must grant it. A policy that calls sluice_granted is
+ * loaded without them too; what is not granted then fails when it is called, and refuses. */
+bool sluice_granted(sluice_text name);
+/* Grant "log". */
 void sluice_log(sluice_text level, sluice_text message);
+/* Grant "clock": milliseconds since 1970. */
 uint64_t sluice_now(void);
+/* Grant "counters": the sum of the window; with an amount added; and added only where it stays within the limit. */
+uint64_t sluice_count(sluice_text key, uint32_t window_seconds);
+uint64_t sluice_count_add(sluice_text key, uint32_t window_seconds, uint64_t amount);
+bool sluice_count_take(sluice_text key, uint32_t window_seconds, uint64_t amount, uint64_t limit);
+/* Grant "counters": ends results in place of the first row beyond the limit; a window of 0 is this request alone. */
+enum { SLUICE_COUNT_EVERY, SLUICE_COUNT_PROTECTED };
+void sluice_limit_rows(sluice_text key, uint32_t window_seconds, uint64_t limit, uint8_t counted, sluice_text reason,
+                       sluice_text hint);
+/* Grant "keyed": what the mask keyed-hash makes of the text. */
+sluice_text sluice_token(sluice_text key_name, sluice_text value);
+/* Grant "tables". */
+sluice_optional_text sluice_lookup(sluice_text table, sluice_text key);
+bool sluice_contains(sluice_text table, sluice_text key);
 
 /* True for a member of the group. */
 bool sluice_is_member(sluice_text group);

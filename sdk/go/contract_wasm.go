@@ -211,6 +211,12 @@ func factParameters(unsafe.Pointer)
 //go:wasmimport sluice:policy/facts@0.1.0 executing
 func factExecuting() uint32
 
+//go:wasmimport sluice:policy/facts@0.1.0 row-restrictions
+func factRowRestrictions(unsafe.Pointer)
+
+//go:wasmimport sluice:policy/facts@0.1.0 protected-columns
+func factProtectedColumns(unsafe.Pointer)
+
 func (host) Subject() string         { return readText(ask(factSubject)) }
 func (host) Issuer() string          { return readText(ask(factIssuer)) }
 func (host) Email() (string, bool)   { return readOptional(ask(factEmail)) }
@@ -229,6 +235,12 @@ func (host) Opaque() []OpaquePart     { return readList(ask(factOpaque), 20, rea
 func (host) Text() string             { return readText(ask(factText)) }
 func (host) Parameters() []*string    { return readList(ask(factParameters), 12, readParameter) }
 func (host) Executing() bool          { return factExecuting() != 0 }
+func (host) RowRestrictions() []string {
+	return readList(ask(factRowRestrictions), 8, readText)
+}
+func (host) ProtectedColumns() []ColumnUse {
+	return readList(ask(factProtectedColumns), 52, readColumnUse)
+}
 
 func (host) Claim(name string) (string, bool) {
 	factClaim(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(answer))
@@ -243,6 +255,122 @@ func logWrite(level unsafe.Pointer, levelBytes uint32, message unsafe.Pointer, m
 
 //go:wasmimport sluice:policy/clock@0.1.0 now
 func clockNow() uint64
+
+//go:wasmimport sluice:policy/grants@0.1.0 granted
+func grantsGranted(name unsafe.Pointer, bytes uint32) uint32
+
+//go:wasmimport sluice:policy/counters@0.1.0 get
+func countersGet(key unsafe.Pointer, bytes, windowSeconds uint32) uint64
+
+//go:wasmimport sluice:policy/counters@0.1.0 add
+func countersAdd(key unsafe.Pointer, bytes, windowSeconds uint32, amount uint64) uint64
+
+//go:wasmimport sluice:policy/counters@0.1.0 take
+func countersTake(key unsafe.Pointer, bytes, windowSeconds uint32, amount, limit uint64) uint32
+
+//go:wasmimport sluice:policy/counters@0.1.0 limit-rows
+func countersLimitRows(key unsafe.Pointer, bytes, windowSeconds uint32, limit uint64, counted uint32,
+	reason unsafe.Pointer, reasonBytes uint32, hint unsafe.Pointer, hintBytes uint32)
+
+//go:wasmimport sluice:policy/keyed@0.1.0 token
+func keyedToken(keyName unsafe.Pointer, keyBytes uint32, value unsafe.Pointer, valueBytes uint32, answer unsafe.Pointer)
+
+//go:wasmimport sluice:policy/tables@0.1.0 lookup
+func tablesLookup(table unsafe.Pointer, tableBytes uint32, key unsafe.Pointer, keyBytes uint32, answer unsafe.Pointer)
+
+//go:wasmimport sluice:policy/tables@0.1.0 contains
+func tablesContains(table unsafe.Pointer, tableBytes uint32, key unsafe.Pointer, keyBytes uint32) uint32
+
+// Where a text is, and how many bytes it has. Whoever passes it on keeps the text alive.
+func passed(text string) (unsafe.Pointer, uint32) {
+	return unsafe.Pointer(unsafe.StringData(text)), uint32(len(text))
+}
+
+// Granted is true where the interface of that name is granted. A policy that calls it is loaded without what it
+// imports beside, too; what is not granted then fails when it is called, and refuses.
+func Granted(name string) bool {
+	at, bytes := passed(name)
+	granted := grantsGranted(at, bytes) != 0
+	runtime.KeepAlive(name)
+	return granted
+}
+
+// Count is the sum of the window. Needs the grant "counters", as what follows.
+func Count(key string, windowSeconds uint32) uint64 {
+	at, bytes := passed(key)
+	sum := countersGet(at, bytes, windowSeconds)
+	runtime.KeepAlive(key)
+	return sum
+}
+
+// CountAdd adds, whatever becomes of the request, and gives the sum of the window with it.
+func CountAdd(key string, windowSeconds uint32, amount uint64) uint64 {
+	at, bytes := passed(key)
+	sum := countersAdd(at, bytes, windowSeconds, amount)
+	runtime.KeepAlive(key)
+	return sum
+}
+
+// CountTake adds where the sum stays within the limit, and says whether it did. What Decide takes is given back where
+// the request does not run.
+func CountTake(key string, windowSeconds uint32, amount, limit uint64) bool {
+	at, bytes := passed(key)
+	fits := countersTake(at, bytes, windowSeconds, amount, limit) != 0
+	runtime.KeepAlive(key)
+	return fits
+}
+
+// CountedRows says which rows a limit counts.
+type CountedRows uint32
+
+const (
+	// EveryRow of each result of the request.
+	EveryRow CountedRows = iota
+	// ProtectedRows are those of results that show a protected column.
+	ProtectedRows
+)
+
+// LimitRows, in Decide, ends results in place of the first row beyond the limit, with this reason and hint. A window
+// of 0 is this request alone.
+func LimitRows(key string, windowSeconds uint32, limit uint64, counted CountedRows, reason, hint string) {
+	at, bytes := passed(key)
+	reasonAt, reasonBytes := passed(reason)
+	hintAt, hintBytes := passed(hint)
+	countersLimitRows(at, bytes, windowSeconds, limit, uint32(counted), reasonAt, reasonBytes, hintAt, hintBytes)
+	runtime.KeepAlive(key)
+	runtime.KeepAlive(reason)
+	runtime.KeepAlive(hint)
+}
+
+// Token is what the mask keyed-hash makes of the text. Needs the grant "keyed".
+func Token(keyName, value string) string {
+	keyAt, keyBytes := passed(keyName)
+	valueAt, valueBytes := passed(value)
+	keyedToken(keyAt, keyBytes, valueAt, valueBytes, unsafe.Pointer(answer))
+	runtime.KeepAlive(keyName)
+	runtime.KeepAlive(value)
+	return readText(addressOf(unsafe.Pointer(answer)))
+}
+
+// Lookup is the value of a key in a table. Needs the grant "tables".
+func Lookup(table, key string) (string, bool) {
+	tableAt, tableBytes := passed(table)
+	keyAt, keyBytes := passed(key)
+	tablesLookup(tableAt, tableBytes, keyAt, keyBytes, unsafe.Pointer(answer))
+	runtime.KeepAlive(table)
+	runtime.KeepAlive(key)
+	return readOptional(addressOf(unsafe.Pointer(answer)))
+}
+
+// Contains is true where the table has the key. Needs the grant "tables".
+func Contains(table, key string) bool {
+	tableAt, tableBytes := passed(table)
+	keyAt, keyBytes := passed(key)
+	found := tablesContains(tableAt, tableBytes, keyAt, keyBytes) != 0
+	runtime.KeepAlive(table)
+	runtime.KeepAlive(key)
+	return found
+}
 
 // Log writes a line to the gateway's log: "debug", "info", "warn" or "error". Needs the grant "log".
 func Log(level, message string) {

@@ -26,6 +26,11 @@ type Facts interface {
 	Parameters() []*string
 	// Executing is false while the statement is only being prepared: it is decided again before it runs.
 	Executing() bool
+	// RowRestrictions are, for each statement, what restricts the rows that the client gets of it; "" where it is no
+	// query.
+	RowRestrictions() []string
+	// ProtectedColumns are those uses of columns whose column some policy protects from this session.
+	ProtectedColumns() []ColumnUse
 }
 
 // IsMember is true for a member of the group.

@@ -25,11 +25,24 @@ declare module "sluice:policy/facts@0.1.0" {
         parameters(): (string | null)[];
         /** False while the statement is only being prepared: it is decided again before it runs. */
         executing(): boolean;
+        /** For each statement, what restricts the rows that the client gets of it; "" where it is no query. */
+        rowRestrictions(): ("" | "none" | "always-true" | "some" | "key")[];
+        /** Those uses of columns whose column some policy protects from this session. */
+        protectedColumns(): ColumnUse[];
     };
     export default facts;
 }
 
-// Grants: the build must name the world "everything", and the operator must grant both.
+// Grants: the build must name the world "everything". What of it the operator does not grant fails when it is called,
+// and refuses.
+
+declare module "sluice:policy/grants@0.1.0" {
+    const grants: {
+        /** True where the interface of that name is granted. */
+        granted(name: string): boolean;
+    };
+    export default grants;
+}
 
 declare module "sluice:policy/log@0.1.0" {
     const log: {
@@ -45,4 +58,40 @@ declare module "sluice:policy/clock@0.1.0" {
         now(): number;
     };
     export default clock;
+}
+
+declare module "sluice:policy/counters@0.1.0" {
+    const counters: {
+        /** The sum of the window. */
+        get(key: string, windowSeconds: number): bigint | number;
+        /** Adds, whatever becomes of the request, and gives the sum of the window with it. */
+        add(key: string, windowSeconds: number, amount: bigint | number): bigint | number;
+        /** Adds where the sum stays within the limit; given back where the request does not run. */
+        take(key: string, windowSeconds: number, amount: bigint | number, limit: bigint | number): boolean;
+        /** In `decide`: ends results in place of the first row beyond the limit. A window of 0 is this request. */
+        limitRows(
+            key: string,
+            windowSeconds: number,
+            limit: bigint | number,
+            counted: "every" | "protected",
+            denial: { reason: string; hint: string },
+        ): void;
+    };
+    export default counters;
+}
+
+declare module "sluice:policy/keyed@0.1.0" {
+    const keyed: {
+        /** What the mask `keyed-hash` makes of the text. */
+        token(keyName: string, value: string): string;
+    };
+    export default keyed;
+}
+
+declare module "sluice:policy/tables@0.1.0" {
+    const tables: {
+        lookup(table: string, key: string): string | null;
+        contains(table: string, key: string): boolean;
+    };
+    export default tables;
 }

@@ -17,6 +17,9 @@ UPDATE vault.parent SET secret = 'p';
 UPDATE vault.watched SET secret = 'w';
 UPDATE vault.tricked_if SET secret = 'w';
 UPDATE vault.tricked_when SET secret = 'w';
+UPDATE vault.found SET secret = repeat('w', 10 - id);
+UPDATE vault.limited SET secret = id;
+UPDATE vault.ranked SET secret = 'b';
 UPDATE vault.trunk SET note = 't';
 UPDATE vault.types SET c_text = 't' || id, c_int = id, c_big = 9 - id, c_numeric = id, c_date = date '2001-01-01' + id, c_uuid = md5(id::text)::uuid,
     c_jsonb = '{"other": 1}', c_texts = ARRAY['x'], c_ints = ARRAY[1, 2, 3], c_range = int4range(1, 5), c_mood = 'calm73519284',

@@ -281,12 +281,46 @@ CREATE TABLE vault.spread_1 PARTITION OF vault.spread FOR VALUES FROM (MINVALUE)
 CREATE TABLE vault.indexed (id integer PRIMARY KEY);
 INSERT INTO vault.indexed VALUES (1), (2), (3);
 CREATE INDEX indexed_told ON vault.indexed (vault.told_of(id));
+CREATE TABLE vault.surveyed (id integer PRIMARY KEY);
+INSERT INTO vault.surveyed VALUES (1), (2), (3);
+DO $$ BEGIN IF current_setting('server_version_num')::integer >= 140000 THEN
+    EXECUTE 'CREATE STATISTICS vault.surveyed_told ON (vault.told_of(id)) FROM vault.surveyed'; END IF; END $$;
+CREATE FUNCTION vault.telling_order(integer, integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE NOTICE ''%'', vault.email_of($1); RETURN btint4cmp($1, $2); END';
+CREATE OPERATOR CLASS vault.telling_ops FOR TYPE integer USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+    FUNCTION 1 vault.telling_order(integer, integer);
+CREATE TABLE vault.ordered (id integer);
+INSERT INTO vault.ordered VALUES (1), (2), (3);
+CREATE INDEX ordered_told ON vault.ordered (id vault.telling_ops);
+CREATE TABLE vault.spread_by (id integer) PARTITION BY RANGE (id vault.telling_ops);
+CREATE TABLE vault.spread_by_1 PARTITION OF vault.spread_by FOR VALUES FROM (1) TO (10);
+CREATE FUNCTION vault.telling_distance(integer, integer) RETURNS double precision LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE NOTICE ''%'', vault.email_of(1); RETURN $1 - $2; END';
+CREATE TYPE vault.measured AS RANGE (subtype = integer, subtype_diff = vault.telling_distance);
+CREATE TABLE vault.measures (span vault.measured);
+INSERT INTO vault.measures VALUES ('[1,2)'), ('[2,3)'), ('[3,5)');
 CREATE TABLE vault.rowed (id integer, note text);
 INSERT INTO vault.rowed VALUES (1, 'note');
 CREATE TABLE vault.targets (id integer PRIMARY KEY, note text, number bigint);
 INSERT INTO vault.targets SELECT i, 'note', i FROM generate_series(1, 3) AS i;
 CREATE MATERIALIZED VIEW vault.told_once AS SELECT vault.told_of(id) FROM vault.targets;
 CREATE SEQUENCE vault.counter;
+CREATE TABLE vault.grown (id integer PRIMARY KEY);
+INSERT INTO vault.grown VALUES (1), (2);
+ALTER TABLE vault.grown ADD COLUMN secret text DEFAULT 'quartzzebra';
+CREATE TABLE vault.found (id integer PRIMARY KEY, secret text, note text) WITH (fillfactor = 50);
+INSERT INTO vault.found SELECT i, repeat('u', i) || 'quartzzebra', 'note' FROM generate_series(1, 9) AS i;
+CREATE INDEX found_by ON vault.found (secret, id);
+CREATE TABLE vault.limited (id integer PRIMARY KEY, secret integer, highest integer, CHECK (highest >= secret));
+INSERT INTO vault.limited SELECT i, 735192840 + i, 735192999 FROM generate_series(1, 3) AS i;
+CREATE TABLE vault.named (secret text PRIMARY KEY);
+INSERT INTO vault.named VALUES ('quartzzebra one');
+CREATE TABLE vault.naming (id integer, whom text REFERENCES vault.named ON UPDATE CASCADE);
+INSERT INTO vault.naming VALUES (1, 'quartzzebra one');
+CREATE TABLE vault.ranked (secret text, id integer) PARTITION BY RANGE (secret);
+CREATE TABLE vault.ranked_rest PARTITION OF vault.ranked DEFAULT;
+INSERT INTO vault.ranked VALUES ('quartzzebra', 1);
 
 REFRESH MATERIALIZED VIEW vault.contacts;
 ANALYZE;

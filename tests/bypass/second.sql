@@ -32,6 +32,17 @@ INSERT INTO vault.spread VALUES (1, 'a')
 INSERT INTO vault.spread_1 VALUES (1, 'a')
 -- refused: ANALYZE of an index over an expression
 ANALYZE vault.indexed
+-- refused: ANALYZE of statistics over an expression
+\needs 14
+ANALYZE vault.surveyed
+-- refused: an index whose operator class calls
+INSERT INTO vault.ordered VALUES (1)
+-- refused: REINDEX of an index whose operator class calls
+REINDEX TABLE vault.ordered
+-- refused: a partition key whose operator class calls
+INSERT INTO vault.spread_by VALUES (1)
+-- refused: ANALYZE of a range whose distance calls
+ANALYZE vault.measures
 -- refused: VACUUM FULL of an index over an expression
 VACUUM FULL vault.indexed
 -- refused: REINDEX of a table with an index over an expression

@@ -243,6 +243,7 @@ ways! {
     side_doors: "side-doors.sql";
     attacks_that_once_worked: "adversary.sql";
     attacks_that_worked_later: "second.sql";
+    attacks_that_worked_last: "third.sql";
     types: "types.sql";
     views: "views.sql";
     functions: "functions.sql";

@@ -18,6 +18,8 @@ pub enum Misdeed {
     Trap,
     /// It answers with a variant that there is not.
     Nonsense,
+    /// It traps on requests that have a text: not where it is tried.
+    Treason,
 }
 
 impl Misdeed {
@@ -30,6 +32,10 @@ impl Misdeed {
                  unreachable"
             }
             Misdeed::Trap => "unreachable",
+            Misdeed::Treason => {
+                "(call $text (i32.const 2048)) (if (i32.load (i32.const 2052)) (then unreachable)) \
+                 i32.const 1024"
+            }
             Misdeed::Nonsense => "(i32.store8 (i32.const 1024) (i32.const 77)) i32.const 1024",
         }
     }
@@ -61,6 +67,7 @@ pub fn misbehaving(hook: Hook, misdeed: Misdeed) -> Vec<u8> {
     };
     let text = format!(
         r#"(module
+            (import "sluice:policy/facts@0.1.0" "text" (func $text (param i32)))
             (memory (export "memory") 1)
             (global $next (mut i32) (i32.const 4096))
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)

@@ -146,6 +146,8 @@ pub struct Policy {
     pub starts: u64,
     /// Failed calls by kind; kinds that never came are left out.
     pub failures: BTreeMap<String, u64>,
+    /// Since when it keeps failing, where it does.
+    pub failing_since: Option<String>,
     /// Who vouches for its module, where signatures are required.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signers: Vec<String>,
@@ -295,6 +297,7 @@ impl From<&policy::PolicyStatus> for Policy {
             calls: status.calls,
             starts: status.starts,
             failures: failures(&status.failures),
+            failing_since: status.failing_since.map(rfc3339),
             signers: status.signers.iter().map(ToString::to_string).collect(),
             shadow: status.shadow.as_ref().map(Shadow::from),
         }

@@ -3,10 +3,17 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "everything",
+    imports: {
+        "sluice:policy/log": trappable,
+        "sluice:policy/clock": trappable,
+        "sluice:policy/counters": trappable,
+        "sluice:policy/keyed": trappable,
+        "sluice:policy/tables": trappable,
+    },
 });
 
 pub(crate) use exports::sluice::policy::{hooks, transform};
-pub(crate) use sluice::policy::{clock, facts, log, types};
+pub(crate) use sluice::policy::{clock, counters, facts, grants, keyed, log, tables, types};
 
 /// The package of the contract and its version: what a policy's imports and exports begin with.
 pub(crate) const PACKAGE: &str = "sluice:policy";

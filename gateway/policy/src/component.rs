@@ -7,7 +7,9 @@ use std::fmt;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 pub use self::encode::componentize;
-use crate::bindings::{PACKAGE, VERSION, clock, facts, hooks, log, transform};
+use crate::bindings::{
+    PACKAGE, VERSION, clock, counters, facts, grants, hooks, keyed, log, tables, transform,
+};
 use crate::config::Grant;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
@@ -19,6 +21,8 @@ pub(crate) struct Compiled {
     digest: Digest,
     imports: Vec<Grant>,
     memories: u32,
+    /// Whether it asks what was granted, and so can do without.
+    adapts: bool,
     pre: InstancePre<Host>,
     hooks: hooks::GuestIndices,
     transform: Option<transform::GuestIndices>,
@@ -33,9 +37,9 @@ impl Compiled {
             .map_err(|error| LoadError::new(Step::Compile, format!("{error:#}")))?;
         let memories = component.resources_required();
         let memories = memories.map_or(1, |needed| needed.num_memories);
-        let imports = imports(engine, &component)?;
+        let Imports { grants, adapts } = imports(engine, &component)?;
         exports(engine, &component)?;
-        let pre = link(engine, &imports, &component)?;
+        let pre = link(engine, &grants, &component)?;
         let wrong = |error: wasmtime::Error| {
             LoadError::new(
                 Step::Exports,
@@ -49,18 +53,20 @@ impl Compiled {
         };
         Ok(Compiled {
             digest,
-            imports,
+            imports: grants,
             memories,
+            adapts,
             pre,
             hooks,
             transform,
         })
     }
 
-    /// What the module imports beside `facts` must have been granted.
+    /// What the module imports beside `facts` must have been granted, unless it asks what was.
     pub(crate) fn check_grants(&self, granted: &[Grant]) -> Result<(), LoadError> {
         match self.imports.iter().find(|import| !granted.contains(import)) {
             None => Ok(()),
+            Some(_) if self.adapts => Ok(()),
             Some(import) => Err(LoadError::new(
                 Step::Imports,
                 format!(
@@ -138,10 +144,17 @@ impl<'a> InterfaceName<'a> {
     }
 }
 
+/// What a component imports beside `facts`.
+struct Imports {
+    grants: Vec<Grant>,
+    adapts: bool,
+}
+
 /// What the component imports beside `facts`, refusing by name what no policy may.
-fn imports(engine: &Engine, component: &Component) -> Result<Vec<Grant>, LoadError> {
+fn imports(engine: &Engine, component: &Component) -> Result<Imports, LoadError> {
     let ty = component.component_type();
     let mut grants = Vec::new();
+    let mut adapts = false;
     for (import, _) in ty.imports(engine.wasm()) {
         let name = InterfaceName::parse(import);
         let fault = |reason: String| Err(LoadError::new(Step::Imports, reason));
@@ -164,6 +177,7 @@ fn imports(engine: &Engine, component: &Component) -> Result<Vec<Grant>, LoadErr
         }
         match (name.interface, Grant::named(name.interface)) {
             ("types" | "facts", _) => {}
+            ("grants", _) => adapts = true,
             (_, Some(grant)) => grants.push(grant),
             (_, None) => {
                 return fault(format!(
@@ -172,7 +186,7 @@ fn imports(engine: &Engine, component: &Component) -> Result<Vec<Grant>, LoadErr
             }
         }
     }
-    Ok(grants)
+    Ok(Imports { grants, adapts })
 }
 
 /// Refuses a component without `hooks` of our version.
@@ -219,10 +233,14 @@ fn link(
     let fault = |error: wasmtime::Error| LoadError::new(Step::Link, format!("{error:#}"));
     let mut linker = Linker::<Host>::new(engine.wasm());
     facts::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host).map_err(fault)?;
+    grants::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host).map_err(fault)?;
     for grant in imports {
         match grant {
             Grant::Log => log::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
             Grant::Clock => clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
+            Grant::Counters => counters::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
+            Grant::Keyed => keyed::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
+            Grant::Tables => tables::add_to_linker::<_, HasSelf<_>>(&mut linker, |host| host),
         }
         .map_err(fault)?;
     }

@@ -19,6 +19,8 @@ pub struct PolicyConfig {
     pub settings: serde_json::Value,
     /// What it may import beside `facts`.
     pub grants: Vec<Grant>,
+    /// The files of the tables that it may look things up in, by the names that it knows them by.
+    pub tables: Vec<(String, PathBuf)>,
     /// How much it may use.
     pub limits: PolicyLimits,
     /// Whether its verdict counts.
@@ -47,17 +49,32 @@ pub enum Grant {
     Log,
     /// `clock`: the time of day.
     Clock,
+    /// `counters`: sums that the gateway keeps, and limits of rows.
+    Counters,
+    /// `keyed`: hashes under the deployment's keys.
+    Keyed,
+    /// `tables`: what the operator gives it to look things up in.
+    Tables,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Grant; 2] = [Grant::Log, Grant::Clock];
+    pub const ALL: [Grant; 5] = [
+        Grant::Log,
+        Grant::Clock,
+        Grant::Counters,
+        Grant::Keyed,
+        Grant::Tables,
+    ];
 
     /// The word for it: the name of the interface.
     pub fn as_str(self) -> &'static str {
         match self {
             Grant::Log => "log",
             Grant::Clock => "clock",
+            Grant::Counters => "counters",
+            Grant::Keyed => "keyed",
+            Grant::Tables => "tables",
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use sql::analysis::{Analysis, ColumnId, Kind, Restriction};
+use sql::analysis::{Analysis, ColumnId, ColumnUse, Kind, Restriction, Use};
 use sql::catalog::{Catalog, ColumnInfo};
 
 use crate::bindings::{facts, types};
 use crate::instance::Host;
+use crate::protection::Protections;
 use crate::request::{Parameters, Request};
 use crate::session::{Session, SessionFacts};
 
@@ -17,6 +18,19 @@ pub(crate) struct Facts {
     pub(crate) catalog: Option<Arc<Catalog>>,
     /// In `decide` only.
     pub(crate) request: Option<RequestFacts>,
+    /// What is protected for all of the session; in `decide` only.
+    pub(crate) protections: Option<Arc<Protections>>,
+    pub(crate) counting: Counting,
+}
+
+/// Whether what a policy adds to its counters is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Counting {
+    /// It is not: the answer has no effect, or the hook is not asked about a request or session.
+    #[default]
+    Ignored,
+    /// It is.
+    Kept,
 }
 
 /// What is known of a request.
@@ -54,6 +68,7 @@ impl Facts {
         request: &Request,
         analysis: &Arc<Analysis>,
         catalog: &Arc<Catalog>,
+        counting: Counting,
     ) -> Facts {
         Facts {
             who: Some(Arc::clone(&session.facts)),
@@ -64,13 +79,41 @@ impl Facts {
                 executing: request.step.executes(),
                 analysis: Arc::clone(analysis),
             }),
+            protections: Some(Arc::clone(&session.class.protections)),
+            counting,
         }
+    }
+
+    /// True where what the policy adds to its counters is kept.
+    pub(crate) fn counts(&self) -> bool {
+        let runs = self
+            .request
+            .as_ref()
+            .is_none_or(|request| request.executing);
+        self.counting == Counting::Kept && runs
+    }
+
+    /// True in `decide`.
+    pub(crate) fn decides(&self) -> bool {
+        self.request.is_some()
     }
 
     fn analysis(&self) -> Option<&Analysis> {
         self.request
             .as_ref()
             .map(|request| request.analysis.as_ref())
+    }
+
+    /// The uses of columns that these words want.
+    fn columns(&self, wanted: impl Fn(&ColumnUse) -> bool) -> Vec<types::ColumnUse> {
+        let columns = self.analysis().map(|analysis| analysis.columns.as_slice());
+        let used = |used: &ColumnUse| types::ColumnUse {
+            column: self.column(used.column),
+            used: used.used.as_str().to_owned(),
+            statement: used.statement,
+        };
+        let columns = columns.unwrap_or_default().iter();
+        columns.filter(|used| wanted(used)).map(used).collect()
     }
 
     fn column(&self, id: ColumnId) -> types::Column {
@@ -128,9 +171,9 @@ impl facts::Host for Host {
     }
 
     fn claim(&mut self, name: String) -> Option<String> {
-        self.read_claims = true;
+        self.unrecorded = true;
         if is_per_token(&name) {
-            self.read_token = true;
+            self.unrepeatable = true;
         }
         let claims = &self.facts.who.as_ref()?.identity.claims;
         claims.get(&name).map(ToString::to_string)
@@ -199,16 +242,27 @@ impl facts::Host for Host {
     }
 
     fn columns(&mut self) -> Vec<types::ColumnUse> {
-        let columns = self
+        self.facts.columns(|_| true)
+    }
+
+    fn protected_columns(&mut self) -> Vec<types::ColumnUse> {
+        match &self.facts.protections {
+            Some(protections) => self
+                .facts
+                .columns(|used| used.used != Use::Written && protections.of(used.column).is_some()),
+            None => Vec::new(),
+        }
+    }
+
+    fn row_restrictions(&mut self) -> Vec<String> {
+        let statements = self
             .facts
             .analysis()
-            .map(|analysis| analysis.columns.as_slice());
-        let column = |column: &sql::analysis::ColumnUse| types::ColumnUse {
-            column: self.facts.column(column.column),
-            used: column.used.as_str().to_owned(),
-            statement: column.statement,
-        };
-        columns.unwrap_or_default().iter().map(column).collect()
+            .map(|analysis| analysis.statements.as_slice());
+        let statements = statements.unwrap_or_default();
+        let hidden = statements.iter().flat_map(|one| &one.inner).map(|_| None);
+        let rows = statements.iter().map(|one| one.rows).chain(hidden);
+        rows.map(word).collect()
     }
 
     fn functions(&mut self) -> Vec<types::FunctionUse> {
@@ -272,9 +326,11 @@ fn statement(kind: Kind, restricted: Option<Restriction>) -> types::Statement {
     types::Statement {
         kind: kind.command.to_owned(),
         class: kind.class.as_str().to_owned(),
-        restriction: restricted
-            .map(Restriction::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        restriction: word(restricted),
     }
+}
+
+/// The word for what a condition restricts; empty where there can be none.
+fn word(restriction: Option<Restriction>) -> String {
+    owned(restriction.map(Restriction::as_str))
 }

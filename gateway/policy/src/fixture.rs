@@ -11,7 +11,7 @@ use identity::{Actor, Identity};
 use sql::Strings;
 use sql::analysis::{
     Access, Analysis, Class, ColumnId, ColumnUse, Kind, Opaque, OpaqueReason, Output, Outputs,
-    Reach, RelationUse, Source, Statement, Use,
+    Reach, RelationUse, Restriction, Source, Statement, Use,
 };
 use sql::catalog::{Catalog, CatalogRows, ColumnRow, InheritRow, RelationRow, ViewRow};
 use tempfile::TempDir;
@@ -173,6 +173,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
     Statement {
         kind: Kind { class, command },
         restriction: None,
+        rows: (class == Class::Read).then_some(Restriction::Some),
         outputs,
         copy: None,
         names: Vec::new(),
@@ -247,6 +248,7 @@ impl Bench {
             module: path,
             settings: serde_json::json!({}),
             grants: Vec::new(),
+            tables: Vec::new(),
             limits: PolicyLimits {
                 deadline_decide: Duration::from_millis(50),
                 deadline_batch: Duration::from_millis(50),

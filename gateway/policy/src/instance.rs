@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, Store, Trap};
 
-use crate::bindings::{clock, hooks, log, transform, types};
+use crate::bindings::{hooks, transform, types};
 use crate::engine::{self, Engine, Running, ShadowRoom};
 use crate::facts::Facts;
+use crate::grants::{Claims, Unwilling};
 use crate::set::Policy;
 use crate::verdict::Failure;
 
@@ -38,19 +39,18 @@ impl Failed {
 /// What a guest sees of us, and what we count of it.
 pub(crate) struct Host {
     pub(crate) facts: Facts,
-    /// True once the guest has read a claim that differs between tokens of the same person.
-    pub(crate) read_token: bool,
-    /// True once the guest has read any claim.
-    pub(crate) read_claims: bool,
-    policy: Arc<str>,
+    /// True once the guest has looked at what may be otherwise the next time, or for another token
+    /// of the same person.
+    pub(crate) unrepeatable: bool,
+    /// True once the guest has looked at what no record of a request holds.
+    pub(crate) unrecorded: bool,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) claims: Claims,
+    /// Lines that it wrote to the log.
+    pub(crate) lines: u32,
     limits: Limits,
-    lines: u32,
 }
 
-/// Lines that one call may write to the log.
-const LINES_PER_CALL: u32 = 16;
-/// Bytes of a line of the log.
-const LINE_BYTES: usize = 1024;
 /// Elements that the tables of an instance may have together.
 const TABLE_ELEMENTS: usize = 100_000;
 
@@ -98,33 +98,6 @@ impl ResourceLimiter for Limits {
 }
 
 impl types::Host for Host {}
-
-impl log::Host for Host {
-    fn write(&mut self, level: String, message: String) {
-        if self.lines >= LINES_PER_CALL {
-            return;
-        }
-        self.lines += 1;
-        let policy = &*self.policy;
-        // One line stays one line, and a terminal is not spoken to.
-        let message = message[..message.floor_char_boundary(LINE_BYTES)].escape_debug();
-        match level.as_str() {
-            "error" => tracing::error!(policy, "{message}"),
-            "warn" => tracing::warn!(policy, "{message}"),
-            "debug" => tracing::debug!(policy, "{message}"),
-            _ => tracing::info!(policy, "{message}"),
-        }
-    }
-}
-
-impl clock::Host for Host {
-    fn now(&mut self) -> u64 {
-        let since = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
-}
 
 /// One running policy.
 pub(crate) struct Instance {
@@ -231,14 +204,21 @@ impl Instance {
             .map_err(|_| Failed::answer("it refused the rows"))
     }
 
-    /// True where the last call read what differs between tokens of the same person.
-    pub(crate) fn read_token(&self) -> bool {
-        self.store.data().read_token
+    /// True where the answer of the last call is good for once: it looked at the clock, at counters or
+    /// at what differs between tokens of the same person.
+    pub(crate) fn is_unrepeatable(&self) -> bool {
+        self.store.data().unrepeatable
     }
 
-    /// True where the last call read any claim of the token.
-    pub(crate) fn read_claims(&self) -> bool {
-        self.store.data().read_claims
+    /// What the last call claimed of the policy's counters.
+    pub(crate) fn claims(&mut self) -> Claims {
+        std::mem::take(&mut self.store.data_mut().claims)
+    }
+
+    /// True where the last call looked at what no record of a request holds: claims of the token, the
+    /// clock, counters.
+    pub(crate) fn read_unrecorded(&self) -> bool {
+        self.store.data().unrecorded
     }
 
     /// True where it has served long enough, or has grown so much that a fresh one is better.
@@ -253,8 +233,9 @@ impl Instance {
         self.store.set_epoch_deadline(engine::ticks(deadline));
         let host = self.store.data_mut();
         host.facts = facts;
-        host.read_token = false;
-        host.read_claims = false;
+        host.unrepeatable = false;
+        host.unrecorded = false;
+        host.claims = Claims::default();
         host.lines = 0;
         self.engine.running()
     }
@@ -267,7 +248,7 @@ impl Instance {
 
 /// The only maker of stores, so that none lacks a limit: a store without an epoch deadline traps
 /// at once, and one without a limiter grows without end.
-fn store(engine: &Engine, policy: &Policy, deadline: Duration) -> Store<Host> {
+fn store(engine: &Engine, policy: &Arc<Policy>, deadline: Duration) -> Store<Host> {
     let limits = Limits {
         memory: 0,
         memory_max: policy.limits.memory_bytes,
@@ -276,11 +257,12 @@ fn store(engine: &Engine, policy: &Policy, deadline: Duration) -> Store<Host> {
     };
     let host = Host {
         facts: Facts::default(),
-        read_token: false,
-        read_claims: false,
-        policy: Arc::clone(&policy.name),
-        limits,
+        unrepeatable: false,
+        unrecorded: false,
+        policy: Arc::clone(policy),
+        claims: Claims::default(),
         lines: 0,
+        limits,
     };
     let mut store = Store::new(engine.wasm(), host);
     store.limiter(|host| &mut host.limits);
@@ -294,7 +276,10 @@ fn failed(store: &Store<Host>, error: &wasmtime::Error, otherwise: Failure) -> F
     let limits = &store.data().limits;
     let trap = error.downcast_ref::<Trap>().copied();
     let cause = error.root_cause().to_string();
-    let (failure, reason) = if trap == Some(Trap::Interrupt) {
+    let unwilling = error.downcast_ref::<Unwilling>();
+    let (failure, reason) = if let Some(unwilling) = unwilling {
+        (unwilling.failure, unwilling.reason.clone())
+    } else if trap == Some(Trap::Interrupt) {
         (Failure::Deadline, "it ran into its deadline".to_owned())
     } else if cause.contains("allocated for hostcalls") {
         (

@@ -23,7 +23,7 @@ pub(crate) use self::instances::Instances;
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
-use crate::facts::Facts;
+use crate::facts::{Counting, Facts};
 use crate::hold::{Approval, Hold};
 use crate::instance::Failed;
 use crate::known::{KnownText, Templates};
@@ -49,8 +49,9 @@ pub struct Judge {
     verdicts: VerdictCache,
     templates: Templates,
     shaper: sql::Shaper,
-    /// True once a policy has read claims of a token, until asked.
-    read_claims: bool,
+    /// True once a policy has looked at what no record holds, until asked.
+    read_unrecorded: bool,
+    counting: Counting,
 }
 
 impl Judge {
@@ -71,7 +72,8 @@ impl Judge {
             verdicts: VerdictCache::new(bytes),
             templates: Templates::default(),
             shaper: sql::Shaper::default(),
-            read_claims: false,
+            read_unrecorded: false,
+            counting: Counting::Kept,
         }
     }
 
@@ -252,10 +254,10 @@ impl Judge {
         let mut notes = Vec::new();
         let mut shadows = HashMap::new();
         let mut shared = true;
-        let before = std::mem::take(&mut self.read_claims);
+        let before = std::mem::take(&mut self.read_unrecorded);
         for (index, policy) in set.running() {
-            let (stance, personal) = self.stance(&set, index, facts, catalog);
-            shared &= !personal && !policy.reads_clock();
+            let (stance, repeatable) = self.stance(&set, index, facts, catalog);
+            shared &= repeatable;
             let (standing, note) = self.shadow_stance((&set, index), facts, catalog, &stance);
             shadows.extend(standing.map(|standing| (index, standing)));
             notes.extend(note);
@@ -286,11 +288,11 @@ impl Judge {
             catalog: catalog.version(),
             protections: Arc::new(protections),
             trusted,
-            reads_claims: self.read_claims,
+            reads_unrecorded: self.read_unrecorded,
             shadows,
             notes,
         };
-        self.read_claims |= before;
+        self.read_unrecorded |= before;
         Ok(self.classes.keep(facts, class, shared))
     }
 
@@ -304,22 +306,25 @@ impl Judge {
         let facts = Facts {
             who: Some(Arc::clone(facts)),
             catalog: Some(Arc::clone(catalog)),
-            request: None,
+            counting: self.counting,
+            ..Facts::default()
         };
         let check = Check {
             policy: &set.policies()[index],
             catalog,
             keys: set.keys(),
         };
-        let mut personal = false;
-        let read_claims = &mut self.read_claims;
+        let mut repeatable = false;
+        let read_unrecorded = &mut self.read_unrecorded;
         let stance = self.instances.run(set, index, |instance| {
             let answer = instance.session(facts);
-            personal = instance.read_token();
-            *read_claims |= instance.read_claims();
-            check.stance(answer?)
+            repeatable = !instance.is_unrepeatable();
+            *read_unrecorded |= instance.read_unrecorded();
+            let stance = check.stance(answer?)?;
+            instance.claims().spend();
+            Ok(stance)
         });
-        (stance, personal)
+        (stance, repeatable)
     }
 
     /// What the policies and the host say together, and how far that may be used again.
@@ -344,7 +349,7 @@ impl Judge {
             let note = self.shadow_opinion((&set, index), asked, analysis, catalog, &opinion.0);
             said.notes.extend(note);
             match (policy.mode, opinion) {
-                (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, &opinion, reuse),
+                (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, opinion, reuse),
                 (Mode::Observe, (Err(failed), _)) => {
                     said.reuse = Reuse::Once;
                     said.notes.push(observed_failure(policy, &failed));
@@ -371,7 +376,8 @@ impl Judge {
         } else {
             said.reuse
         };
-        (said.conclude(&set, sound, analysis, approval), reuse)
+        let step = request.step;
+        (said.conclude(&set, sound, step, analysis, approval), reuse)
     }
 
     fn opinion(
@@ -384,22 +390,22 @@ impl Judge {
         catalog: &Arc<Catalog>,
     ) -> (Result<Opinion, Failed>, Reuse) {
         let policy = &set.policies()[index];
-        let facts = Facts::of_request(session, request, analysis, catalog);
+        let facts = Facts::of_request(session, request, analysis, catalog, self.counting);
         let check = Check {
             policy,
             catalog,
             keys: set.keys(),
         };
-        let mut personal = false;
-        let read_claims = &mut self.read_claims;
+        let mut repeatable = false;
+        let read_unrecorded = &mut self.read_unrecorded;
         let opinion = self.instances.run(set, index, |instance| {
             let answer = instance.decide(facts);
-            personal = instance.read_token();
-            *read_claims |= instance.read_claims();
-            check.opinion(answer?)
+            repeatable = !instance.is_unrepeatable();
+            *read_unrecorded |= instance.read_unrecorded();
+            check.opinion(answer?, instance.claims())
         });
         let reuse = match &opinion {
-            Ok(opinion) if !personal && !policy.reads_clock() => opinion.reuse,
+            Ok(opinion) if repeatable => opinion.reuse,
             Ok(_) | Err(_) => Reuse::Once,
         };
         (opinion, reuse)
@@ -439,17 +445,10 @@ impl fmt::Debug for Judge {
 
 /// True where the same text does something else once a name of the session means something else.
 fn depends_on_names(analysis: &Analysis) -> bool {
-    let uses = |name: &NameUse| match name {
-        NameUse::Execute(_) | NameUse::Fetch(_) => true,
-        NameUse::Prepare(..)
-        | NameUse::Declare(..)
-        | NameUse::Deallocate(_)
-        | NameUse::Close(_) => false,
-    };
     analysis
         .statements
         .iter()
-        .any(|statement| statement.names.iter().any(uses))
+        .any(|statement| statement.names.iter().any(NameUse::is_by_name))
 }
 
 fn key<'a>(class: &Class, step: Step, text: &'a [u8]) -> Key<'a> {

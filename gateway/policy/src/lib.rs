@@ -21,19 +21,23 @@ pub mod set;
 pub mod verdict;
 
 mod bindings;
+mod breaker;
 mod cache;
 mod component;
 mod engine;
 mod error;
 mod facts;
+mod grants;
 mod instance;
 mod known;
+mod ledger;
 mod load;
 mod opinion;
 mod session;
 mod shadow;
 mod signature;
 mod soundness;
+mod tables;
 mod trust;
 
 #[cfg(test)]
@@ -43,12 +47,13 @@ pub use identity::Identity;
 
 pub use component::componentize;
 pub use config::{EngineConfig, Grant, Keys, Mode, PolicyConfig, PolicyLimits, ShadowConfig};
-pub use copy::CopyMasker;
+pub use copy::{CopyMasker, copy_rows};
 pub use engine::Engine;
 pub use error::{Defect, LoadError, MaskError, Step as LoadStep};
 pub use hold::{Approval, Demand, Hold, Holds};
 pub use judge::{Explanation, GuardView, Judge, OpinionView};
 pub use known::KnownText;
+pub use ledger::{Rations, RowLimit};
 pub use mask::Mask;
 pub use masker::Masker;
 pub use plan::{Note, Plan, Recording, ResultPlan};

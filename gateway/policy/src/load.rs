@@ -5,19 +5,20 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::component::Compiled;
-use crate::config::{Keys, PolicyConfig};
+use crate::config::PolicyConfig;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
 use crate::facts::{Facts, RequestFacts};
 use crate::instance::{Failed, Instance};
-use crate::set::{Counters, Digest, Generation, Policy, PolicySet};
+use crate::set::{Counters, Deployment, Digest, Generation, Policy, PolicySet};
 use crate::shadow::{self, Shadow};
+use crate::tables::Tables;
 use crate::verdict::Denial;
 
 /// Makes the set. What the previous one has compiled is not compiled again.
 pub(crate) fn set(
     engine: &Engine,
-    keys: &Keys,
+    deployment: &Deployment,
     generation: Generation,
     configs: &[PolicyConfig],
     previous: Option<&PolicySet>,
@@ -27,14 +28,15 @@ pub(crate) fn set(
     let mut policies: Vec<Arc<Policy>> = Vec::with_capacity(configs.len());
     for config in configs {
         let all: Vec<&Arc<Policy>> = known.iter().chain(&policies).collect();
-        let made = made(engine, config, &all).map_err(|error| error.of(&config.name))?;
-        let shadow = shadow(engine, config, &made, &all)?;
+        let made = made(engine, deployment, config, &all);
+        let made = made.map_err(|error| error.of(&config.name))?;
+        let shadow = shadow(engine, deployment, config, &made, &all)?;
         policies.push(Arc::new(Policy { shadow, ..made }));
     }
     Ok(PolicySet::new(
         generation,
         policies,
-        keys.clone(),
+        deployment.keys.clone(),
         engine.clone(),
     ))
 }
@@ -60,6 +62,7 @@ fn check_names(configs: &[PolicyConfig]) -> Result<(), LoadError> {
 /// Makes one policy and tries it, its shadow left aside.
 fn made(
     engine: &Engine,
+    deployment: &Deployment,
     config: &PolicyConfig,
     known: &[&Arc<Policy>],
 ) -> Result<Policy, LoadError> {
@@ -67,7 +70,7 @@ fn made(
     let signers = signers(config, &module)?;
     let compiled = compiled(engine, &module, known)?;
     compiled.check_grants(&config.grants)?;
-    let policy = Arc::new(policy(engine, config, compiled)?);
+    let policy = Arc::new(policy(engine, deployment, config, compiled)?);
     attempt(engine, &policy)?;
     let policy = Arc::into_inner(policy)
         .ok_or_else(|| LoadError::new(Step::Trial, "an instance of the trial is still there"))?;
@@ -87,6 +90,7 @@ fn signers(config: &PolicyConfig, module: &[u8]) -> Result<Vec<Arc<str>>, LoadEr
 /// Makes the version that judges beside the policy. Where both are as they were, it goes on counting.
 fn shadow(
     engine: &Engine,
+    deployment: &Deployment,
     config: &PolicyConfig,
     own: &Policy,
     known: &[&Arc<Policy>],
@@ -103,7 +107,7 @@ fn shadow(
         ..config.clone()
     };
     let named = |error: LoadError| error.of(&format!("{}.shadow", config.name));
-    let policy = Arc::new(made(engine, &second, known).map_err(named)?);
+    let policy = Arc::new(made(engine, deployment, &second, known).map_err(named)?);
     let before = known
         .iter()
         .find(|one| one.name == own.name && is_same(one, own));
@@ -150,6 +154,7 @@ fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
 
 fn policy(
     engine: &Engine,
+    deployment: &Deployment,
     config: &PolicyConfig,
     compiled: Arc<Compiled>,
 ) -> Result<Policy, LoadError> {
@@ -164,6 +169,10 @@ fn policy(
         limits: config.limits.clone(),
         settings: settings(&config.settings),
         compiled,
+        grants: config.grants.clone(),
+        ledger: deployment.ledgers.of(&config.name),
+        keys: deployment.keys.clone(),
+        tables: Tables::read(&config.tables)?,
         counters: Arc::new(Counters::default()),
         signers: Vec::new(),
         shadow: None,

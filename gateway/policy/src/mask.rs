@@ -1,5 +1,6 @@
 //! What stands in place of a value.
 
+pub(crate) mod array;
 pub(crate) mod typed;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use bytes::BytesMut;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use self::array::ArrayMask;
 use self::typed::Typed;
 
 /// What to put in place of a value.
@@ -15,10 +17,10 @@ use self::typed::Typed;
 pub enum Mask {
     /// NULL.
     Null,
-    /// This text; NULL for a type that takes no text.
+    /// This text, or the value of the column's type that it stands for; NULL where there is none.
     Fixed(String),
-    /// A hash under this key of the deployment: equal values stay equal. NULL for a type that
-    /// takes no text.
+    /// A hash under this key of the deployment: equal values stay equal. NULL for a type that no
+    /// hash can be a value of.
     KeyedHash(String),
     /// The first n characters, stars for the rest; only stars where there are no more than n.
     KeepFirst(u32),
@@ -77,6 +79,8 @@ pub(crate) enum CellMask {
     KeyedHash(Box<Hmac<Sha256>>),
     /// A keyed hash that is a value of the same type.
     TypedHash(Box<TypedHash>),
+    /// Each element of an array.
+    Array(Box<ArrayMask>),
     KeepFirst(usize),
     KeepLast(usize),
 }
@@ -119,6 +123,7 @@ impl CellMask {
                 Some(hashed) => out.extend_from_slice(&hashed),
                 None => return Masked::Null,
             },
+            CellMask::Array(array) => return array.write(value, out),
             CellMask::KeepFirst(n) => keep_first(value, *n, out),
             CellMask::KeepLast(n) => keep_last(value, *n, out),
         }

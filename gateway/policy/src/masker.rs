@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use postgres_types::Type;
 use wire::batch::{Batch, Index, Overwritten, Wanted, Written};
 use wire::upstream::{Field, Format, RowDescription};
 
@@ -13,6 +14,7 @@ pub(crate) use self::custom::{Custom, Transformed};
 use crate::bindings::types;
 use crate::error::{Defect, MaskError};
 use crate::judge::Judge;
+use crate::mask::array::{self, ArrayMask};
 use crate::mask::typed::Typed;
 use crate::mask::{CellMask, Mask, Masked};
 use crate::plan::{Expected, OutputMask, ResultPlan};
@@ -132,10 +134,26 @@ impl ResultPlan {
     }
 
     fn native(&self, output: &OutputMask, kind: Kind) -> CellMask {
-        if !kind.text {
-            return self.native_typed(output, kind);
+        let known = Type::from_oid(kind.type_oid);
+        let element = known.as_ref().and_then(|known| match known.kind() {
+            postgres_types::Kind::Array(element) => Some(element.oid()),
+            _ => None,
+        });
+        if let Some(element) = element {
+            return self.native_array(&output.mask, element, kind.binary);
         }
         match &output.mask {
+            // A label is written alike in both formats.
+            Mask::Fixed(text) if output.source.is_label(kind.type_oid, text) => {
+                CellMask::Fixed(text.as_bytes().into())
+            }
+            mask if kind.text => self.native_text(mask),
+            mask => self.native_typed(mask, kind.type_oid, kind.binary),
+        }
+    }
+
+    fn native_text(&self, mask: &Mask) -> CellMask {
+        match mask {
             Mask::Null | Mask::Custom => CellMask::Null,
             Mask::Fixed(text) => CellMask::Fixed(text.as_bytes().into()),
             Mask::KeepFirst(n) => CellMask::KeepFirst(*n as usize),
@@ -146,20 +164,18 @@ impl ResultPlan {
             },
         }
     }
-}
 
-impl ResultPlan {
     /// The mask of values that are no text: a value of their type where there is one, else NULL.
-    fn native_typed(&self, output: &OutputMask, kind: Kind) -> CellMask {
-        let Some(typed) = Typed::of(kind.type_oid) else {
+    fn native_typed(&self, mask: &Mask, type_oid: u32, binary: bool) -> CellMask {
+        let Some(typed) = Typed::of(type_oid) else {
             return CellMask::Null;
         };
-        match &output.mask {
+        match mask {
             Mask::Fixed(text) => typed
-                .constant(text, kind.binary)
+                .constant(text, binary)
                 .map_or(CellMask::Null, |value| CellMask::Fixed(value.into())),
             Mask::KeyedHash(name) if typed.takes_hash() => match self.set.keys().get(name) {
-                Some(key) => CellMask::typed_hash(key, typed, kind.binary),
+                Some(key) => CellMask::typed_hash(key, typed, binary),
                 None => CellMask::Null,
             },
             Mask::Null
@@ -168,6 +184,22 @@ impl ResultPlan {
             | Mask::KeepFirst(_)
             | Mask::KeepLast(_) => CellMask::Null,
         }
+    }
+
+    /// The mask of an array: that of its elements, where it says something of each; a fixed one is an
+    /// array of its own.
+    fn native_array(&self, mask: &Mask, element_oid: u32, binary: bool) -> CellMask {
+        let element = match is_text(element_oid) {
+            true => self.native_text(mask),
+            false => self.native_typed(mask, element_oid, binary),
+        };
+        let fixed = match (mask, element) {
+            (Mask::Fixed(text), _) if text == "{}" => array::array_of(None, element_oid, binary),
+            (_, CellMask::Null) => None,
+            (_, CellMask::Fixed(value)) => array::array_of(Some(&value), element_oid, binary),
+            (_, element) => return CellMask::Array(Box::new(ArrayMask::new(element, binary))),
+        };
+        fixed.map_or(CellMask::Null, |value| CellMask::Fixed(value.into()))
     }
 }
 
@@ -267,7 +299,8 @@ impl ColumnMask {
                 CellMask::Null
                 | CellMask::Fixed(_)
                 | CellMask::KeyedHash(_)
-                | CellMask::TypedHash(_),
+                | CellMask::TypedHash(_)
+                | CellMask::Array(_),
             )
             | ColumnMask::Custom { .. } => false,
         }
@@ -284,7 +317,8 @@ impl ColumnMask {
                 CellMask::Null
                 | CellMask::Fixed(_)
                 | CellMask::KeyedHash(_)
-                | CellMask::TypedHash(_),
+                | CellMask::TypedHash(_)
+                | CellMask::Array(_),
             )
             | ColumnMask::Custom { .. } => return Overwritten::Misfit,
         };

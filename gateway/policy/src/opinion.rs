@@ -9,6 +9,7 @@ use sql::catalog::Catalog;
 
 use crate::bindings::types;
 use crate::config::Keys;
+use crate::grants::Claims;
 use crate::hold::Demand;
 use crate::instance::Failed;
 use crate::mask::Mask;
@@ -23,6 +24,7 @@ pub(crate) struct Opinion {
     pub(crate) recording: Recording,
     pub(crate) reuse: Reuse,
     pub(crate) note: Option<Arc<str>>,
+    pub(crate) claims: Claims,
 }
 
 /// What a policy says about a session.
@@ -79,7 +81,11 @@ pub(crate) struct Check<'a> {
 
 impl Check<'_> {
     /// Checks the answer to `decide`.
-    pub(crate) fn opinion(self, answer: types::Decision) -> Result<Opinion, Failed> {
+    pub(crate) fn opinion(
+        self,
+        answer: types::Decision,
+        claims: Claims,
+    ) -> Result<Opinion, Failed> {
         Ok(Opinion {
             effect: self.effect(answer.effect)?,
             protections: self.protections(answer.protections)?,
@@ -93,6 +99,7 @@ impl Check<'_> {
                 types::Reuse::Shape => Reuse::Shape,
             },
             note: sentence(&answer.note),
+            claims,
         })
     }
 
@@ -195,7 +202,7 @@ impl Check<'_> {
 }
 
 /// Words of a policy as they may go into a message: no NUL, not too long; none where empty.
-fn sentence(text: &str) -> Option<Arc<str>> {
+pub(crate) fn sentence(text: &str) -> Option<Arc<str>> {
     if text.is_empty() {
         return None;
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use sql::analysis::{Analysis, ColumnId};
 use sql::catalog::{Catalog, ColumnInfo};
 
+use crate::ledger::{Rations, RowLimit};
 use crate::mask::Mask;
 use crate::masker;
 use crate::protection::{PolicyIndex, Protections};
@@ -16,6 +17,7 @@ use crate::set::{Generation, PolicyDigest, PolicySet};
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) results: Vec<ResultPlan>,
+    pub(crate) row_limits: Arc<[RowLimit]>,
     pub(crate) scrub_errors: bool,
     pub(crate) needs_login_role: bool,
     pub(crate) recording: Recording,
@@ -29,6 +31,11 @@ impl Plan {
     /// What is done to the result of the statement with this number, from 0.
     pub fn result(&self, statement: usize) -> Option<&ResultPlan> {
         self.results.get(statement)
+    }
+
+    /// The limits of the rows that it delivers; none where nothing is limited.
+    pub fn rations(&self) -> Option<Rations> {
+        Rations::of(&self.row_limits)
     }
 
     /// True where the text of errors and notices could carry a protected value.
@@ -135,6 +142,11 @@ impl ResultPlan {
             .map(|output| (output.position, &output.mask))
     }
 
+    /// True where the result shows something of a protected column: masked, or by approval.
+    pub fn shows_protected(&self) -> bool {
+        !self.outputs.is_empty() || !self.cleared.is_empty()
+    }
+
     /// True where rows of this RowDescription are known to pass untouched.
     pub fn is_untouched(&self, description: &[u8]) -> bool {
         self.untouched
@@ -180,14 +192,26 @@ pub(crate) struct SourceColumn {
     pub(crate) name: String,
     pub(crate) type_name: String,
     pub(crate) type_oid: u32,
+    /// The enumerated type of the column, if it has one, and its labels.
+    pub(crate) enumerated: Option<(u32, Vec<String>)>,
 }
 
 impl SourceColumn {
     pub(crate) fn of(catalog: &Catalog, column: ColumnId) -> SourceColumn {
-        catalog
-            .column(column)
-            .map(SourceColumn::from)
-            .unwrap_or_default()
+        let found = catalog.column(column);
+        let enumerated = found.and_then(|one| catalog.enumerated(one.type_oid));
+        SourceColumn {
+            enumerated: enumerated.map(|(oid, labels)| (oid, labels.to_vec())),
+            ..found.map(SourceColumn::from).unwrap_or_default()
+        }
+    }
+
+    /// True where values of this type are labels and this is one of them.
+    pub(crate) fn is_label(&self, type_oid: u32, text: &str) -> bool {
+        let known = self.enumerated.as_ref();
+        known.is_some_and(|(oid, labels)| {
+            *oid == type_oid && labels.iter().any(|label| label == text)
+        })
     }
 
     /// True where the column's values are any text.
@@ -205,6 +229,7 @@ impl From<ColumnInfo<'_>> for SourceColumn {
             name: column.name.to_owned(),
             type_name: column.type_name.to_owned(),
             type_oid: column.type_oid,
+            enumerated: None,
         }
     }
 }

@@ -62,8 +62,8 @@ pub(crate) struct Class {
     pub(crate) protections: Arc<Protections>,
     /// What each policy trusts, by its place in the set.
     pub(crate) trusted: Vec<Arc<HashSet<String>>>,
-    /// True where a policy read claims of the token to say all this.
-    pub(crate) reads_claims: bool,
+    /// True where a policy looked at what no record holds to say all this.
+    pub(crate) reads_unrecorded: bool,
     /// What the policies with a shadow protect by themselves, and what their shadows would, by the
     /// place of the policy in the set.
     pub(crate) shadows: HashMap<usize, Standing>,

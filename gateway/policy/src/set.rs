@@ -8,12 +8,15 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
 
+use crate::breaker::Breaker;
 use crate::component::Compiled;
 use crate::config::{Grant, Keys, Mode, PolicyConfig, PolicyLimits};
 use crate::engine::Engine;
 use crate::error::LoadError;
+use crate::ledger::{Ledger, Ledgers};
 use crate::load;
 use crate::shadow::{Shadow, ShadowStatus};
+use crate::tables::Tables;
 use crate::verdict::Failure;
 
 /// Counts the sets that took effect, from 1.
@@ -161,6 +164,11 @@ pub(crate) struct Policy {
     /// The settings as JSON text.
     pub(crate) settings: Arc<str>,
     pub(crate) compiled: Arc<Compiled>,
+    /// What it may use beside `facts`.
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) keys: Keys,
+    pub(crate) tables: Tables,
     pub(crate) counters: Arc<Counters>,
     /// Who vouches for the module, where that is required.
     pub(crate) signers: Vec<Arc<str>>,
@@ -176,11 +184,6 @@ impl Policy {
             mode: self.mode,
         }
     }
-
-    /// True where equal facts need not give equal answers.
-    pub(crate) fn reads_clock(&self) -> bool {
-        self.compiled.imports().contains(&Grant::Clock)
-    }
 }
 
 /// What a policy has done since its set took effect; counted by every judge.
@@ -189,6 +192,7 @@ pub(crate) struct Counters {
     calls: AtomicU64,
     starts: AtomicU64,
     failures: [AtomicU64; Failure::ALL.len()],
+    breaker: Breaker,
 }
 
 impl Counters {
@@ -200,8 +204,9 @@ impl Counters {
         self.starts.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn failed(&self, failure: Failure) {
+    pub(crate) fn failed(&self, policy: &str, failure: Failure) {
         self.failures[failure as usize].fetch_add(1, Ordering::Relaxed);
+        self.breaker.failed(policy, failure);
     }
 
     /// Failed calls, by kind.
@@ -214,10 +219,17 @@ impl Counters {
     }
 }
 
+/// What outlives a set of policies.
+pub(crate) struct Deployment {
+    pub(crate) keys: Keys,
+    pub(crate) ledgers: Ledgers,
+}
+
 /// The set in force, and the only way to replace it. Shared by all judges.
 pub struct Policies {
     engine: Engine,
-    keys: Keys,
+    /// What every set is made with.
+    deployment: Deployment,
     current: Arc<ArcSwap<PolicySet>>,
     /// Held while a set is made, so that replacements do not overtake each other.
     replacing: Mutex<Option<Rejected>>,
@@ -231,11 +243,15 @@ impl Policies {
         configs: Vec<PolicyConfig>,
         keys: Keys,
     ) -> Result<Policies, LoadError> {
-        let set = load::set(&engine, &keys, Generation::FIRST, &configs, None)?;
+        let deployment = Deployment {
+            keys,
+            ledgers: Ledgers::default(),
+        };
+        let set = load::set(&engine, &deployment, Generation::FIRST, &configs, None)?;
         let current = Arc::new(ArcSwap::from_pointee(set));
         Ok(Policies {
             engine,
-            keys,
+            deployment,
             current,
             replacing: Mutex::new(None),
             classes: AtomicU64::new(0),
@@ -248,7 +264,8 @@ impl Policies {
         let mut rejected = self.replacing();
         let old = self.current();
         let generation = Generation(old.generation.0 + 1);
-        match load::set(&self.engine, &self.keys, generation, &configs, Some(&old)) {
+        let (engine, deployment) = (&self.engine, &self.deployment);
+        match load::set(engine, deployment, generation, &configs, Some(&old)) {
             Ok(set) => {
                 let old = self.current.swap(Arc::new(set));
                 self.engine.discard(Box::new(old));
@@ -347,6 +364,8 @@ pub struct PolicyStatus {
     pub starts: u64,
     /// Failed calls, by kind.
     pub failures: Vec<(Failure, u64)>,
+    /// Since when it keeps failing; none where it does not.
+    pub failing_since: Option<SystemTime>,
     /// Who vouches for the module, where that is required.
     pub signers: Vec<Arc<str>>,
     /// The version that judges beside it.
@@ -364,6 +383,7 @@ impl PolicyStatus {
             calls: policy.counters.calls.load(Ordering::Relaxed),
             starts: policy.counters.starts.load(Ordering::Relaxed),
             failures: policy.counters.failures(),
+            failing_since: policy.counters.breaker.open_since(),
             signers: policy.signers.clone(),
             shadow: policy.shadow.as_ref().map(Shadow::status),
         }

@@ -84,6 +84,7 @@ impl Examination<'_> {
             .iter()
             .try_for_each(|part| self.trusted(part))?;
         for used in &analysis.columns {
+            self.exists(used)?;
             self.use_of(analysis, used, &mut sound.demands)?;
         }
         for relation in &analysis.relations {
@@ -149,7 +150,12 @@ impl Examination<'_> {
                     .oid
                     .is_some_and(|oid| self.protections.reaches(oid))
         };
-        analysis.columns.iter().any(reads)
+        // The rights to what a cursor shows are asked for when it is declared.
+        let declares = analysis.statements.iter().flat_map(|one| &one.names).any(
+            |name| matches!(name, NameUse::Declare(_, inner) if inner.columns.iter().any(reads)),
+        );
+        declares
+            || analysis.columns.iter().any(reads)
             || analysis
                 .relations
                 .iter()
@@ -178,6 +184,20 @@ impl Examination<'_> {
         Err(Unsound {
             sqlstate: sqlstate(part.reason),
             ..Unsound::new(policy, reason, advice(part))
+        })
+    }
+
+    /// A cursor may outlive the column that it shows, and with that whatever protected it.
+    fn exists(&self, used: &ColumnUse) -> Result<(), Unsound> {
+        if used.column.attribute <= 0 || self.catalog.column(used.column).is_some() {
+            return Ok(());
+        }
+        Err(Unsound {
+            policy: None,
+            reason: "it shows a column that is no more, and what protected it is not known"
+                .to_owned(),
+            hint: Some("Close the cursor and declare it anew.".to_owned()),
+            sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
         })
     }
 
@@ -368,6 +388,7 @@ impl Examination<'_> {
                     self.examine(inner)?;
                 }
                 NameUse::Execute(_)
+                | NameUse::ExecuteInto(_)
                 | NameUse::Deallocate(_)
                 | NameUse::Fetch(_)
                 | NameUse::Close(_) => {}
@@ -540,8 +561,7 @@ fn reaches_output(analysis: &Analysis, used: &ColumnUse) -> bool {
 fn keeps_columns(command: &str) -> bool {
     matches!(
         command,
-        "cluster"
-            | "comment"
+        "comment"
             | "create index"
             | "create materialized view"
             | "create statistics"

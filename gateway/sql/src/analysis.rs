@@ -38,6 +38,9 @@ pub struct Statement {
     pub kind: Kind,
     /// For UPDATE and DELETE: what the condition restricts.
     pub restriction: Option<Restriction>,
+    /// For SELECT, COPY to the client, and EXECUTE and FETCH of a query: what restricts the rows
+    /// that the client gets.
+    pub rows: Option<Restriction>,
     /// What it returns.
     pub outputs: Outputs,
     /// For COPY: direction and format.
@@ -88,7 +91,7 @@ pub enum Class {
     Utility,
 }
 
-/// What the condition of an UPDATE or DELETE restricts, the least first.
+/// What a condition restricts, the least first: of an UPDATE or DELETE, or of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Restriction {
     /// There is no WHERE.
@@ -187,6 +190,7 @@ impl Analysis {
         let inside = |name: &NameUse| match name {
             NameUse::Prepare(_, inner) | NameUse::Declare(_, inner) => inner.weight(),
             NameUse::Execute(_)
+            | NameUse::ExecuteInto(_)
             | NameUse::Deallocate(_)
             | NameUse::Fetch(_)
             | NameUse::Close(_) => 64,
@@ -358,6 +362,8 @@ pub enum NameUse {
     Prepare(String, Box<Analysis>),
     /// EXECUTE of a prepared statement.
     Execute(String),
+    /// CREATE TABLE AS EXECUTE of a prepared statement.
+    ExecuteInto(String),
     /// DEALLOCATE; `None` is ALL.
     Deallocate(Option<String>),
     /// DECLARE ... CURSOR: outputs of the query.
@@ -366,4 +372,17 @@ pub enum NameUse {
     Fetch(String),
     /// CLOSE; `None` is ALL.
     Close(Option<String>),
+}
+
+impl NameUse {
+    /// True where what happens depends on what the name means when it happens.
+    pub fn is_by_name(&self) -> bool {
+        match self {
+            NameUse::Execute(_) | NameUse::ExecuteInto(_) | NameUse::Fetch(_) => true,
+            NameUse::Prepare(..)
+            | NameUse::Deallocate(_)
+            | NameUse::Declare(..)
+            | NameUse::Close(_) => false,
+        }
+    }
 }

@@ -8,6 +8,9 @@ const LONGEST: usize = 1 << 20;
 /// How often a comment may begin.
 const MOST_COMMENTS: usize = 500;
 
+/// The most statements in one text: each takes memory of its own before any is judged.
+const MOST_STATEMENTS: usize = 10_000;
+
 /// The deepest tree that a text may make, in levels.
 pub(crate) const DEEPEST: usize = 3_000;
 
@@ -32,9 +35,13 @@ pub(crate) fn check(text: &str, strings: Strings) -> Result<(), &'static str> {
         // The scanner refuses it and so will the reader, before it makes a tree.
         return Ok(());
     };
-    let parts = tokens
+    let words = tokens
         .iter()
-        .map(|token| part(text.as_bytes(), token.start, token.end));
+        .map(|token| cut(text.as_bytes(), token.start, token.end));
+    if words.clone().filter(|word| *word == b";").count() > MOST_STATEMENTS {
+        return Err("the text has more than 10,000 statements");
+    }
+    let parts = words.map(word);
     if depth(parts) > DEEPEST {
         return Err("the text is nested too deeply");
     }
@@ -58,10 +65,10 @@ pub(crate) enum Part {
     Other,
 }
 
-fn part(text: &[u8], start: i32, end: i32) -> Part {
+fn cut(text: &[u8], start: i32, end: i32) -> &[u8] {
     let place = |at: i32| usize::try_from(at).unwrap_or(0).min(text.len());
     let (start, end) = (place(start), place(end));
-    word(text.get(start..end).unwrap_or_default())
+    text.get(start..end).unwrap_or_default()
 }
 
 /// What a token is by its text.

@@ -102,6 +102,10 @@ pub struct Relation {
     /// The functions that its policies call where rows are read or written, if row security is on:
     /// OIDs of those that are not PostgreSQL's own.
     pub policies: Vec<u32>,
+    /// The columns that its policies read, if row security is on.
+    pub secured_by: Vec<ColumnId>,
+    /// Of each check over several columns, their attribute numbers.
+    pub checks: Vec<Vec<i16>>,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,
     pub(crate) view: Option<ViewLineage>,
@@ -200,6 +204,8 @@ pub(crate) struct Type {
     pub(crate) extension: String,
     /// The functions that a domain's default and checks call.
     pub(crate) calls: Vec<u32>,
+    /// The labels of an enumerated type.
+    pub(crate) labels: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,8 +71,8 @@ pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
             continue;
         };
         let one = walk.statement(node);
-        let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
-        if changed && (walk.touches_anything(&one) || one.names.iter().any(by_name)) {
+        let by_name = one.names.iter().any(NameUse::is_by_name);
+        if changed && (by_name || walk.touches_anything(&one)) {
             // The catalog is older than the statement before this one.
             walk.opaque(
                 OpaqueReason::Unsupported,

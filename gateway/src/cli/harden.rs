@@ -70,7 +70,15 @@ async fn harden(args: &Args) -> anyhow::Result<ExitCode> {
     } = opened;
     let role = args.role.clone().or_else(|| database.limited_role.clone());
     let role = role.unwrap_or_else(|| format!("{}_limited", database.user));
-    let protected: HashSet<ColumnId> = session.protected().collect();
+    // Rights to PostgreSQL's own relations are everybody's.
+    let protected: HashSet<ColumnId> = session
+        .protected()
+        .filter(|id| {
+            catalog
+                .column(*id)
+                .is_some_and(|column| column.schema != "pg_catalog")
+        })
+        .collect();
     if protected.is_empty() {
         anyhow::bail!("nothing is protected from this identity; name one with --as and --group");
     }

@@ -248,7 +248,7 @@ fn list(connection: &Connection) -> Result<(), Failure> {
             policy.signers.join(","),
             policy.imports.join(","),
             policy.calls.to_string(),
-            failures(&policy.failures),
+            failures(&policy.failures, policy.failing_since.as_deref()),
         ]);
     }
     table.print()?;
@@ -274,11 +274,15 @@ fn list(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// "trap 2, deadline 1".
-fn failures(counts: &BTreeMap<String, u64>) -> String {
+/// "trap 2, deadline 1"; with a time where it keeps failing.
+fn failures(counts: &BTreeMap<String, u64>, failing_since: Option<&str>) -> String {
     let counts = counts.iter().map(|(kind, count)| format!("{kind} {count}"));
     let all = counts.collect::<Vec<_>>().join(", ");
-    if all.is_empty() { "0".to_owned() } else { all }
+    match failing_since {
+        _ if all.is_empty() => "0".to_owned(),
+        Some(since) => format!("{all}, keeps failing since {since}"),
+        None => all,
+    }
 }
 
 fn describe(module: &Module) -> String {
@@ -294,7 +298,11 @@ fn describe(module: &Module) -> String {
         "File      {}\nDigest    {}\nSize      {} bytes\nContract  {contract}\n",
         module.file, module.digest, module.bytes,
     );
-    text.push_str(&format!("Grants    {}\n", list(&module.grants)));
+    let without = match module.adapts && !module.grants.is_empty() {
+        true => " (it loads without)",
+        false => "",
+    };
+    text.push_str(&format!("Grants    {}{without}\n", list(&module.grants)));
     if !module.refused.is_empty() {
         text.push_str(&format!(
             "Refused   {} (no policy may import it)\n",

@@ -127,6 +127,8 @@ struct RawPolicy {
     #[serde(default)]
     grants: Vec<String>,
     #[serde(default)]
+    tables: BTreeMap<String, PathBuf>,
+    #[serde(default)]
     mode: RawMode,
     #[serde(default)]
     limits: RawPolicyLimits,
@@ -524,6 +526,15 @@ impl Reader<'_> {
     fn policy(&mut self, name: &str, raw: RawPolicy) -> Option<policy::PolicyConfig> {
         let at = ["policies", name];
         let grants = self.grants(&at, &raw.grants);
+        if !raw.tables.is_empty() && !grants.contains(&policy::Grant::Tables) {
+            let what = "there are tables, and \"tables\" is not among the grants";
+            self.wrong(&["policies", name, "tables"], what);
+        }
+        let table = |(table, file): (&String, &PathBuf)| {
+            let at = ["policies", name, "tables", table];
+            (table.clone(), self.file(&at, file))
+        };
+        let tables = raw.tables.iter().map(table).collect();
         let settings = self.settings(&at, &raw.settings)?;
         let module = self.module(&["policies", name, "module"], &raw.module);
         let shadow = match raw.shadow {
@@ -560,6 +571,7 @@ impl Reader<'_> {
             module,
             settings,
             grants,
+            tables,
             limits,
             mode: match raw.mode {
                 RawMode::Enforce => policy::Mode::Enforce,
@@ -587,7 +599,10 @@ impl Reader<'_> {
                 Some(grant) => grants.push(grant),
                 None => self.wrong(
                     &[at, &["grants"]].concat(),
-                    &format!("`{grant}` is no grant; there are: log, clock"),
+                    &format!(
+                        "`{grant}` is no grant; there are: {}",
+                        policy::Grant::ALL.map(policy::Grant::as_str).join(", ")
+                    ),
                 ),
             }
         }

@@ -67,6 +67,27 @@ fn every_finding_is_reported_at_once() {
     let found = findings(&text);
     assert!(found.contains("databases.shop"), "{found}");
     assert!(found.contains("`network` is no grant"), "{found}");
+    assert!(
+        found.contains("log, clock, counters, keyed, tables"),
+        "{found}"
+    );
+}
+
+#[test]
+fn tables_need_their_grant_and_their_files() {
+    let policy = "\n[policies.mask]\nmodule = \"gone.wasm\"\n";
+    let tables = "tables = { tenants = \"gone.csv\" }\n";
+    let found = findings(&format!("{MINIMAL}{policy}{tables}"));
+    assert!(
+        found.contains("\"tables\" is not among the grants"),
+        "{found}"
+    );
+    assert!(
+        found.contains("policies.mask.tables.tenants: there is no file"),
+        "{found}"
+    );
+    let granted = findings(&format!("{MINIMAL}{policy}{tables}grants = [\"tables\"]\n"));
+    assert!(!granted.contains("not among the grants"), "{granted}");
 }
 
 #[test]

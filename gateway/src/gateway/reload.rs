@@ -72,7 +72,7 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
     files.map(|file| (file.clone(), stamp(&file))).collect()
 }
 
-/// What the policies are made of, in short: the configuration's file and the modules.
+/// What the policies are made of, in short: the contents of their files.
 type Contents = [u8; 32];
 
 fn contents(config: &Config) -> Contents {

@@ -191,6 +191,7 @@ impl Session {
             formats,
             description: Description::default(),
             entry: RefCell::new(Some(entry)),
+            analysis: Arc::clone(permit.plan().analysis()),
             meaning: RefCell::default(),
         });
         let change = Change::Portal(name.to_owned(), portal);
@@ -532,18 +533,11 @@ impl<'a> Bound<'a> {
         }
     }
 
-    /// What the names in it mean, where it has run before.
+    /// What the names in it mean, where it has begun to run.
     pub(super) fn meaning(self) -> Option<Arc<Analysis>> {
         match self {
             Self::Here(_) => None,
             Self::Portal(portal) => portal.meaning.borrow().clone(),
-        }
-    }
-
-    /// Keeps what they mean for when it goes on.
-    pub(super) fn keep(self, meaning: &Arc<Analysis>) {
-        if let Self::Portal(portal) = self {
-            *portal.meaning.borrow_mut() = Some(Arc::clone(meaning));
         }
     }
 }

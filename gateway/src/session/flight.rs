@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use policy::{CopyMasker, Masker};
 use trail::{Entry, Outcome};
+use wire::copy::{Part, Rows as CopyRows};
 use wire::frame::HEADER_BYTES;
 use wire::upstream::{RowDescription, UpstreamTag};
 
@@ -24,6 +25,10 @@ pub(crate) struct Flight {
     pub(crate) portal: Option<Rc<Portal>>,
     pub(super) statement: usize,
     pub(super) rows: Rows,
+    /// What limits the rows that the client gets; none where nothing does.
+    pub(super) rations: Option<policy::Rations>,
+    /// Finds the rows in COPY data that pass untouched, where they are counted.
+    copied: Option<Box<CopyRows>>,
     pub(super) delivered: u64,
     bytes: u64,
     pub(super) tag: Tag,
@@ -75,6 +80,8 @@ impl Flight {
         portal: Option<Rc<Portal>>,
     ) -> Self {
         Self {
+            rations: plan.rations(),
+            copied: None,
             plan,
             catalog,
             entry,
@@ -109,6 +116,14 @@ impl Flight {
             .any(|statement| !statement.names.is_empty())
     }
 
+    /// Its portal has begun to run and will go on with what its names mean now, whatever they will
+    /// mean then. One that was only sent may not have run at all.
+    pub(super) fn goes_on(&self) {
+        if let Some(portal) = &self.portal {
+            *portal.meaning.borrow_mut() = Some(Arc::clone(self.plan.analysis()));
+        }
+    }
+
     /// Keeps bytes that the client gets.
     pub(super) fn keep(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         self.bytes += bytes.len() as u64;
@@ -122,6 +137,96 @@ pub(super) enum Stop {
     Defect(policy::Defect),
     /// A mask failed.
     Mask(policy::MaskError),
+    /// No more rows may be delivered.
+    Limit(policy::RowLimit),
+}
+
+/// What of a run of rows may be delivered.
+pub(super) struct Admitted {
+    /// So many bytes of it.
+    pub(super) bytes: usize,
+    /// So many messages of it.
+    pub(super) messages: u64,
+    /// What is in the way of the rest.
+    pub(super) limit: Option<policy::RowLimit>,
+}
+
+impl Flight {
+    /// True where rows of the result that comes now are counted.
+    pub(super) fn is_rationed(&self) -> bool {
+        let result = self.plan.result(self.statement);
+        let rations = self.rations.as_ref();
+        rations.is_some_and(|rations| rations.count(result))
+    }
+
+    /// How much of a run of so many messages may be delivered; what may is counted from now on.
+    pub(super) fn admit(&mut self, run: &[u8], messages: u64) -> Result<Admitted, Stop> {
+        if !self.is_rationed() {
+            return Ok(Admitted {
+                bytes: run.len(),
+                messages,
+                limit: None,
+            });
+        }
+        let rows = match &mut self.copied {
+            None => messages,
+            Some(copied) => rows_in(&mut copied.clone(), run)?,
+        };
+        let result = self.plan.result(self.statement);
+        let Some(rations) = &mut self.rations else {
+            return Err(Stop::Defect(policy::Defect::Form));
+        };
+        let (admitted, limit) = rations.admit(result, rows);
+        let limit = limit.cloned();
+        let (bytes, messages) = match limit {
+            None => (run.len(), messages),
+            Some(_) => self.front(run, admitted)?,
+        };
+        if let Some(copied) = &mut self.copied {
+            rows_in(copied, &run[..bytes])?;
+        }
+        Ok(Admitted {
+            bytes,
+            messages,
+            limit,
+        })
+    }
+
+    /// The bytes and messages before the row that is one too many.
+    fn front(&self, run: &[u8], rows: u64) -> Result<(usize, u64), Stop> {
+        let mut copied = self.copied.clone();
+        let (mut bytes, mut messages, mut seen) = (0, 0, 0);
+        for frame in wire::frame::frames(run, usize::MAX) {
+            let (_, message) = frame.map_err(unreadable)?;
+            seen += match &mut copied {
+                None => 1,
+                Some(copied) => rows_in(copied, message)?,
+            };
+            if seen > rows {
+                break;
+            }
+            bytes += message.len();
+            messages += 1;
+        }
+        Ok((bytes, messages))
+    }
+}
+
+/// How many rows there are in whole CopyData messages.
+fn rows_in(copied: &mut CopyRows, messages: &[u8]) -> Result<u64, Stop> {
+    let mut rows = 0;
+    for frame in wire::frame::frames(messages, usize::MAX) {
+        let (_, message) = frame.map_err(unreadable)?;
+        match copied.read(&message[HEADER_BYTES..]).map_err(unreadable)? {
+            Part::Row(_) => rows += 1,
+            Part::Passing => {}
+        }
+    }
+    Ok(rows)
+}
+
+fn unreadable(error: wire::Error) -> Stop {
+    Stop::Mask(policy::MaskError::Rows(error.to_string()))
 }
 
 impl Flight {
@@ -165,6 +270,7 @@ pub(super) fn decide(flight: &mut Flight) -> Result<(), Stop> {
 
 /// Decides about rows by their RowDescription: the second line of defence.
 pub(super) fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
+    flight.copied = None;
     if flight.plan.is_identity() {
         flight.rows = Rows::Pass;
         return Ok(());
@@ -195,6 +301,10 @@ pub(super) fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::De
 }
 
 pub(super) fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), policy::Defect> {
+    flight.copied = match flight.is_rationed() {
+        true => Some(Box::new(copied(flight, columns)?)),
+        false => None,
+    };
     if flight.plan.is_identity() {
         flight.rows = Rows::Pass;
         return Ok(());
@@ -214,4 +324,12 @@ pub(super) fn bind_copy(flight: &mut Flight, columns: usize) -> Result<(), polic
         Rows::Copy(Box::new(masker))
     };
     Ok(())
+}
+
+/// What finds the rows of the COPY that is next.
+fn copied(flight: &Flight, columns: usize) -> Result<CopyRows, policy::Defect> {
+    let statement = flight.plan.analysis().statements.get(flight.statement);
+    let copy = statement.and_then(|statement| statement.copy.as_ref());
+    let format = copy.map(|copy| policy::copy_rows(&copy.format, columns));
+    format.flatten().ok_or(policy::Defect::Form)
 }

@@ -187,11 +187,10 @@ impl Session {
         if let Some(meaning) = bound.meaning() {
             return meaning;
         }
-        let uses_names = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::Fetch(_));
         if !analysis
             .statements
             .iter()
-            .any(|s| s.names.iter().any(uses_names))
+            .any(|s| s.names.iter().any(NameUse::is_by_name))
         {
             return analysis;
         }
@@ -199,9 +198,7 @@ impl Session {
         let names = self.names.borrow();
         let version = self.catalog_version();
         let meaning = |kind, name: &str| names.meaning(kind, name, version);
-        let resolved = Arc::new(analysis.resolve(&meaning));
-        bound.keep(&resolved);
-        resolved
+        Arc::new(analysis.resolve(&meaning))
     }
 
     pub(super) fn catalog_is_current(&self) -> bool {

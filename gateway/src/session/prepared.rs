@@ -47,7 +47,9 @@ pub(crate) struct Portal {
     pub(crate) description: Description,
     /// The record of its first execution, opened before the upstream saw it.
     pub(crate) entry: RefCell<Option<Entry>>,
-    /// What EXECUTE and FETCH meant in it when it ran first: it goes on with that.
+    /// What it would do, as it was bound.
+    pub(crate) analysis: Arc<Analysis>,
+    /// What EXECUTE and FETCH meant in it when it began to run: it goes on with that.
     pub(crate) meaning: RefCell<Option<Arc<Analysis>>>,
 }
 
@@ -181,7 +183,7 @@ impl Names {
             NameKind::Cursor => {
                 let by_protocol = || {
                     let portal = self.portals.get(name)?;
-                    is_plain(&portal.statement.analysis).then_some(&portal.statement.analysis)
+                    is_plain(&portal.analysis).then_some(&portal.analysis)
                 };
                 self.cursors.get(name).or_else(by_protocol).cloned()
             }
@@ -243,7 +245,7 @@ impl Names {
                     self.portals.clear();
                     self.cursors.clear();
                 }
-                NameUse::Execute(_) | NameUse::Fetch(_) => {}
+                NameUse::Execute(_) | NameUse::ExecuteInto(_) | NameUse::Fetch(_) => {}
             }
         }
     }

@@ -12,14 +12,14 @@ use wire::upstream::{
     CommandComplete, CopyResponse, ErrorFields, NotificationResponse, ParameterStatus,
     ReadyForQuery, TxStatus, UpstreamTag,
 };
-use wire::write::{self, ErrorResponse, Severity};
+use wire::write;
 
-use super::Session;
 use super::buffers::Inbox;
 use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
 use super::pipeline::{Owed, Pipeline, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
 use super::role::Switch;
+use super::{Refusal, Session};
 use crate::error::SessionError;
 
 /// No message of the upstream is longer (PostgreSQL's own limit on a row is 1 GiB).
@@ -28,6 +28,10 @@ const MAX_MESSAGE: usize = 1 << 30;
 /// Why a session ends in which a message was found among COPY data that is no part of them. So do
 /// PostgreSQL 14 and later; older ones pass over that message, and nobody could tell which it was.
 const LOST: &str = "terminating connection because protocol synchronization was lost";
+
+/// What becomes of the rest of a result that was ended.
+const REST: &str = "Nothing more of this result is sent. What the request has changed is undone \
+                    where a transaction is open.";
 
 /// What the session keeps for an owed answer.
 #[derive(Debug)]
@@ -206,7 +210,12 @@ impl Session {
         }
         let scrubbed = flight.plan.scrub_errors();
         self.tainted.set(self.tainted.get() || scrubbed);
-        if matches!(flight.rows, Rows::Pass | Rows::Drop) && first > buffer.len() {
+        let passes = match &flight.rows {
+            Rows::Pass => !flight.is_rationed(),
+            Rows::Drop => true,
+            Rows::Undecided | Rows::Mask(_) | Rows::Copy(_) => false,
+        };
+        if passes && first > buffer.len() {
             self.passing.set(first);
             flight.delivered += 1;
             return Ok(Taken::Bytes(0));
@@ -215,15 +224,14 @@ impl Session {
             if first > self.core.shared.limits.row_bytes {
                 return Err(SessionError::refused_with(
                     "54000",
-                    format!("a row of {first} bytes is too large to be masked"),
+                    format!("a row of {first} bytes is too large to be masked or counted"),
                     "Select fewer or smaller columns.",
                 ));
             }
             return Ok(Taken::Incomplete);
         }
         let (count, rows) = run_of(tag, buffer)?;
-        let run = &buffer[..count];
-        if let Err(stop) = self.deliver(flight, run, rows)? {
+        if let Err(stop) = self.deliver_admitted(flight, &buffer[..count], rows)? {
             self.stop(flight, &stop)?;
         }
         let stopped = matches!(flight.rows, Rows::Drop) && flight.portal.is_some();
@@ -231,6 +239,31 @@ impl Session {
             self.skip_to_sync(&mut pipeline)?;
         }
         Ok(Taken::Bytes(count))
+    }
+
+    /// Relays as many rows as the policies let through.
+    fn deliver_admitted(
+        &self,
+        flight: &mut Flight,
+        run: &[u8],
+        rows: u64,
+    ) -> Result<Result<(), Stop>, SessionError> {
+        if matches!(flight.rows, Rows::Drop) || flight.rations.is_none() {
+            return self.deliver(flight, run, rows);
+        }
+        let admitted = match flight.admit(run, rows) {
+            Ok(admitted) => admitted,
+            Err(stop) => return Ok(Err(stop)),
+        };
+        if admitted.bytes > 0 {
+            let delivered = self.deliver(flight, &run[..admitted.bytes], admitted.messages)?;
+            if delivered.is_err() {
+                return Ok(delivered);
+            }
+        }
+        Ok(admitted
+            .limit
+            .map_or(Ok(()), |limit| Err(Stop::Limit(limit))))
     }
 
     /// Relays rows, masked where they must be: on the record before they are written.
@@ -287,34 +320,40 @@ impl Session {
 
     /// Ends a result that must not go on; what still comes of it is dropped.
     fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
-        let what = match stop {
+        let refusal = match stop {
             Stop::Defect(defect) => {
                 tracing::error!(session = %self.trail.id(), %defect, "the analysis was wrong");
-                flight.entry.event(
-                    SystemTime::now(),
-                    &Deed::Defect {
-                        what: defect.to_string(),
-                    },
-                )?;
-                "the result does not fit what the statement was judged to return".to_owned()
+                let what = defect.to_string();
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Defect { what })?;
+                let what = "the result does not fit what the statement was judged to return";
+                ended("42501", what.to_owned())
             }
             Stop::Mask(error) => {
                 tracing::warn!(session = %self.trail.id(), %error, "a mask failed");
-                flight.entry.event(
-                    SystemTime::now(),
-                    &Deed::Note {
-                        what: error.to_string(),
-                    },
-                )?;
-                format!("the result cannot be masked: {error}")
+                let what = error.to_string();
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Note { what })?;
+                ended("42501", format!("the result cannot be masked: {error}"))
+            }
+            Stop::Limit(limit) => {
+                let what = format!("ended by policy {}: {}", limit.policy, limit.reason);
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Note { what })?;
+                Refusal {
+                    detail: Some(format!("Ended by policy \"{}\". {REST}", limit.policy)),
+                    hint: limit.hint.as_ref().map(ToString::to_string),
+                    ..ended("53400", limit.reason.to_string())
+                }
             }
         };
         self.stopped.set(true);
         flight.rows = Rows::Drop;
-        flight.sqlstate = Some("42501".to_owned());
-        let error = ErrorResponse::new(Severity::Error, "42501", &what)
-            .detail("Nothing more of this result is sent. What the request has changed is undone where a transaction is open.");
-        self.client.queue_with(|out| write::error(out, &error));
+        self.client.queue_with(|out| refusal.write(out));
+        flight.sqlstate = Some(refusal.sqlstate);
         Ok(())
     }
 
@@ -618,7 +657,9 @@ impl Session {
             return Ok(true);
         }
         let dropped = matches!(flight.rows, Rows::Drop);
-        if tag != UpstreamTag::PortalSuspended {
+        if tag == UpstreamTag::PortalSuspended {
+            flight.goes_on();
+        } else {
             self.statement_done(flight, tag, body)?;
         }
         Ok(!dropped)
@@ -745,6 +786,17 @@ impl Described {
             }
             Self::Unknown => {}
         }
+    }
+}
+
+/// What the client hears where a result ends before its end.
+fn ended(sqlstate: &str, message: String) -> Refusal {
+    Refusal {
+        sqlstate: sqlstate.to_owned(),
+        message,
+        detail: Some(REST.to_owned()),
+        hint: None,
+        unreadable: false,
     }
 }
 

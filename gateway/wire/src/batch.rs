@@ -113,8 +113,8 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Walks `bytes`, which must be whole DataRow messages, each with the expected number of columns
-    /// whose lengths add up to its own.
+    /// Walks `bytes`, which must be whole DataRow messages, each with the expected number of columns.
+    /// Of each row the columns up to the last wanted one are read: they must lie within it.
     pub fn read(bytes: &'a [u8], wanted: &Wanted, index: &'a mut Index) -> Result<Self, Error> {
         index.rows.clear();
         index.cells.clear();
@@ -338,48 +338,49 @@ fn read_row(
             found,
         });
     }
-    let mut positions = wanted.positions.iter();
-    let mut next = positions.next().copied();
-    for column in 0..columns {
-        let Some((field, values)) = rest.split_first_chunk::<4>() else {
-            return Err(Error::Truncated {
+    let mut column = 0;
+    for &position in &wanted.positions {
+        while column < position {
+            rest = read_column(rest)?.1;
+            column += 1;
+        }
+        let (len, after) = read_column(rest)?;
+        cells.push(Found {
+            start: (end - rest.len() + 4) as u32,
+            len,
+        });
+        rest = after;
+        column += 1;
+    }
+    Ok(end)
+}
+
+/// The length field of the column in front, and what follows the column.
+#[inline]
+fn read_column(rest: &[u8]) -> Result<(i32, &[u8]), Error> {
+    let message = "DataRow";
+    let Some((field, values)) = rest.split_first_chunk::<4>() else {
+        return Err(Error::Truncated {
+            message,
+            field: "length of a column",
+        });
+    };
+    let len = i32::from_be_bytes(*field);
+    let after = match usize::try_from(len) {
+        Ok(len) => values.get(len..).ok_or(Error::Truncated {
+            message,
+            field: "column",
+        })?,
+        Err(_) if len == -1 => values,
+        Err(_) => {
+            return Err(Error::BadValue {
                 message,
                 field: "length of a column",
+                value: len.into(),
             });
-        };
-        let len = i32::from_be_bytes(*field);
-        if next == Some(column) {
-            cells.push(Found {
-                start: (end - values.len()) as u32,
-                len,
-            });
-            next = positions.next().copied();
         }
-        rest = match usize::try_from(len) {
-            Ok(len) => match values.get(len..) {
-                Some(rest) => rest,
-                None => {
-                    return Err(Error::Truncated {
-                        message,
-                        field: "column",
-                    });
-                }
-            },
-            Err(_) if len == -1 => values,
-            Err(_) => {
-                let field = "length of a column";
-                return Err(Error::BadValue {
-                    message,
-                    field,
-                    value: len.into(),
-                });
-            }
-        };
-    }
-    match rest.len() {
-        0 => Ok(end),
-        bytes => Err(Error::Trailing { message, bytes }),
-    }
+    };
+    Ok((len, after))
 }
 
 /// The whole length of the DataRow message in front, its number of columns, and the columns.

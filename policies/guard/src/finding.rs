@@ -65,6 +65,16 @@ impl Finding {
         self
     }
 
+    /// True where the statement or request is refused.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.action == Action::Deny
+    }
+
+    /// True where there is nothing to object to.
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.action == Action::Allow
+    }
+
     /// The stricter of two findings about one statement; the first of equals.
     pub(crate) fn stricter(self, other: Finding) -> Self {
         if other.action > self.action {

@@ -1,17 +1,24 @@
 //! The standard guarding policy: which statements are refused, or held until someone approves.
 //!
 //! Each statement of a request is judged by itself, those within others included. The first rule
-//! that matches it decides; where none does, the switches do. The strictest finding is the answer.
+//! that matches it decides; where none does, the switches do, and a switch that denies is not weakened
+//! by a rule that holds, unless that says that it is an exception. The strictest finding is the answer. Budgets count what the answer lets pass.
 
+mod budget;
+mod bulk;
 mod finding;
 mod request;
 mod rule;
+mod schedule;
 mod settings;
 mod statements;
 mod switches;
 
-use sluice_sdk::{Decision, Effect, Facts, NamePattern, Policy, Recording, Reuse, SessionDecision};
+use sluice_sdk::{
+    ColumnPattern, Decision, Effect, Facts, NamePattern, Policy, Recording, Reuse, SessionDecision,
+};
 
+use crate::budget::Budget;
 use crate::finding::{Action, Finding};
 use crate::request::Judged;
 use crate::rule::Rule;
@@ -23,7 +30,11 @@ use crate::switches::Switches;
 pub struct GuardPolicy {
     /// In order.
     rules: Vec<Rule>,
-    switches: Switches,
+    /// Those of everybody, then those of each profile.
+    switches: Vec<Switches>,
+    budgets: Vec<Budget>,
+    /// Columns that whole tables are not to be read with, beside those that are protected.
+    bulk_columns: Vec<ColumnPattern>,
     /// Names that may be used although nobody knows what they do.
     trusted: Vec<NamePattern>,
     recording: Recording,
@@ -45,6 +56,9 @@ impl Policy for GuardPolicy {
         for statement in request::statements(facts, &self.trusted) {
             answer = answer.and(self.judge(facts, &statement));
         }
+        if !answer.is_denied() {
+            answer = answer.stricter(self.counted(facts));
+        }
         let note = answer.note.clone();
         let effect = match answer.into_effect() {
             // It is held when it runs; preparing it changes nothing.
@@ -60,11 +74,37 @@ impl GuardPolicy {
     /// What becomes of one statement.
     fn judge(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
         let mut in_scope = self.rules.iter().filter(|rule| rule.scope.covers(facts));
-        if let Some(rule) = in_scope.find(|rule| rule.matches(statement)) {
-            return rule.finding(statement);
+        let rule = in_scope.find(|rule| rule.matches(statement) && rule.schedule.is_now());
+        match rule {
+            Some(rule) if rule.action == Action::Hold && !rule.exception => {
+                let denial = self.switched(facts, statement);
+                rule.finding(statement).stricter(denial)
+            }
+            Some(rule) => rule.finding(statement),
+            None => self.switched(facts, statement),
         }
-        let found = self.switches.finding(facts, statement);
+    }
+
+    /// What the switches say about one statement.
+    fn switched(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
+        let found = self.switches.iter().map(|switches| {
+            let found = switches.finding(facts, statement);
+            found.stricter(switches.bulk(facts, statement, &self.bulk_columns))
+        });
+        let found = found.fold(Finding::allowed(), Finding::stricter);
         found.stricter(self.hidden(facts, statement))
+    }
+
+    /// What budgets say about a request that passes otherwise, and the limits of its rows.
+    fn counted(&self, facts: &Facts) -> Finding {
+        for switches in &self.switches {
+            switches.limit_rows(facts);
+        }
+        let found = self
+            .budgets
+            .iter()
+            .map(|budget| budget.finding(facts, &self.bulk_columns));
+        found.fold(Finding::allowed(), Finding::stricter)
     }
 
     /// What could hide a statement that is refused or held is treated as that statement would be,
@@ -73,14 +113,19 @@ impl GuardPolicy {
         let Some(part) = statement.hiding() else {
             return Finding::allowed();
         };
-        if self.switches.decides_opaque() {
-            return Finding::allowed();
-        }
-        let by_rules = self.rules.iter().filter(|rule| rule.scope.covers(facts));
+        let rules = match self.switches.first() {
+            Some(everybody) if everybody.decides_opaque() => &[],
+            Some(_) | None => self.rules.as_slice(),
+        };
+        let by_rules = rules
+            .iter()
+            .filter(|rule| rule.scope.covers(facts) && rule.schedule.is_now());
         let by_rules = by_rules.map(|rule| (rule.action, &rule.terms));
         let strictest = self
             .switches
-            .in_force(facts)
+            .iter()
+            .filter(|switches| !switches.decides_opaque())
+            .flat_map(|switches| switches.in_force(facts))
             .chain(by_rules)
             .max_by_key(|(action, _)| *action);
         match strictest {

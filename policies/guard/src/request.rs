@@ -17,6 +17,8 @@ const NAMELESS: [&str; 3] = ["unparsed", "too-complex", "readers-differ"];
 /// One statement of a request, with what it uses.
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
+    /// Its number in the request, from 0.
+    pub(crate) index: usize,
     /// The command in lower case; empty where it could not be read.
     pub(crate) kind: &'a str,
     /// Its class; empty where it could not be read.
@@ -67,6 +69,7 @@ fn judged<'a>(
         .filter(|relation| counts(relation.statement));
     let opaque = opaque.iter().filter(|part| counts(part.statement));
     Judged {
+        index,
         kind: statement.map_or("", |statement| &statement.kind),
         class: statement.map_or("", |statement| &statement.class),
         restriction: statement.map_or("", |statement| &statement.restriction),

@@ -4,6 +4,7 @@ use sluice_sdk::{RelationPattern, Scope};
 
 use crate::finding::{Action, Finding, Terms};
 use crate::request::Judged;
+use crate::schedule::Schedule;
 use crate::statements::StatementPattern;
 
 /// One rule. Every condition that is given must hold.
@@ -11,7 +12,10 @@ use crate::statements::StatementPattern;
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) action: Action,
+    /// Where it holds: it does so although a switch denies.
+    pub(crate) exception: bool,
     pub(crate) scope: Scope,
+    pub(crate) schedule: Schedule,
     pub(crate) statements: Vec<StatementPattern>,
     pub(crate) relations: Vec<RelationPattern>,
     pub(crate) restriction: Vec<String>,
@@ -34,7 +38,7 @@ pub(crate) enum OpaqueCondition {
 }
 
 impl Rule {
-    /// True where the rule, whose scope is another matter, is about this statement.
+    /// True where the rule, whose scope and times are another matter, is about this statement.
     pub(crate) fn matches(&self, statement: &Judged<'_>) -> bool {
         self.names_command(statement)
             && self.names_relations(statement)

@@ -1,18 +1,28 @@
 //! The short switches: the usual rules, with texts that say what would be allowed.
 
-use sluice_sdk::{Facts, OpaquePart};
+use std::time::Duration;
 
+use sluice_sdk::grants::counters::{self, CountedRows};
+use sluice_sdk::{ColumnPattern, Denial, Facts, OpaquePart, Scope};
+
+use crate::bulk;
 use crate::finding::{Action, Finding, Terms};
 use crate::request::Judged;
+use crate::schedule::Schedule;
 
-/// The switches. One that is not set lets pass.
+/// The switches of everybody or of a profile. One that is not set lets pass.
 #[derive(Debug, Default)]
 pub(crate) struct Switches {
+    pub(crate) scope: Scope,
+    pub(crate) schedule: Schedule,
     pub(crate) ddl: Option<Action>,
     pub(crate) temp_tables: Option<Action>,
     pub(crate) unbounded_dml: Option<Action>,
     pub(crate) truncate: Option<Action>,
     pub(crate) opaque: Option<Action>,
+    pub(crate) bulk_reads: Option<Action>,
+    pub(crate) max_rows: Option<u64>,
+    pub(crate) read_only: bool,
     pub(crate) read_only_groups: Vec<String>,
     pub(crate) except_groups: Vec<String>,
     pub(crate) terms: Terms,
@@ -41,10 +51,10 @@ const HARMLESS_TO_DATA: [&str; 3] = ["data-catalog", "session-state", "unknown-c
 impl Switches {
     /// What they say about one statement.
     pub(crate) fn finding(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
-        if self.exempts(facts) {
+        if !self.concern(facts) {
             return Finding::allowed();
         }
-        [
+        let found = [
             self.read_only(facts, statement),
             self.unbounded(statement),
             self.truncated(statement),
@@ -52,7 +62,71 @@ impl Switches {
             self.unknown(statement),
         ]
         .into_iter()
-        .fold(Finding::allowed(), Finding::stricter)
+        .fold(Finding::allowed(), Finding::stricter);
+        self.now(found)
+    }
+
+    /// What they say about a statement that reads a whole table.
+    pub(crate) fn bulk(
+        &self,
+        facts: &Facts,
+        statement: &Judged<'_>,
+        patterns: &[ColumnPattern],
+    ) -> Finding {
+        let Some(action) = self.bulk_reads.filter(|_| self.concern(facts)) else {
+            return Finding::allowed();
+        };
+        let columns = bulk::columns(facts, statement.index, patterns);
+        let Some(first) = columns.first() else {
+            return Finding::allowed();
+        };
+        let table = format!("{}.{}", first.schema, first.relation);
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let names = names.join(", ");
+        let reason = format!(
+            "{} of every row of {table} with {names} is a bulk read",
+            statement.command()
+        );
+        let hint = match statement.kind {
+            "copy" => format!(
+                "Say which rows, e.g. COPY (SELECT ... FROM {table} WHERE id = 42) TO STDOUT; or \
+                 leave out {names}."
+            ),
+            _ => format!(
+                "Add a WHERE that names the rows you need, or a LIMIT, e.g. SELECT ... FROM {table} \
+                 LIMIT 100; or leave out {names}."
+            ),
+        };
+        self.now(self.found(action, reason, "bulk-reads").hint(hint))
+    }
+
+    /// Limits the rows of the request, where there is a limit.
+    pub(crate) fn limit_rows(&self, facts: &Facts) {
+        let Some(most) = self.max_rows.filter(|_| self.concern(facts)) else {
+            return;
+        };
+        if !self.schedule.is_now() {
+            return;
+        }
+        let denial = Denial::new(format!("no more than {most} rows in one request")).hint(format!(
+            "Add LIMIT {most} or less and go on from the last key that you got, or ask for totals \
+             (count, sum) instead of rows."
+        ));
+        counters::limit_rows("", Duration::ZERO, most, CountedRows::Every, &denial);
+    }
+
+    /// The finding, where the switches are in force at this time.
+    fn now(&self, found: Finding) -> Finding {
+        if found.is_allowed() || self.schedule.is_now() {
+            found
+        } else {
+            Finding::allowed()
+        }
+    }
+
+    /// True where they are about this session.
+    fn concern(&self, facts: &Facts) -> bool {
+        self.scope.covers(facts) && !self.exempts(facts)
     }
 
     /// True where `opaque` is set, so that nothing follows from the other switches.
@@ -64,11 +138,10 @@ impl Switches {
     pub(crate) fn in_force(&self, facts: &Facts) -> impl Iterator<Item = (Action, &Terms)> {
         let read_only = self.reads_only(facts).map(|_| Action::Deny);
         let actions = [self.ddl, self.unbounded_dml, self.truncate, read_only];
-        let exempt = self.exempts(facts);
+        let actions = actions.into_iter().chain([self.bulk_reads]).flatten();
+        let concern = self.concern(facts) && self.schedule.is_now();
         actions
-            .into_iter()
-            .flatten()
-            .filter(move |_| !exempt)
+            .filter(move |_| concern)
             .map(|action| (action, &self.terms))
     }
 
@@ -78,16 +151,18 @@ impl Switches {
             .any(|group| facts.is_member(group))
     }
 
-    /// The group for which the session may only read.
-    fn reads_only(&self, facts: &Facts) -> Option<&str> {
+    /// Who may only read, where this session may.
+    fn reads_only(&self, facts: &Facts) -> Option<String> {
+        if self.read_only {
+            return Some("this session".to_owned());
+        }
         let mut groups = self.read_only_groups.iter();
-        groups
-            .find(|group| facts.is_member(group))
-            .map(String::as_str)
+        let group = groups.find(|group| facts.is_member(group))?;
+        Some(format!("members of group {group}"))
     }
 
     fn read_only(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
-        let Some(group) = self.reads_only(facts) else {
+        let Some(who) = self.reads_only(facts) else {
             return Finding::allowed();
         };
         let reads = READING.contains(&statement.class) || WRAPPING.contains(&statement.kind);
@@ -108,9 +183,13 @@ impl Switches {
             None if writes || !reads => format!("{} does more", statement.command()),
             None => return Finding::allowed(),
         };
-        let reason = format!("members of group {group} may only read, and {what}");
+        let reason = format!("{who} may only read, and {what}");
         let hint = "Use SELECT on tables and views, with PostgreSQL's own functions.";
-        self.found(Action::Deny, reason, "read-only-groups")
+        let switch = match self.read_only {
+            true => "read-only",
+            false => "read-only-groups",
+        };
+        self.found(Action::Deny, reason, switch)
             .hint(hint.to_owned())
     }
 

@@ -1,3 +1,5 @@
+mod limits;
+
 use sluice_sdk::Hold;
 
 use super::*;
@@ -298,7 +300,7 @@ fn exempt_groups_pass_the_switches_but_not_the_rules() {
 fn the_first_rule_that_matches_decides() {
     let settings = r#"{"ddl": "deny", "rules": [
         {"statements": ["create index"], "groups": ["dev"], "effect": "allow"},
-        {"statements": ["define"], "effect": "hold", "approvers": ["dba", "leads"],
+        {"statements": ["define"], "effect": "hold", "exception": true, "approvers": ["dba", "leads"],
          "approvals": 2, "ttl": "1h", "name": "definitions"}]}"#;
     let create = || Facts::fixed().with_statement("create index", "define", "");
     assert_eq!(outcome(settings, &create().with_groups(["dev"])), "allow");

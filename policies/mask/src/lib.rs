@@ -3,6 +3,7 @@
 //! It only names columns. That no expression, filter, copy or view gets around them is the
 //! gateway's work.
 
+mod json;
 mod rule;
 mod settings;
 mod transform;
@@ -63,6 +64,10 @@ impl Transform for MaskPolicy {
         match self.transforming(facts, &column.column)? {
             Masking::Email => Ok(transform::email(values)),
             Masking::Digits => Ok(transform::digits(values)),
+            Masking::Json(mask) => {
+                let has_version = column.binary && column.column.type_name == "jsonb";
+                Ok(json::mask(mask, values, has_version))
+            }
             Masking::Show | Masking::Named(_) => Err(untransformed(&column.column)),
         }
     }
@@ -120,7 +125,8 @@ impl MaskPolicy {
             return Ok(&rule.masking);
         }
         let transforms = |rule: &&Rule| {
-            matches!(rule.masking, Masking::Email | Masking::Digits) && rule.names(column)
+            let is_own = !matches!(rule.masking, Masking::Show | Masking::Named(_));
+            is_own && rule.names(column)
         };
         let mut maskings = self
             .rules
@@ -143,7 +149,8 @@ fn mask(rule: &Rule, column: &Column) -> Option<Mask> {
         Masking::Email | Masking::Digits if transform::takes(&column.type_name) => {
             Some(Mask::Custom)
         }
-        Masking::Email | Masking::Digits => Some(Mask::Null),
+        Masking::Json(_) if json::takes(&column.type_name) => Some(Mask::Custom),
+        Masking::Email | Masking::Digits | Masking::Json(_) => Some(Mask::Null),
     }
 }
 

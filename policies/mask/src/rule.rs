@@ -1,5 +1,6 @@
 //! One rule: columns, their mask, and for whom.
 
+use crate::json::{JsonMask, Path};
 use serde::Deserialize;
 use sluice_sdk::{Column, ColumnPattern, DerivedRule, FilterRule, Mask, Scope};
 
@@ -35,6 +36,8 @@ pub(crate) enum Masking {
     Email,
     /// Zeros for digits.
     Digits,
+    /// Documents with some paths hidden.
+    Json(JsonMask),
 }
 
 impl Masking {
@@ -49,6 +52,8 @@ impl TryFrom<String> for Masking {
 
     fn try_from(text: String) -> Result<Self, String> {
         let count = |text: &str| text.trim().parse::<u32>().ok();
+        let paths =
+            |list: &str| Path::read_list(list).map_err(|error| format!("\"{text}\": {error}"));
         let named = match text.as_str() {
             "show" => return Ok(Masking::Show),
             "email" => return Ok(Masking::Email),
@@ -57,6 +62,12 @@ impl TryFrom<String> for Masking {
             "keyed-hash" => Some(Mask::KeyedHash(DEFAULT_KEY.to_owned())),
             other => match other.split_once([' ', ':']) {
                 Some(("fixed", fixed)) if !fixed.is_empty() => Some(Mask::Fixed(fixed.to_owned())),
+                Some(("json-hide", list)) => {
+                    return Ok(Masking::Json(JsonMask::Hide(paths(list)?)));
+                }
+                Some(("json-show", list)) => {
+                    return Ok(Masking::Json(JsonMask::Show(paths(list)?)));
+                }
                 Some(("keep-first", n)) => count(n).map(Mask::KeepFirst),
                 Some(("keep-last", n)) => count(n).map(Mask::KeepLast),
                 Some(("keyed-hash", key)) if !key.trim().is_empty() => {
@@ -68,8 +79,8 @@ impl TryFrom<String> for Masking {
         named.map(Masking::Named).ok_or_else(|| {
             format!(
                 "\"{text}\" is no mask; there are \"null\", \"fixed TEXT\", \"keep-first N\", \
-                 \"keep-last N\", \"keyed-hash\", \"keyed-hash:KEY\", \"email\", \"digits\" and \
-                 \"show\""
+                 \"keep-last N\", \"keyed-hash\", \"keyed-hash:KEY\", \"email\", \"digits\", \
+                 \"json-hide PATHS\", \"json-show PATHS\" and \"show\""
             )
         })
     }

@@ -31,6 +31,7 @@ struct WrittenRule {
     groups: Vec<String>,
     except_groups: Vec<String>,
     databases: Vec<NamePattern>,
+    applications: Vec<NamePattern>,
     actors: Vec<NamePattern>,
 }
 
@@ -88,6 +89,7 @@ impl Settings {
                 groups: written.groups,
                 except_groups: written.except_groups,
                 databases: written.databases,
+                applications: written.applications,
                 actors: written.actors,
             },
         }

@@ -38,9 +38,14 @@ pub mod grants {
             world grants {
                 import sluice:policy/log@0.1.0;
                 import sluice:policy/clock@0.1.0;
+                import sluice:policy/counters@0.1.0;
+                import sluice:policy/keyed@0.1.0;
+                import sluice:policy/tables@0.1.0;
+                import sluice:policy/grants@0.1.0;
             }
         ",
         world: "sluice:grants/grants",
+        with: { "sluice:policy/types@0.1.0": crate::bindings::sluice::policy::types },
         generate_all,
     });
 }

@@ -29,6 +29,8 @@ pub struct Facts {
     text: OnceCell<String>,
     parameters: OnceCell<Vec<Option<String>>>,
     executing: OnceCell<bool>,
+    row_restrictions: OnceCell<Vec<String>>,
+    protected_columns: OnceCell<Vec<ColumnUse>>,
 }
 
 impl Facts {
@@ -150,6 +152,20 @@ impl Facts {
     pub fn executing(&self) -> bool {
         *self.executing.get_or_init(host::executing)
     }
+
+    /// For each of the statements, what restricts the rows that the client gets of it: "none",
+    /// "always-true", "some" or "key"; "" where it is no query, or hides in another statement.
+    #[must_use]
+    pub fn row_restrictions(&self) -> &[String] {
+        self.row_restrictions.get_or_init(host::row_restrictions)
+    }
+
+    /// Those uses of columns, "written" ones left out, whose column some policy protects from this
+    /// session.
+    #[must_use]
+    pub fn protected_columns(&self) -> &[ColumnUse] {
+        self.protected_columns.get_or_init(host::protected_columns)
+    }
 }
 
 /// Facts of tests.
@@ -175,6 +191,8 @@ impl Facts {
             text: OnceCell::from(String::new()),
             parameters: OnceCell::from(Vec::new()),
             executing: OnceCell::from(true),
+            row_restrictions: OnceCell::from(Vec::new()),
+            protected_columns: OnceCell::from(Vec::new()),
         }
     }
 
@@ -253,6 +271,29 @@ impl Facts {
                 restriction: restriction.to_owned(),
             },
         );
+        self
+    }
+
+    /// With one query more: its command, and what restricts its rows.
+    #[must_use]
+    pub fn with_query(mut self, kind: &str, rows: &str) -> Self {
+        let before = self.statements.get().map_or(0, Vec::len);
+        self = self.with_statement(kind, "read", "");
+        let mut restrictions = self.row_restrictions.take().unwrap_or_default();
+        restrictions.resize(before, String::new());
+        restrictions.push(rows.to_owned());
+        self.row_restrictions = OnceCell::from(restrictions);
+        self
+    }
+
+    /// With one use more of a column that is protected from the session, by the statement added last.
+    #[must_use]
+    pub fn with_protected_column(mut self, column: Column, used: &str) -> Self {
+        self = self.with_column(column, used);
+        let added = self.columns().last().cloned();
+        let mut protected = self.protected_columns.take().unwrap_or_default();
+        protected.extend(added);
+        self.protected_columns = OnceCell::from(protected);
         self
     }
 

@@ -55,4 +55,4 @@ pub use facts::Facts;
 pub use pattern::{ColumnPattern, NamePattern, RelationPattern};
 pub use policy::{Policy, Transform};
 pub use scope::Scope;
-pub use values::Values;
+pub use values::{Values, append};

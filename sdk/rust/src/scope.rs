@@ -11,6 +11,8 @@ pub struct Scope {
     pub except_groups: Vec<String>,
     /// Sessions on one of these databases.
     pub databases: Vec<NamePattern>,
+    /// Sessions of one of these applications, as the client claims.
+    pub applications: Vec<NamePattern>,
     /// Sessions in which one of these acts for the subject.
     pub actors: Vec<NamePattern>,
 }
@@ -22,6 +24,7 @@ impl Scope {
         (self.groups.is_empty() || is_member(facts, &self.groups))
             && !is_member(facts, &self.except_groups)
             && (self.databases.is_empty() || any(&self.databases, facts.database()))
+            && (self.applications.is_empty() || any(&self.applications, facts.application()))
             && (self.actors.is_empty()
                 || facts.actors().iter().any(|actor| any(&self.actors, actor)))
     }
@@ -69,7 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn databases_and_actors_are_patterns() {
+    fn databases_applications_and_actors_are_patterns() {
+        let scope = Scope {
+            applications: patterns(&["psql"]),
+            ..Scope::default()
+        };
+        assert!(scope.covers(&Facts::fixed().with_application("psql")));
+        assert!(!scope.covers(&Facts::fixed().with_application("pgadmin")));
         let scope = Scope {
             databases: patterns(&["prod*"]),
             actors: patterns(&["agent-*"]),

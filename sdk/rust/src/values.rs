@@ -203,6 +203,29 @@ impl<'a> FromIterator<Option<&'a str>> for Values {
     }
 }
 
+/// Appends a short value by stores of eight bytes, the last of which may overlap the one before: what
+/// `extend_from_slice` calls is dear in a component, but for long values.
+#[inline]
+pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    const SHORT: usize = 64;
+    if bytes.len() > SHORT {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for eight in eights {
+        out.extend_from_slice(eight);
+    }
+    match (bytes.last_chunk::<8>(), rest.len()) {
+        (_, 0) => {}
+        (Some(last), more) => {
+            out.truncate(out.len() + more - last.len());
+            out.extend_from_slice(last);
+        }
+        (None, _) => rest.iter().for_each(|byte| out.push(*byte)),
+    }
+}
+
 fn is_null(nulls: &[u8], row: usize) -> bool {
     nulls
         .get(row / 8)

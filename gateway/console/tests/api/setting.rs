@@ -163,6 +163,7 @@ fn holding_policies(folder: &Path, approvals: u8) -> Policies {
         module,
         settings: Value::Object(serde_json::Map::new()),
         grants: Vec::new(),
+        tables: Vec::new(),
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
         shadow: None,

@@ -23,6 +23,10 @@ const WORLDS: &str = "
         import sluice:policy/facts@0.1.0;
         import sluice:policy/log@0.1.0;
         import sluice:policy/clock@0.1.0;
+        import sluice:policy/counters@0.1.0;
+        import sluice:policy/keyed@0.1.0;
+        import sluice:policy/tables@0.1.0;
+        import sluice:policy/grants@0.1.0;
         export sluice:policy/hooks@0.1.0;
     }
     world transforming {

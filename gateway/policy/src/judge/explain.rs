@@ -9,6 +9,7 @@ use sql::catalog::Catalog;
 
 use super::{Judge, verdict};
 use crate::config::Mode;
+use crate::facts::Counting;
 use crate::instance::Failed;
 use crate::mask::Mask;
 use crate::opinion::{Effect, Opinion};
@@ -59,7 +60,7 @@ pub struct GuardView {
 }
 
 impl Judge {
-    /// Judges a request as [`Judge::judge`] does, and says why. Nothing is kept.
+    /// Judges a request as [`Judge::judge`] does, and says why. Nothing is kept or counted.
     ///
     /// # Errors
     /// The policies do not let this identity open the database.
@@ -70,8 +71,21 @@ impl Judge {
         analysis: &Arc<Analysis>,
         catalog: &Arc<Catalog>,
     ) -> Result<Explanation, Denial> {
+        self.counting = Counting::Ignored;
+        let explained = self.explained(session, request, analysis, catalog);
+        self.counting = Counting::Kept;
+        explained
+    }
+
+    fn explained(
+        &mut self,
+        session: &mut Session,
+        request: Request,
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Explanation, Denial> {
         self.renew(session, catalog)?;
-        self.read_claims |= session.class.reads_claims;
+        self.read_unrecorded |= session.class.reads_unrecorded;
         let set = Arc::clone(&self.set);
         let mut opinions = Vec::new();
         for (index, policy) in set.running() {
@@ -98,10 +112,10 @@ impl Judge {
         })
     }
 
-    /// True where the policies have read claims of a token since this was last asked. Who judges
-    /// for a session whose claims are not known learns by it what cannot be judged.
-    pub fn has_read_claims(&mut self) -> bool {
-        std::mem::take(&mut self.read_claims)
+    /// True where the policies have looked at claims of a token, the clock or counters since this was
+    /// last asked. Who judges by a record, which holds none of these, learns by it what it cannot.
+    pub fn has_read_unrecorded(&mut self) -> bool {
+        std::mem::take(&mut self.read_unrecorded)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Warm instances of the policies.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -67,7 +68,13 @@ impl Instances {
             }
             Ok(answer)
         });
-        answer.inspect_err(|failed| policy.counters.failed(failed.failure))
+        answer.inspect_err(|failed| {
+            let name = match place {
+                Place::Policy(..) => Cow::Borrowed(&*policy.name),
+                Place::Shadow(..) => Cow::Owned(format!("{}.shadow", policy.name)),
+            };
+            policy.counters.failed(&name, failed.failure);
+        })
     }
 
     /// Lets go of all instances and gives them back, to be dropped elsewhere.

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::analysis::Analysis;
-use sql::catalog::Catalog;
+use sql::catalog::{Catalog, ColumnInfo};
 
 use super::denials::{refused, unsound_denial};
 use crate::cache::Kept;
+use crate::grants::Claims;
 use crate::hold::{Approval, Demand};
+use crate::mask::Mask;
 use crate::opinion::{Effect, Opinion, Reuse};
 use crate::plan::{self, Note, Plan, Recording};
-use crate::protection::{Guard, Protection, Protections, Widening};
+use crate::protection::{DerivedRule, FilterRule, Guard, Protection, Protections, Widening};
+use crate::request::Step;
 use crate::session::{Class, Session};
 use crate::set::{Policy, PolicySet};
 use crate::soundness::{Sound, Unsound};
@@ -27,6 +30,7 @@ pub(super) struct Said {
     recording: Recording,
     pub(super) notes: Vec<Note>,
     pub(super) reuse: Reuse,
+    claims: Claims,
 }
 
 /// How long a request waits that the host holds by a policy's rule.
@@ -42,6 +46,7 @@ impl Said {
             recording: Recording::Statement,
             notes: session.class.notes.clone(),
             reuse: Reuse::Shape,
+            claims: Claims::default(),
         }
     }
 
@@ -58,6 +63,8 @@ impl Said {
         let policy = &set.policies()[index];
         self.reuse = self.reuse.min(reuse);
         self.recording = self.recording.max(opinion.recording);
+        self.claims.taken.extend(opinion.claims.taken);
+        self.claims.row_limits.extend(opinion.claims.row_limits);
         if let Some(text) = opinion.note {
             self.notes.push(Note {
                 policy: Arc::clone(&policy.name),
@@ -87,17 +94,24 @@ impl Said {
         }
     }
 
-    /// Notes an opinion that does not count.
-    pub(super) fn observe(&mut self, policy: &Policy, opinion: &Opinion, reuse: Reuse) {
+    /// Notes an opinion that does not count; what it takes of its counters is taken, so that its
+    /// next opinion is what it would be.
+    pub(super) fn observe(&mut self, policy: &Policy, opinion: Opinion, reuse: Reuse) {
         self.reuse = self.reuse.min(reuse);
+        self.claims.taken.extend(opinion.claims.taken);
+        let limits = opinion.claims.row_limits.len();
         let reason = match &opinion.effect {
-            Effect::Allow if opinion.protections.is_empty() => return,
+            Effect::Allow if opinion.protections.is_empty() && limits == 0 => return,
             Effect::Allow => "",
             Effect::Deny(refusal) => &refusal.reason,
             Effect::Hold(demand, _) => &demand.reason,
         };
+        let limits = match limits {
+            0 => String::new(),
+            limits => format!(", {limits} row limits"),
+        };
         let text = format!(
-            "observed: {}, {} protections: {reason}",
+            "observed: {}, {} protections{limits}: {reason}",
             opinion.effect.as_str(),
             opinion.protections.len()
         );
@@ -107,11 +121,12 @@ impl Said {
         });
     }
 
-    /// Deny over hold over allow.
+    /// Deny over hold over allow. Only what runs spends what was taken for it.
     pub(super) fn conclude(
-        self,
+        mut self,
         set: &Arc<PolicySet>,
         sound: Result<Sound, Unsound>,
+        step: Step,
         analysis: &Arc<Analysis>,
         approval: Option<&Approval>,
     ) -> Kept {
@@ -138,7 +153,12 @@ impl Said {
         if !demands.is_empty() {
             return Kept::Hold(demands.into(), ttl, notes);
         }
+        let row_limits = std::mem::take(&mut self.claims.row_limits).into();
+        if step.executes() {
+            self.claims.spend();
+        }
         Kept::Allow(Arc::new(Plan {
+            row_limits,
             masks: plan::describe(&sound.results),
             results: sound.results,
             scrub_errors: sound.scrub_errors,
@@ -168,5 +188,22 @@ pub(super) fn protect(
     }
     if !added.is_empty() {
         protections.trust(index, trusted);
+        for column in catalog.columns().filter(|column| tells_values(column)) {
+            let protection = Protection {
+                column: column.id,
+                mask: Mask::Null,
+                derived: DerivedRule::Null,
+                filter: FilterRule::Deny,
+            };
+            protections.add(column.id, &Guard::new(&protection, index));
+        }
     }
+}
+
+/// Columns of PostgreSQL's own that tell of values in any other: what rows have that are older than a
+/// column, and how many updates changed no indexed value.
+fn tells_values(column: &ColumnInfo<'_>) -> bool {
+    let hot = matches!(column.name, "n_tup_hot_upd" | "n_tup_newpage_upd");
+    column.schema == "pg_catalog"
+        && (hot || column.relation == "pg_attribute" && column.name == "attmissingval")
 }

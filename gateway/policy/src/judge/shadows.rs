@@ -8,7 +8,7 @@ use sql::catalog::Catalog;
 
 use super::Judge;
 use super::said::protect;
-use crate::facts::Facts;
+use crate::facts::{Counting, Facts};
 use crate::instance::{Failed, Instance};
 use crate::opinion::{Check, Opinion, Stance};
 use crate::plan::Note;
@@ -77,10 +77,12 @@ impl Judge {
                 .get_or_init(|| protected(index, &said, catalog));
         }
         let check = check(set, shadow, catalog);
-        let facts = Facts::of_request(session, request, analysis, catalog);
+        // It sees the policy's counters, and adds nothing to them.
+        let counting = Counting::Ignored;
+        let facts = Facts::of_request(session, request, analysis, catalog, counting);
         let said = self.ask((set, index), shadow, |instance| {
             let answer = instance.decide(facts)?;
-            check.opinion(answer)
+            check.opinion(answer, instance.claims())
         })?;
         let used: BTreeSet<ColumnId> = analysis.columns.iter().map(|used| used.column).collect();
         let guarded = |standing: &Protected, opinion: &Opinion| {
@@ -113,7 +115,7 @@ impl Judge {
         let facts = Facts {
             who: Some(Arc::clone(facts)),
             catalog: Some(Arc::clone(catalog)),
-            request: None,
+            ..Facts::default()
         };
         self.ask((set, index), shadow, |instance| {
             let answer = instance.session(facts)?;

@@ -1,6 +1,8 @@
 //! Judging by real policies, most of them misbehaving.
 
 mod facts;
+mod golden;
+mod grants;
 mod hostile;
 mod shadow;
 mod swap;

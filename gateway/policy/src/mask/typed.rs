@@ -3,7 +3,10 @@
 //!
 //! Source: the types' send functions (`src/backend/utils/adt`) and "Date/Time Types", "Numeric Types".
 
+use std::net::IpAddr;
+
 use hmac::{Hmac, Mac as _};
+use postgres_types::{Kind, Type};
 use sha2::Sha256;
 
 /// A type whose values can be made here.
@@ -19,62 +22,72 @@ pub(crate) enum Typed {
     Date,
     Timestamp,
     TimestampTz,
+    Time,
+    TimeTz,
+    Interval,
     Uuid,
     Json,
     Jsonb,
+    Xml,
     Bytea,
+    Bit,
+    Money,
+    Inet,
+    Cidr,
+    MacAddr,
+    Range,
+    Multirange,
 }
 
 impl Typed {
     /// The type with this OID (pg_type.oid).
     pub(crate) fn of(type_oid: u32) -> Option<Typed> {
-        Some(match type_oid {
-            16 => Typed::Bool,
-            17 => Typed::Bytea,
-            20 => Typed::Int8,
-            21 => Typed::Int2,
-            23 => Typed::Int4,
-            114 => Typed::Json,
-            700 => Typed::Float4,
-            701 => Typed::Float8,
-            1082 => Typed::Date,
-            1114 => Typed::Timestamp,
-            1184 => Typed::TimestampTz,
-            1700 => Typed::Numeric,
-            2950 => Typed::Uuid,
-            3802 => Typed::Jsonb,
-            _ => return None,
+        let known = Type::from_oid(type_oid)?;
+        Some(match known {
+            Type::BOOL => Typed::Bool,
+            Type::BYTEA => Typed::Bytea,
+            Type::INT8 => Typed::Int8,
+            Type::INT2 => Typed::Int2,
+            Type::INT4 => Typed::Int4,
+            Type::JSON => Typed::Json,
+            Type::JSONB => Typed::Jsonb,
+            Type::XML => Typed::Xml,
+            Type::FLOAT4 => Typed::Float4,
+            Type::FLOAT8 => Typed::Float8,
+            Type::NUMERIC => Typed::Numeric,
+            Type::MONEY => Typed::Money,
+            Type::DATE => Typed::Date,
+            Type::TIME => Typed::Time,
+            Type::TIMETZ => Typed::TimeTz,
+            Type::TIMESTAMP => Typed::Timestamp,
+            Type::TIMESTAMPTZ => Typed::TimestampTz,
+            Type::INTERVAL => Typed::Interval,
+            Type::UUID => Typed::Uuid,
+            Type::BIT | Type::VARBIT => Typed::Bit,
+            Type::INET => Typed::Inet,
+            Type::CIDR => Typed::Cidr,
+            Type::MACADDR => Typed::MacAddr,
+            _ => match known.kind() {
+                Kind::Range(_) => Typed::Range,
+                Kind::Multirange(_) => Typed::Multirange,
+                _ => return None,
+            },
         })
     }
 
     /// The value that a text stands for, in text or binary format; none where it stands for none.
     pub(crate) fn constant(self, text: &str, binary: bool) -> Option<Vec<u8>> {
         let text = text.trim();
-        let encoded = match self {
-            Typed::Bool => vec![u8::from(truth(text)?)],
-            Typed::Int2 => text.parse::<i16>().ok()?.to_be_bytes().to_vec(),
-            Typed::Int4 => text.parse::<i32>().ok()?.to_be_bytes().to_vec(),
-            Typed::Int8 => text.parse::<i64>().ok()?.to_be_bytes().to_vec(),
-            Typed::Float4 => text.parse::<f32>().ok()?.to_be_bytes().to_vec(),
-            Typed::Float8 => text.parse::<f64>().ok()?.to_be_bytes().to_vec(),
-            Typed::Numeric => numeric(text)?,
-            Typed::Date => days(text)?.to_be_bytes().to_vec(),
-            Typed::Timestamp | Typed::TimestampTz => {
-                let midnight = i64::from(days(text)?) * MICROSECONDS_A_DAY;
-                midnight.to_be_bytes().to_vec()
-            }
-            Typed::Uuid => uuid(text)?.to_vec(),
-            Typed::Json => json(text)?.into_bytes(),
-            Typed::Jsonb => [&[1], json(text)?.as_bytes()].concat(),
-            Typed::Bytea => text.as_bytes().to_vec(),
-        };
+        let encoded = self.encoded(text)?;
         if binary {
             return Some(encoded);
         }
         Some(match self {
             Typed::Bool => vec![if encoded == [1] { b't' } else { b'f' }],
-            Typed::Timestamp => format!("{text} 00:00:00").into_bytes(),
-            Typed::TimestampTz => format!("{text} 00:00:00+00").into_bytes(),
+            Typed::Timestamp => moment(text).into_bytes(),
+            Typed::TimestampTz => format!("{}+00", moment(text)).into_bytes(),
+            Typed::TimeTz => format!("{text}+00").into_bytes(),
+            Typed::Interval => b"00:00:00".to_vec(),
             Typed::Json | Typed::Jsonb => json(text)?.into_bytes(),
             Typed::Bytea => hex(&encoded),
             Typed::Uuid => hyphenated(&uuid(text)?),
@@ -84,7 +97,50 @@ impl Typed {
             | Typed::Float4
             | Typed::Float8
             | Typed::Numeric
-            | Typed::Date => text.as_bytes().to_vec(),
+            | Typed::Money
+            | Typed::Date
+            | Typed::Time
+            | Typed::Xml
+            | Typed::Bit
+            | Typed::Inet
+            | Typed::Cidr
+            | Typed::MacAddr
+            | Typed::Range
+            | Typed::Multirange => text.as_bytes().to_vec(),
+        })
+    }
+
+    /// The binary format of the value that a text stands for.
+    fn encoded(self, text: &str) -> Option<Vec<u8>> {
+        Some(match self {
+            Typed::Bool => vec![u8::from(truth(text)?)],
+            Typed::Int2 => text.parse::<i16>().ok()?.to_be_bytes().to_vec(),
+            Typed::Int4 => text.parse::<i32>().ok()?.to_be_bytes().to_vec(),
+            Typed::Int8 => text.parse::<i64>().ok()?.to_be_bytes().to_vec(),
+            Typed::Float4 => text.parse::<f32>().ok()?.to_be_bytes().to_vec(),
+            Typed::Float8 => text.parse::<f64>().ok()?.to_be_bytes().to_vec(),
+            Typed::Numeric => numeric(text)?,
+            Typed::Money => hundredths(text)?.to_be_bytes().to_vec(),
+            Typed::Date => days(text)?.to_be_bytes().to_vec(),
+            Typed::Timestamp | Typed::TimestampTz => {
+                let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, MIDNIGHT));
+                let midnight = i64::from(days(date)?) * MICROSECONDS_A_DAY;
+                (midnight + microseconds(time)?).to_be_bytes().to_vec()
+            }
+            Typed::Time => microseconds(text)?.to_be_bytes().to_vec(),
+            Typed::TimeTz => [&microseconds(text)?.to_be_bytes()[..], &[0; 4]].concat(),
+            Typed::Interval => (text == "0").then(|| vec![0; 16])?,
+            Typed::Uuid => uuid(text)?.to_vec(),
+            Typed::Json => json(text)?.into_bytes(),
+            Typed::Jsonb => [&[1], json(text)?.as_bytes()].concat(),
+            Typed::Xml => (!text.contains(['<', '>', '&'])).then(|| text.as_bytes().to_vec())?,
+            Typed::Bytea => text.as_bytes().to_vec(),
+            Typed::Bit => bits(text)?,
+            Typed::Inet => network(text, false)?,
+            Typed::Cidr => network(text, true)?,
+            Typed::MacAddr => mac_address(text)?,
+            Typed::Range => (text == "empty").then(|| vec![EMPTY_RANGE])?,
+            Typed::Multirange => (text == "{}").then(|| vec![0; 4])?,
         })
     }
 
@@ -135,6 +191,89 @@ impl Typed {
 }
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+const MIDNIGHT: &str = "00:00:00";
+/// The flag of `range_send` for a range that holds nothing.
+const EMPTY_RANGE: u8 = 1;
+
+/// A date, or a date and a time, as PostgreSQL prints it in ISO style.
+fn moment(text: &str) -> String {
+    let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, MIDNIGHT));
+    format!("{date} {time}")
+}
+
+/// Microseconds since midnight of a time written as `23:59:59`.
+fn microseconds(text: &str) -> Option<i64> {
+    let mut parts = text.splitn(3, ':');
+    let mut next = |limit: i64| {
+        let part = parts.next().filter(|part| part.len() == 2)?;
+        let number = part.parse::<u8>().ok()?;
+        Some(i64::from(number)).filter(|number| *number < limit)
+    };
+    let (hours, minutes, seconds) = (next(24)?, next(60)?, next(60)?);
+    Some(((hours * 60 + minutes) * 60 + seconds) * 1_000_000)
+}
+
+/// A sum with up to two decimals, in hundredths.
+fn hundredths(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !plain(fraction) || fraction.len() > 2 {
+        return None;
+    }
+    let hundredths: i64 = format!("{fraction:0<2}").parse().ok()?;
+    let whole: i64 = whole.parse().ok()?;
+    Some(sign * whole.checked_mul(100)?.checked_add(hundredths)?)
+}
+
+/// How many bits, and the bits from the highest of the first byte on.
+fn bits(text: &str) -> Option<Vec<u8>> {
+    let count = i32::try_from(text.len()).ok()?;
+    if !text.bytes().all(|bit| matches!(bit, b'0' | b'1')) {
+        return None;
+    }
+    let byte = |eight: &[u8]| {
+        let ones = eight.iter().enumerate().filter(|(_, bit)| **bit == b'1');
+        ones.fold(0, |byte, (place, _)| byte | 0x80 >> place)
+    };
+    let mut encoded = count.to_be_bytes().to_vec();
+    encoded.extend(text.as_bytes().chunks(8).map(byte));
+    Some(encoded)
+}
+
+/// An address with the length of its network: family, length, whether it is of type cidr, bytes.
+fn network(text: &str, is_cidr: bool) -> Option<Vec<u8>> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length.parse::<u8>().ok()?)),
+        None => (text, None),
+    };
+    let (family, bytes) = match address.parse().ok()? {
+        IpAddr::V4(address) => (2, address.octets().to_vec()),
+        IpAddr::V6(address) => (3, address.octets().to_vec()),
+    };
+    let all = u8::try_from(bytes.len() * 8).ok()?;
+    let length = length.unwrap_or(all);
+    let set = bytes.iter().rev().try_fold(0, |zeros, byte| match byte {
+        0 => Ok(zeros + 8),
+        _ => Err(zeros + byte.trailing_zeros()),
+    });
+    let network_bits = u32::from(all) - set.unwrap_or_else(|zeros| zeros);
+    if length > all || is_cidr && network_bits > u32::from(length) {
+        return None;
+    }
+    let head = [family, length, u8::from(is_cidr), all / 8];
+    Some([&head[..], &bytes].concat())
+}
+
+/// Six bytes written as `08:00:2b:01:02:03`.
+fn mac_address(text: &str) -> Option<Vec<u8>> {
+    let groups: Vec<&str> = text.split(':').collect();
+    let plain = groups.len() == 6 && groups.iter().all(|group| group.len() == 2);
+    plain.then(|| unhex(&groups.concat()))?
+}
 
 fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -293,7 +432,11 @@ mod tests {
 
     #[test]
     fn what_is_no_value_of_the_type_is_none() {
-        for oid in [16, 20, 21, 23, 700, 701, 1082, 1114, 1184, 1700, 2950] {
+        // Booleans, numbers, times, UUID, bits, addresses, ranges.
+        for oid in [
+            16, 20, 21, 23, 700, 701, 790, 829, 650, 869, 1082, 1083, 1114, 1184, 1186, 1266, 1560,
+            1700, 2950, 3904, 4451,
+        ] {
             let typed = Typed::of(oid).unwrap();
             for binary in [false, true] {
                 assert_eq!(typed.constant("***", binary), None, "{typed:?}");

@@ -29,9 +29,10 @@ impl Analysis {
         let mut left = MOST_NAMES;
         for index in 0..self.statements.len() {
             for name in &self.statements[index].names {
-                let (kind, name) = match name {
-                    NameUse::Execute(name) => (NameKind::Prepared, name),
-                    NameUse::Fetch(name) => (NameKind::Cursor, name),
+                let (kind, name, gets) = match name {
+                    NameUse::Execute(name) => (NameKind::Prepared, name, Gets::Output),
+                    NameUse::ExecuteInto(name) => (NameKind::Prepared, name, Gets::Copy),
+                    NameUse::Fetch(name) => (NameKind::Cursor, name, Gets::Output),
                     NameUse::Prepare(..)
                     | NameUse::Deallocate(_)
                     | NameUse::Declare(..)
@@ -42,11 +43,11 @@ impl Analysis {
                 }
                 left -= 1;
                 match self.meaning(index, kind, name) {
-                    Meaning::Here(inner) => resolved.fill(index, name, inner),
+                    Meaning::Here(inner) => resolved.fill(index, name, inner, gets),
                     Meaning::Gone => {}
                     Meaning::Elsewhere => {
                         if let Some(inner) = names(kind, name) {
-                            resolved.fill(index, name, &inner);
+                            resolved.fill(index, name, &inner, gets);
                         }
                     }
                 }
@@ -82,20 +83,22 @@ impl Analysis {
     }
 
     /// Gives statement `index` what `inner` does.
-    fn fill(&mut self, index: usize, name: &str, inner: &Analysis) {
+    fn fill(&mut self, index: usize, name: &str, inner: &Analysis, gets: Gets) {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         self.opaque.retain(|opaque| {
             opaque.statement != number
                 || opaque.reason != OpaqueReason::UnknownName
                 || opaque.detail != name
         });
-        let outputs = &mut self.statements[index].outputs;
+        let statement = &mut self.statements[index];
+        let outputs = &mut statement.outputs;
         let shown = matches!(outputs, Outputs::Unknown);
         if shown {
-            let only = inner.statements.first().map(|first| first.outputs.clone());
-            *outputs = only.unwrap_or(Outputs::Unknown);
+            let only = inner.statements.first();
+            statement.rows = only.and_then(|only| only.rows);
+            *outputs = only.map_or(Outputs::Unknown, |only| only.outputs.clone());
         }
-        let harmless = matches!(outputs, Outputs::Harmless);
+        let shows_nothing = matches!(outputs, Outputs::Harmless);
         let known = self.columns.iter();
         let mut known: HashSet<ColumnUse> = known
             .filter(|one| one.statement == number)
@@ -103,7 +106,8 @@ impl Analysis {
             .collect();
         for column in &inner.columns {
             let used = match column.used {
-                Use::Projected if harmless => continue,
+                Use::Projected if gets == Gets::Copy => Use::Copied,
+                Use::Projected if shows_nothing => continue,
                 Use::Projected if !shown => Use::Copied,
                 used => used,
             };
@@ -157,6 +161,15 @@ impl Analysis {
             statement.kind.class = super::Class::Write;
         }
     }
+}
+
+/// What becomes of the rows of what a name stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gets {
+    /// They are those of the statement, if it has any.
+    Output,
+    /// They are kept in a relation.
+    Copy,
 }
 
 /// What a name stands for.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::rows::{CastRow, ColumnRow, FunctionRow, RelationRow, TypeRow};
+use super::rows::{CastRow, ColumnRow, FunctionRow, ReferenceRow, RelationRow, TypeRow};
 use super::{
     Cast, Catalog, CatalogRows, Column, FieldUse, Function, Operator, Relation, RelationKind, Type,
     TypeKind, ViewLineage,
@@ -35,6 +35,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
         }
     }
     for row in rows.references {
+        link_reference(&mut catalog, &row);
         let of_one = catalog.references.entry(row.referenced).or_default();
         of_one.push(row);
     }
@@ -79,6 +80,18 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     catalog
 }
 
+/// A column that refers to another holds values of that.
+fn link_reference(catalog: &mut Catalog, row: &ReferenceRow) {
+    for &(to, of) in &row.columns {
+        let column = |relation, attribute| ColumnId {
+            relation,
+            attribute,
+        };
+        let made = catalog.dependents.entry(column(row.referenced, to));
+        made.or_default().push(column(row.referencing, of));
+    }
+}
+
 fn cast(row: CastRow) -> Cast {
     Cast {
         source: row.source,
@@ -117,6 +130,8 @@ fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         computes: row.computes,
         conditional: row.conditional,
         policies: row.policies,
+        secured_by: row.secured_by,
+        checks: row.checks,
         has_rules: row.has_rules,
         view: None,
     };
@@ -179,6 +194,7 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         relation: row.relation,
         extension: row.extension,
         calls: row.calls,
+        labels: row.labels,
     };
     catalog.types.insert(row.oid, data_type);
 }

@@ -1,6 +1,6 @@
 //! What lineage asks a catalog.
 
-use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type};
+use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type, TypeKind};
 use crate::analysis::Access;
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
@@ -99,6 +99,16 @@ impl Catalog {
 
     pub(crate) fn data_type(&self, oid: u32) -> Option<&Type> {
         self.types.get(&oid)
+    }
+
+    /// The enumerated type that this is, or that this domain is over, and its labels.
+    pub fn enumerated(&self, type_oid: u32) -> Option<(u32, &[String])> {
+        let mut found = self.types.get(&type_oid)?;
+        // Domains may be over domains.
+        while found.kind == TypeKind::Domain {
+            found = self.types.get(&found.base)?;
+        }
+        (found.kind == TypeKind::Enum).then_some((found.oid, &found.labels))
     }
 
     /// The type of a column, or of its elements where it is an array.

@@ -72,7 +72,9 @@ WITH RECURSIVE part AS MATERIALIZED (
     SELECT checked.object, part.whole FROM checked JOIN part ON part.type = checked.type
 ), parts (keyed, relation) AS (
     SELECT p.partrelid, p.partrelid
-    FROM pg_catalog.pg_partitioned_table p WHERE p.partexprs IS NOT NULL
+    FROM pg_catalog.pg_partitioned_table p
+    WHERE p.partexprs IS NOT NULL
+       OR EXISTS (SELECT FROM pg_catalog.unnest(p.partclass) AS c WHERE c >= 16384)
     UNION
     SELECT parts.keyed, i.inhrelid
     FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
@@ -94,6 +96,17 @@ WITH RECURSIVE part AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid, y.polrelid
     FROM pg_catalog.pg_policy y
+    UNION ALL
+    SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, s.stxrelid
+    FROM pg_catalog.pg_statistic_ext s
+), supported (class, function) AS (
+    SELECT k.oid, p.amproc::pg_catalog.oid
+    FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily
+    UNION
+    SELECT k.oid, o.oprcode::pg_catalog.oid
+    FROM pg_catalog.pg_opclass k
+    JOIN pg_catalog.pg_amop a ON a.amopfamily = k.opcfamily
+    JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr
 ), called AS MATERIALIZED (
     SELECT made.class, made.relation, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
     FROM made
@@ -103,6 +116,18 @@ WITH RECURSIVE part AS MATERIALIZED (
     WHERE d.refobjid >= 16384
       AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
                            'pg_catalog.pg_operator'::pg_catalog.regclass)
+    UNION ALL
+    SELECT made.class, made.relation, supported.function
+    FROM made
+    JOIN pg_catalog.pg_depend d ON d.classid = made.class AND d.objid = made.object
+    JOIN supported ON supported.class = d.refobjid
+    WHERE d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass
+      AND supported.function >= 16384
+    UNION ALL
+    SELECT 'pg_catalog.pg_range'::pg_catalog.regclass, a.attrelid, r.rngsubdiff::pg_catalog.oid
+    FROM pg_catalog.pg_range r
+    JOIN pg_catalog.pg_attribute a ON a.atttypid = r.rngtypid AND a.attnum > 0
+    WHERE r.rngsubdiff::pg_catalog.oid >= 16384
 )
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT t.tgfoid::text, ',')
@@ -124,7 +149,18 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
                  FROM called
                  WHERE called.relation = c.oid AND c.relrowsecurity
-                   AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), '')
+                   AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text || ' ' || d.refobjsubid::text, ',')
+                 FROM pg_catalog.pg_policy y
+                 JOIN pg_catalog.pg_depend d
+                   ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
+                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  AND d.refobjsubid > 0
+                 WHERE y.polrelid = c.oid AND c.relrowsecurity), ''),
+       COALESCE((SELECT pg_catalog.string_agg(pg_catalog.array_to_string(k.conkey, ' '), ',')
+                 FROM pg_catalog.pg_constraint k
+                 WHERE k.conrelid = c.oid AND k.contype = 'c'
+                   AND pg_catalog.array_length(k.conkey, 1) > 1), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
@@ -271,7 +307,9 @@ WITH part AS MATERIALIZED (
 SELECT t.oid::text, n.nspname::text, t.typname::text, t.typtype::text,
        COALESCE(element.oid, t.base, 0)::text, t.typrelid::text, COALESCE(e.extname::text, ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
-                 FROM called WHERE called.type = t.oid), '')
+                 FROM called WHERE called.type = t.oid), ''),
+       COALESCE((SELECT pg_catalog.string_agg(l.enumlabel, E'\\x1F' ORDER BY l.enumsortorder)
+                 FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid), '')
 FROM part t
 LEFT JOIN pg_catalog.pg_type element ON element.typarray = t.base AND element.typarray <> 0
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
@@ -304,7 +342,9 @@ WHERE p.oid >= 16384
 ORDER BY k.oid";
 
 const REFERENCES: &str = "\
-SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text
+SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text,
+       (SELECT pg_catalog.string_agg(to_key::text || ' ' || of_key::text, ',')
+        FROM ROWS FROM (pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conkey)) AS pair (to_key, of_key))
 FROM pg_catalog.pg_constraint k
 WHERE k.contype = 'f' AND k.confrelid {part}
 ORDER BY k.oid";

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
 use super::Error;
+use crate::analysis::ColumnId;
 
 /// One of the row sets that a catalog is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +58,10 @@ pub struct RelationRow {
     /// The functions that its policies call, where row security is on, and that are not PostgreSQL's
     /// own.
     pub policies: Vec<u32>,
+    /// The columns that its policies read, where row security is on.
+    pub secured_by: Vec<ColumnId>,
+    /// Of each check over several columns, their attribute numbers.
+    pub checks: Vec<Vec<i16>>,
 }
 
 impl RelationRow {
@@ -72,6 +77,8 @@ impl RelationRow {
             computes: Vec::new(),
             conditional: Vec::new(),
             policies: Vec::new(),
+            secured_by: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -168,6 +175,8 @@ pub struct TypeRow {
     pub extension: String,
     /// The functions that a domain's default and checks call, and that are not PostgreSQL's own.
     pub calls: Vec<u32>,
+    /// The labels of an enumerated type, in order.
+    pub labels: Vec<String>,
 }
 
 /// An operator that is not PostgreSQL's own.
@@ -216,6 +225,8 @@ pub struct ReferenceRow {
     pub on_delete: char,
     /// `pg_constraint.confupdtype`.
     pub on_update: char,
+    /// Attribute numbers: of a column that is referenced, and of the one that refers to it.
+    pub columns: Vec<(i16, i16)>,
 }
 
 /// All rows that a catalog is made from.
@@ -297,7 +308,9 @@ impl CatalogRows {
 }
 
 fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
-    row.expect(9)?;
+    row.expect(11)?;
+    let columns: Vec<(u32, i16)> = row.pairs(9)?;
+    let columns = columns.into_iter();
     Ok(RelationRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
@@ -308,6 +321,13 @@ fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
         computes: row.numbers(6)?,
         conditional: row.numbers(7)?,
         policies: row.numbers(8)?,
+        secured_by: columns
+            .map(|(relation, attribute)| ColumnId {
+                relation,
+                attribute,
+            })
+            .collect(),
+        checks: row.groups(10)?,
     })
 }
 
@@ -366,7 +386,9 @@ fn number(row: &Row<'_>) -> Result<NumberRow, Error> {
 }
 
 fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
-    row.expect(8)?;
+    row.expect(9)?;
+    let labels = row.text(8)?;
+    let labels = labels.split('\x1F').filter(|label| !label.is_empty());
     Ok(TypeRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
@@ -376,6 +398,7 @@ fn data_type(row: &Row<'_>) -> Result<TypeRow, Error> {
         relation: row.number(5)?,
         extension: row.text(6)?,
         calls: row.numbers(7)?,
+        labels: labels.map(str::to_owned).collect(),
     })
 }
 
@@ -408,12 +431,13 @@ fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
 }
 
 fn reference(row: &Row<'_>) -> Result<ReferenceRow, Error> {
-    row.expect(4)?;
+    row.expect(5)?;
     Ok(ReferenceRow {
         referenced: row.number(0)?,
         referencing: row.number(1)?,
         on_delete: row.letter(2)?,
         on_update: row.letter(3)?,
+        columns: row.pairs(4)?,
     })
 }
 
@@ -473,6 +497,32 @@ impl Row<'_> {
             .split(',')
             .filter(|part| !part.is_empty())
             .map(|part| part.parse().map_err(|_| self.bad(position)))
+            .collect()
+    }
+
+    /// Numbers with a space between the two of a pair.
+    fn pairs<A: FromStr, B: FromStr>(&self, position: usize) -> Result<Vec<(A, B)>, Error> {
+        let pair = |part: &str| {
+            let (one, other) = part.split_once(' ')?;
+            Some((one.parse().ok()?, other.parse().ok()?))
+        };
+        self.value(position)?
+            .split(',')
+            .filter(|part| !part.is_empty())
+            .map(|part| pair(part).ok_or_else(|| self.bad(position)))
+            .collect()
+    }
+
+    /// Numbers with spaces between those of a group.
+    fn groups<T: FromStr>(&self, position: usize) -> Result<Vec<Vec<T>>, Error> {
+        let group = |part: &str| {
+            let numbers = part.split(' ').map(|one| one.parse().ok());
+            numbers.collect::<Option<Vec<T>>>()
+        };
+        self.value(position)?
+            .split(',')
+            .filter(|part| !part.is_empty())
+            .map(|part| group(part).ok_or_else(|| self.bad(position)))
             .collect()
     }
 

@@ -18,6 +18,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
     Statement {
         kind: Kind { class, command },
         restriction: None,
+        rows: None,
         outputs: Outputs::None,
         copy: None,
         names: Vec::new(),

@@ -5,7 +5,7 @@ use super::command::statement;
 use super::scope::Scope;
 use super::value::{Named, Table};
 use crate::analysis::{
-    Access, Class, Copy, CopyDirection, CopyFormat, OpaqueReason, Outputs, Statement,
+    Access, Class, Copy, CopyDirection, CopyFormat, OpaqueReason, Outputs, Restriction, Statement,
 };
 use crate::catalog::Relation;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
@@ -25,6 +25,7 @@ impl<'a> Walk<'a> {
         };
         let mut class = Class::Read;
         let mut outputs = Outputs::None;
+        let mut rows = None;
         if copy.is_from {
             class = Class::Write;
             self.copy_from(copy);
@@ -33,11 +34,13 @@ impl<'a> Walk<'a> {
             if on_server {
                 self.copied(&table);
             } else {
+                rows = Some(self.rows);
                 outputs = self.outputs(&table);
             }
         }
         let copy = Some(Copy { direction, format });
         Statement {
+            rows,
             copy,
             outputs,
             ..statement(class, "copy")
@@ -71,6 +74,7 @@ impl<'a> Walk<'a> {
         for relation in relations {
             tables.push(self.copied_table(relation, &names));
         }
+        self.rows = Restriction::None;
         tables
             .into_iter()
             .reduce(Table::or)

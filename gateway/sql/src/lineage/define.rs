@@ -177,7 +177,18 @@ impl<'a> Walk<'a> {
         if let Some(relation) = &create.relation {
             self.created(relation);
         }
-        self.each_relation(&create.inh_relations, Access::Define);
+        for node in &create.inh_relations {
+            let Some(NodeEnum::RangeVar(parent)) = inner(node) else {
+                continue;
+            };
+            let parents = self.relations(parent, Access::Define);
+            if create.partbound.is_some() {
+                // The rows of the default partition are compared with the bounds.
+                let item = self.item(&parent.relname, &parents);
+                let key = item.table.everything();
+                self.mark(&key, Use::Filtered);
+            }
+        }
         if let Some(name) = &create.of_typename {
             self.type_name(name);
         }

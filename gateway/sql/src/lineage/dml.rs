@@ -7,7 +7,7 @@ use super::scope::{Item, Scope};
 use super::value::{Table, Value};
 use super::{LOOKED_AT, Walk};
 use crate::analysis::{Access, Class, Inner, Kind, OpaqueReason, Restriction, Use};
-use crate::catalog::{FieldUse, Relation};
+use crate::catalog::{Column, FieldUse, Relation};
 use crate::parse::{NodeEnum, boxed, inner, pg};
 
 impl<'a> Walk<'a> {
@@ -340,7 +340,7 @@ impl<'a> Walk<'a> {
         if relation.has_rules {
             self.opaque(OpaqueReason::ProceduralCode, &relation.name);
         }
-        self.functions_of(&relation.policies, &relation.name);
+        self.row_security(relation);
         self.runs_on_write(relation, access);
     }
 
@@ -393,6 +393,36 @@ impl<'a> Walk<'a> {
             self.mark(&value, Use::Copied);
         }
         self.assigned(targets, of, scope);
+        self.checked_beside(targets, of);
+    }
+
+    /// Where a column is given a value that a check compares with another column's, whether it holds
+    /// tells of that one.
+    fn checked_beside(&mut self, targets: &[pg::Node], of: &[&'a Relation]) {
+        let given = |column: &Column| {
+            let mut targets = targets.iter().filter_map(inner);
+            targets.any(|node| matches!(node, NodeEnum::ResTarget(one) if one.name == column.name))
+        };
+        for relation in of {
+            let written: Vec<i16> = relation
+                .columns
+                .iter()
+                .filter(|column| given(column))
+                .map(|column| column.attribute)
+                .collect();
+            self.spend(relation.checks.len());
+            for check in &relation.checks {
+                let is_written = |attribute: &&i16| written.contains(attribute);
+                let (new, old): (Vec<&i16>, Vec<&i16>) = check.iter().partition(is_written);
+                for &attribute in old.into_iter().filter(|_| !new.is_empty()) {
+                    let column = crate::analysis::ColumnId {
+                        relation: relation.oid,
+                        attribute,
+                    };
+                    self.mark_column(column, Use::Filtered);
+                }
+            }
+        }
     }
 
     /// The columns that are assigned to.

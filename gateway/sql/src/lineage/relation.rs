@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, RELATION, Walk};
-use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source};
+use crate::analysis::{
+    Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source, Use,
+};
 use crate::catalog::{Column, Relation, RelationKind, TypeKind};
 use crate::parse::{pg, strings};
 
@@ -68,13 +70,25 @@ impl<'a> Walk<'a> {
         for relation in &found {
             self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
             if access != Access::Define {
-                self.functions_of(&relation.policies, &relation.name);
+                self.row_security(relation);
             }
             if access != Access::Define && self.catalog.is_data_catalog(relation) {
                 self.opaque(OpaqueReason::DataCatalog, &relation.name);
             }
         }
         found
+    }
+
+    /// What the policies of a relation call and read, where any of its rows is read or written.
+    pub(super) fn row_security(&mut self, relation: &'a Relation) {
+        self.functions_of(&relation.policies, &relation.name);
+        self.spend(relation.secured_by.len());
+        for &column in &relation.secured_by {
+            self.mark_column(column, Use::Filtered);
+            if let Some(read) = self.catalog.relation(column.relation) {
+                self.use_relation(Some(read.oid), &read.schema, &read.name, Access::Read);
+            }
+        }
     }
 
     fn read_descendants(&mut self, relation: &Relation) {

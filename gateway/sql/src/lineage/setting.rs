@@ -32,6 +32,9 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
         "session_preload_libraries" | "local_preload_libraries" | "dynamic_library_path" => false,
         "session_replication_role" | "allow_system_table_mods" => false,
         "lo_compat_privileges" | "array_nulls" => value.is_none(),
+        // Whoever chooses how rows are found chooses the order in which they come: by any index.
+        "effective_cache_size" | "cursor_tuple_fraction" => value.is_none(),
+        other if other.starts_with("enable_") || other.ends_with("_cost") => value.is_none(),
         other => {
             !(other.starts_with("debug_print_")
                 || other.starts_with("debug_discard")

@@ -120,9 +120,11 @@ impl<'a> Walk<'a> {
 
     fn select_statement(&mut self, select: &pg::SelectStmt) -> Statement {
         let table = self.select(select, &Scope::outermost());
+        let rows = Some(self.rows);
         let Some(into) = leftmost(select).into_clause.as_deref() else {
             let outputs = self.outputs(&table);
             return Statement {
+                rows,
                 outputs,
                 ..statement(Class::Read, "select")
             };
@@ -167,7 +169,7 @@ impl<'a> Walk<'a> {
         match boxed(&create.query) {
             Some(NodeEnum::ExecuteStmt(execute)) => {
                 self.execute(execute);
-                names.push(NameUse::Execute(execute.name.clone()));
+                names.push(NameUse::ExecuteInto(execute.name.clone()));
             }
             node => {
                 let table = self.query(node, &Scope::outermost());
@@ -209,7 +211,8 @@ impl<'a> Walk<'a> {
         let inside = analysis.statements.first();
         // It looks a prepared statement up, and declares, closes and prepares nothing.
         let names = inside.into_iter().flat_map(|inside| &inside.names);
-        let names = names.filter(|name| matches!(name, NameUse::Execute(_)));
+        let names =
+            names.filter(|name| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_)));
         let names = names.cloned().collect();
         let class = inside.map_or(Class::Read, |inside| inside.kind.class);
         if runs {

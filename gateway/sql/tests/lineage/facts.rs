@@ -26,6 +26,40 @@ fn family(catalog: &Catalog, relation: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_restricts_the_rows_of_a_query() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        for (text, rows) in [
+            ("SELECT * FROM users", "none"),
+            ("TABLE users", "none"),
+            ("SELECT * FROM (SELECT * FROM users) u", "none"),
+            ("SELECT * FROM users WHERE true", "always-true"),
+            ("SELECT * FROM users WHERE id > 4", "some"),
+            ("SELECT * FROM users LIMIT 4", "some"),
+            ("SELECT * FROM users LIMIT $1", "some"),
+            (
+                "SELECT * FROM users WHERE id = 1 UNION ALL SELECT * FROM users",
+                "none",
+            ),
+            ("COPY users TO STDOUT", "none"),
+            ("COPY (SELECT * FROM users LIMIT 4) TO STDOUT", "some"),
+            ("COPY users FROM STDIN", ""),
+            ("UPDATE users SET email = 'a' RETURNING email", ""),
+            ("EXPLAIN SELECT * FROM users", ""),
+            ("DECLARE c CURSOR FOR SELECT * FROM users", ""),
+        ] {
+            let analysis = analyze(text, &catalog);
+            let found = analysis.statements[0].rows.map(|rows| rows.as_str());
+            assert_eq!(found.unwrap_or_default(), rows, "{text}");
+        }
+        let text = "PREPARE p AS SELECT * FROM users; EXECUTE p";
+        let analysis = analyze(text, &catalog).resolve(&|_, _| None);
+        let rows = analysis.statements[1].rows.map(|rows| rows.as_str());
+        assert_eq!(rows, Some("none"));
+    });
+}
+
+#[test]
 fn a_family_is_what_holds_the_column_too() {
     on_big_stack(|| {
         let catalog = catalog();

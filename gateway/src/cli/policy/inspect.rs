@@ -11,7 +11,7 @@ use wit_component::DecodedWasm;
 /// The package of the contract.
 const PACKAGE: &str = "sluice:policy/";
 /// What every policy may import without being granted it.
-const AMBIENT: [&str; 2] = ["facts", "types"];
+const AMBIENT: [&str; 3] = ["facts", "types", "grants"];
 
 /// What a module is.
 #[derive(Debug, Serialize)]
@@ -22,8 +22,10 @@ pub(crate) struct Module {
     pub(crate) bytes: usize,
     /// The version of the contract that it was built against.
     pub(crate) contract: Option<String>,
-    /// What the configuration must grant before it loads.
+    /// What the configuration must grant before it loads, or may, where it can do without.
     pub(crate) grants: Vec<String>,
+    /// True where it asks what is granted, and loads without.
+    pub(crate) adapts: bool,
     /// What it imports and no policy may.
     pub(crate) refused: Vec<String>,
     pub(crate) imports: Vec<String>,
@@ -70,6 +72,7 @@ impl Module {
                 .filter(|n| granted(n).is_none())
                 .map(|n| (*n).clone())
                 .collect(),
+            adapts: imports.iter().any(|name| interface(name) == Some("grants")),
             imports,
             exports,
         })

@@ -55,12 +55,13 @@ const RUST: [File; 4] = [
     ),
 ];
 
-const RUST_SDK: [File; 13] = vendored![
+const RUST_SDK: [File; 14] = vendored![
     "sdk/rust/src/bindings.rs",
     "sdk/rust/src/decision.rs",
     "sdk/rust/src/exports.rs",
     "sdk/rust/src/facts.rs",
     "sdk/rust/src/grants.rs",
+    "sdk/rust/src/grants/fixed.rs",
     "sdk/rust/src/lib.rs",
     "sdk/rust/src/pattern.rs",
     "sdk/rust/src/pattern/tests.rs",

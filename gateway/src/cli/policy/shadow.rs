@@ -19,7 +19,7 @@ pub(super) fn describe(policy: &str, shadow: &view::Shadow) -> String {
         true => "none".to_owned(),
         false => differences.join(", "),
     };
-    let (asked, failed) = (shadow.asked, failures(&shadow.failures));
+    let (asked, failed) = (shadow.asked, failures(&shadow.failures, None));
     let _ = writeln!(
         text,
         "\nShadow of {}: {digest}, asked {asked}, differences: {differences}, failures: {failed}{}",

@@ -59,7 +59,10 @@ pub struct Verify {
 }
 
 fn grant(name: &str) -> Result<Grant, String> {
-    Grant::named(name).ok_or_else(|| format!("`{name}` is no grant; there are: log, clock"))
+    Grant::named(name).ok_or_else(|| {
+        let all = Grant::ALL.map(Grant::as_str).join(", ");
+        format!("`{name}` is no grant; there are: {all}")
+    })
 }
 
 /// Makes a key.

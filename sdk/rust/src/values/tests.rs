@@ -127,3 +127,13 @@ fn bytes_that_are_no_text_do_not_panic() {
         assert_eq!(values.clone().keep_first(n).len(), 2);
     }
 }
+
+#[test]
+fn append_appends_values_of_any_length() {
+    let bytes: Vec<u8> = (0..=200).collect();
+    for length in 0..bytes.len() {
+        let mut out = b"before".to_vec();
+        append(&mut out, &bytes[..length]);
+        assert_eq!(out, [b"before", &bytes[..length]].concat());
+    }
+}

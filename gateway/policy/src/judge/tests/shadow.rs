@@ -216,11 +216,11 @@ fn whoever_judges_by_a_record_learns_that_claims_were_asked_for() {
         let mut judge = bench.judge(&[guest]);
         for text in ["a", "b"] {
             let mut session = judge.admit(facts(), &catalog).unwrap();
-            judge.has_read_claims();
+            judge.has_read_unrecorded();
             let analysis = Arc::new(email());
             let explained = judge.explain(&mut session, query(text), &analysis, &catalog);
             assert!(matches!(explained.unwrap().verdict, Verdict::Allow(_)));
-            assert_eq!(judge.has_read_claims(), reads, "{text}");
+            assert_eq!(judge.has_read_unrecorded(), reads, "{text}");
         }
     }
 }

@@ -45,6 +45,7 @@ impl Trial {
             module: module.to_owned(),
             settings: settings.clone(),
             grants: policy::Grant::ALL.to_vec(),
+            tables: Vec::new(),
             limits: limits.clone(),
             mode: Mode::Enforce,
             shadow: None,

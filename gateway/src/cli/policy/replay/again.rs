@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use identity::{Actor, Identity};
 use policy::request::Parameters;
-use policy::{Denial, Grant, Judge, Policies, Request, SessionFacts, Step, Verdict};
+use policy::{Denial, Judge, Policies, Request, SessionFacts, Step, Verdict};
 use sql::Strings;
 use sql::analysis::{Analysis, NameUse, OpaqueReason};
 use sql::catalog::Catalog;
@@ -37,6 +37,10 @@ pub(super) struct Said {
     pub(super) masks: Vec<String>,
 }
 
+/// Why a verdict cannot be said that depends on more than the record holds.
+const UNRECORDED: &str = "a policy looks at claims of the token, the clock or counters, which the \
+                          record does not hold";
+
 /// What came of judging a request again.
 #[derive(Debug)]
 pub(super) enum Judged {
@@ -60,8 +64,8 @@ pub(super) struct Again<'a> {
 /// A session of the record.
 struct Past {
     admitted: Result<policy::Session, Denial>,
-    /// True where the policies asked for claims to let it in.
-    reads_claims: bool,
+    /// True where the policies looked at what the record does not hold to let it in.
+    reads_unrecorded: bool,
     /// True once a statement may have changed how strings are read.
     unsure: bool,
 }
@@ -81,20 +85,14 @@ impl<'a> Again<'a> {
         })
     }
 
-    /// Name, digest and mode of each policy; and whether it reads the clock, which is that of today.
-    pub(super) fn policies(&self) -> Vec<(String, String, String, bool)> {
-        let all = self.policies.status().policies;
+    /// Name, digest and mode of each policy.
+    pub(super) fn policies(&self) -> Vec<(String, String, String)> {
+        let all = self.policies.status().policies.into_iter();
         let described = |one: policy::PolicyStatus| {
-            let reads_clock = one.imports.contains(&Grant::Clock);
             let digest = one.digest.to_string();
-            (
-                one.name.to_string(),
-                digest,
-                one.mode.to_string(),
-                reads_clock,
-            )
+            (one.name.to_string(), digest, one.mode.to_string())
         };
-        all.into_iter().map(described).collect()
+        all.map(described).collect()
     }
 
     /// The databases whose catalogs were read.
@@ -132,9 +130,7 @@ impl<'a> Again<'a> {
             }
         };
         let Some((now, hint)) = judged else {
-            return unknown(
-                "a policy asks for claims of the token, which the record does not hold",
-            );
+            return unknown(UNRECORDED);
         };
         if then.policy == Denial::GATEWAY && then != now {
             return unknown("the gateway itself refused them, for a reason of that moment");
@@ -193,17 +189,18 @@ impl<'a> Again<'a> {
     fn session(&mut self, opening: &SessionOpening, catalog: &Arc<Catalog>) -> &mut Past {
         let judge = &mut self.judge;
         self.sessions.entry(opening.session).or_insert_with(|| {
-            judge.has_read_claims();
+            judge.has_read_unrecorded();
             let admitted = judge.admit(facts(opening), catalog);
             Past {
                 admitted,
-                reads_claims: judge.has_read_claims(),
+                reads_unrecorded: judge.has_read_unrecorded(),
                 unsure: false,
             }
         })
     }
 
-    /// The strictest verdict of these steps; none where the policies ask for claims.
+    /// The strictest verdict of these steps; none where the policies look at what the record does not
+    /// hold.
     fn decide(
         &mut self,
         event: &Event,
@@ -212,7 +209,7 @@ impl<'a> Again<'a> {
         catalog: &Arc<Catalog>,
     ) -> Option<(Said, Option<String>)> {
         let session = self.sessions.get_mut(&event.session.session)?;
-        if session.reads_claims {
+        if session.reads_unrecorded {
             return None;
         }
         let mut last = None;
@@ -222,7 +219,7 @@ impl<'a> Again<'a> {
                 Ok(admitted) => {
                     let request = request(event, *step);
                     let explained = self.judge.explain(admitted, request, analysis, catalog);
-                    if self.judge.has_read_claims() {
+                    if self.judge.has_read_unrecorded() {
                         return None;
                     }
                     match explained {

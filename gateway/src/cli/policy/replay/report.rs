@@ -36,7 +36,6 @@ struct PolicyView {
     name: String,
     digest: String,
     mode: String,
-    reads_clock: bool,
 }
 
 /// Requests of one shape that would come out otherwise, in one way.
@@ -79,13 +78,8 @@ struct Unknown {
 }
 
 impl Report {
-    pub(super) fn new(trail: &Path, policies: Vec<(String, String, String, bool)>) -> Self {
-        let view = |(name, digest, mode, reads_clock)| PolicyView {
-            name,
-            digest,
-            mode,
-            reads_clock,
-        };
+    pub(super) fn new(trail: &Path, policies: Vec<(String, String, String)>) -> Self {
+        let view = |(name, digest, mode)| PolicyView { name, digest, mode };
         Self {
             trail: trail.display().to_string(),
             catalogs_of_today: Vec::new(),
@@ -173,11 +167,7 @@ impl Report {
         let _ = writeln!(text, "Catalog   as it is today, not as it was: {catalogs}");
         for policy in &self.policies {
             let (name, digest) = (&policy.name, &policy.digest[..12]);
-            let clock = match policy.reads_clock {
-                true => "; it reads the clock, which is today's",
-                false => "",
-            };
-            let _ = writeln!(text, "Policy    {name} {digest} ({}){clock}", policy.mode);
+            let _ = writeln!(text, "Policy    {name} {digest} ({})", policy.mode);
         }
         text.push('\n');
         for change in &self.changes {

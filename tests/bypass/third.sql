@@ -1,0 +1,46 @@
+-- Ways that the third adversary found. Guard off.
+
+-- refused: EXPLAIN ANALYZE of CREATE TABLE AS EXECUTE
+PREPARE loot_of AS SELECT id, email AS e FROM customers
+EXPLAIN ANALYZE CREATE TEMP TABLE loot AS EXECUTE loot_of
+SELECT * FROM loot
+-- refused: CREATE TABLE AS EXECUTE
+PREPARE loot_of AS SELECT id, email AS e FROM customers
+CREATE TEMP TABLE loot AS EXECUTE loot_of
+SELECT * FROM loot
+-- masked: the value of rows that are older than a column
+SELECT attname, attmissingval FROM pg_attribute WHERE attrelid = 'vault.grown'::regclass AND attnum > 0
+-- masked: everything of a row of pg_attribute
+SELECT * FROM pg_attribute WHERE attrelid = 'vault.grown'::regclass AND attnum > 0
+-- safe: a row of pg_attribute as a value
+SELECT to_json(a) FROM pg_attribute a WHERE attrelid = 'vault.grown'::regclass AND attnum > 0
+-- safe: the value of rows that are older than a column, as text
+SELECT attmissingval::text FROM pg_attribute WHERE attrelid = 'vault.grown'::regclass AND attnum > 0
+-- masked: a column that refers to another
+SELECT id, whom FROM vault.naming
+-- refused: a column that refers to another, in an expression
+SELECT upper(whom) FROM vault.naming
+-- oracle: the order in which an index gives rows
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SELECT id FROM vault.found WHERE id > 0
+SELECT secret IS NULL, id FROM vault.found
+-- oracle: the order in which an index gives rows, by set_config
+SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false)
+SELECT secret IS NULL, id FROM vault.found
+-- oracle: the order in which an index gives rows, by costs
+SET random_page_cost = 0
+SELECT secret IS NULL, id FROM vault.found
+-- oracle: the order in which CLUSTER puts rows
+CLUSTER vault.found USING found_by
+SELECT id FROM vault.found
+-- oracle: whether an update changed a value
+UPDATE vault.found SET secret = 'uquartzzebra' WHERE id = 1
+SELECT pg_stat_get_xact_tuples_hot_updated('vault.found'::regclass)
+-- oracle: whether an update changed a value, by a view
+UPDATE vault.found SET secret = 'uquartzzebra' WHERE id = 1
+SELECT n_tup_hot_upd * 2 FROM pg_stat_xact_user_tables WHERE relname = 'found' AND n_tup_hot_upd >= 0
+-- oracle: a check that compares a value with one that is given
+UPDATE vault.limited SET highest = 735192841 WHERE id = 2
+-- oracle: the bounds of a new partition, beside those in the default partition
+CREATE TABLE vault.ranked_q PARTITION OF vault.ranked FOR VALUES FROM ('q') TO ('r')
