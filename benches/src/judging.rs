@@ -141,6 +141,8 @@ fn policy(name: &str, module: PathBuf, settings: Value) -> PolicyConfig {
         tables: Vec::new(),
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
+        shadow: None,
+        trust: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod raw;
 mod secret;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trust;
 
 pub use secret::Secret;
 
@@ -43,6 +44,10 @@ pub struct Config {
     pub identity: identity::IssuerConfig,
     /// The policies, in the order of the file.
     pub policies: Vec<policy::PolicyConfig>,
+    /// The file that says whose signatures modules need; none where they need none.
+    pub trust: Option<PathBuf>,
+    /// Where modules are kept, and those that come from registries.
+    pub modules: Modules,
     /// The key of keyed hashes; made at random, and so good for one run, where none is given.
     pub mask_key: Option<Secret>,
     /// A file of values that must never pass; none where nothing is watched.
@@ -57,6 +62,19 @@ pub struct Config {
     pub limits: Limits,
     /// The file this was read from; its policies are read again when it changes.
     pub path: PathBuf,
+}
+
+/// Where modules are kept by their digests, and those that come from registries.
+#[derive(Clone, Debug)]
+pub struct Modules {
+    /// The folder that keeps them.
+    pub directory: PathBuf,
+    /// The modules that are named by references to registries.
+    pub pulls: Vec<crate::oci::Pull>,
+    /// A file with logins for registries.
+    pub credentials: Option<PathBuf>,
+    /// Certificates that are trusted beside the usual ones, as a PEM file.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where clients connect, and how.
@@ -235,5 +253,26 @@ impl Config {
     /// What is wrong with it, by key and line.
     pub fn from_toml(text: &str, path: &Path) -> Result<Self, Error> {
         raw::read(text, path)
+    }
+
+    /// The files that the policies are made of: this one, modules and tables, and where signatures are
+    /// required, those and whose they must be.
+    pub(crate) fn policy_files(&self) -> Vec<PathBuf> {
+        let shadows = self.policies.iter().filter_map(|one| one.shadow.as_ref());
+        let shadows = shadows.map(|shadow| &shadow.module);
+        let own = self.policies.iter().map(|policy| &policy.module);
+        let mut files: Vec<PathBuf> = own.chain(shadows).cloned().collect();
+        if let Some(trust) = &self.trust {
+            let signatures: Vec<_> = files
+                .iter()
+                .map(|file| policy::signatures_of(file))
+                .collect();
+            files.extend(signatures);
+            files.push(trust.clone());
+        }
+        let tables = self.policies.iter().flat_map(|policy| &policy.tables);
+        files.extend(tables.map(|(_, file)| file.clone()));
+        files.push(self.path.clone());
+        files
     }
 }

@@ -144,6 +144,7 @@ impl std::fmt::Debug for Shared {
 /// # Errors
 /// Which policy fails at which step, and in its own words why.
 pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
+    crate::oci::pull_missing(&config.modules)?;
     let mut engine = EngineConfig::default();
     engine.instances = config.limits.policy_instances.unwrap_or(engine.instances);
     let engine = Engine::new(engine)?;

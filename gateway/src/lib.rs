@@ -17,6 +17,8 @@ mod catalog;
 mod database;
 mod error;
 mod metrics;
+pub mod oci;
+mod replace;
 mod session;
 pub mod tls;
 mod transport;

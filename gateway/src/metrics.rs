@@ -55,5 +55,57 @@ fn render(shared: &Shared) -> String {
             );
         }
     }
+    shadows(&mut page, &status);
     page
+}
+
+/// What versions that judge beside others say otherwise.
+fn shadows(page: &mut String, status: &policy::Status) {
+    let shadows = || {
+        let policies = status.policies.iter();
+        policies.filter_map(|policy| Some((&policy.name, policy.shadow.as_ref()?)))
+    };
+    let mut family = |name: &str, kind: &str, help: &str, lines: String| {
+        if !lines.is_empty() {
+            let _ = write!(page, "# HELP {name} {help}\n# TYPE {name} {kind}\n{lines}");
+        }
+    };
+    let mut lines = String::new();
+    let name = "sluice_shadow_asked_total";
+    for (policy, shadow) in shadows() {
+        let asked = shadow.asked;
+        let _ = writeln!(lines, "{name}{{policy=\"{policy}\"}} {asked}");
+    }
+    let help = "Questions to a policy that were put to its shadow too.";
+    family(name, "counter", help, std::mem::take(&mut lines));
+    let name = "sluice_shadow_differences_total";
+    for (policy, shadow) in shadows() {
+        for (kind, count) in &shadow.differences {
+            let kind = kind.as_str();
+            let _ = writeln!(
+                lines,
+                "{name}{{policy=\"{policy}\",kind=\"{kind}\"}} {count}"
+            );
+        }
+    }
+    let help = "Answers of a shadow that differ from its policy's.";
+    family(name, "counter", help, std::mem::take(&mut lines));
+    let name = "sluice_shadow_failures_total";
+    for (policy, shadow) in shadows() {
+        for (failure, count) in &shadow.failures {
+            let _ = writeln!(
+                lines,
+                "{name}{{policy=\"{policy}\",failure=\"{failure}\"}} {count}"
+            );
+        }
+    }
+    let help = "Calls of a shadow that failed.";
+    family(name, "counter", help, std::mem::take(&mut lines));
+    let name = "sluice_shadow_paused";
+    for (policy, shadow) in shadows() {
+        let paused = u64::from(shadow.paused);
+        let _ = writeln!(lines, "{name}{{policy=\"{policy}\"}} {paused}");
+    }
+    let help = "1 while a shadow is not asked because it failed.";
+    family(name, "gauge", help, lines);
 }

@@ -31,14 +31,14 @@ pub(crate) mod canaries;
 pub(crate) mod cancel;
 mod extended;
 mod flight;
-mod hold;
+pub(crate) mod hold;
 mod judging;
 mod lanes;
 mod pipeline;
 mod prepared;
 mod progress;
-mod reading;
-mod redact;
+pub(crate) mod reading;
+pub(crate) mod redact;
 mod replies;
 mod role;
 pub(crate) mod socket;
@@ -502,6 +502,7 @@ impl Session {
             hint: None,
             sqlstate: policy::SqlState::INSUFFICIENT_PRIVILEGE,
             failure: None,
+            notes: Arc::default(),
             digests: Arc::clone(self.core.shared.policies.current().digests()),
         }
     }
@@ -561,7 +562,7 @@ impl Session {
 
     fn record_denial(&self, entry: &mut Entry, denial: &Denial) -> Result<(), SessionError> {
         let generation = self.admitted.borrow().generation().number();
-        Ok(entry.judged(&Judged {
+        entry.judged(&Judged {
             effect: Effect::Deny,
             policy: &denial.policy,
             reason: &denial.reason,
@@ -569,7 +570,17 @@ impl Session {
             digests: &self.digests(generation, &denial.digests),
             masks: None,
             keep: Some(0),
-        })?)
+        })?;
+        self.record_notes(entry, &denial.notes)
+    }
+
+    /// Records what the policies note beside a verdict that lets nothing go.
+    fn record_notes(&self, entry: &mut Entry, notes: &[policy::Note]) -> Result<(), SessionError> {
+        for note in notes {
+            let what = format!("{}: {}", note.policy, note.text);
+            entry.event(self.now.get(), &trail::Deed::Note { what })?;
+        }
+        Ok(())
     }
 
     /// Tells the client no. Where a transaction is open, the upstream is made to fail it, as it

@@ -84,6 +84,30 @@ pub fn misbehaving(hook: Hook, misdeed: Misdeed) -> Vec<u8> {
     with_contract(&text, "policy")
 }
 
+/// A policy that asks for a claim of the token, and then lets everything pass.
+///
+/// # Panics
+/// The contract in `wit/` changed.
+#[must_use]
+pub fn curious() -> Vec<u8> {
+    let text = r#"(module
+        (import "sluice:policy/facts@0.1.0" "claim" (func $claim (param i32 i32 i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 64) "team")
+        (global $next (mut i32) (i32.const 4096))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+            global.get $next
+            (global.set $next (i32.add (global.get $next)
+                (i32.and (i32.add (local.get 3) (i32.const 15)) (i32.const -16)))))
+        (func (export "sluice:policy/hooks@0.1.0#configure") (param i32 i32) (result i32)
+            i32.const 1024)
+        (func (export "sluice:policy/hooks@0.1.0#session") (result i32) i32.const 1024)
+        (func (export "sluice:policy/hooks@0.1.0#decide") (result i32)
+            (call $claim (i32.const 64) (i32.const 4) (i32.const 128))
+            i32.const 1024))"#;
+    with_contract(text, "policy")
+}
+
 /// A module that keeps another contract.
 ///
 /// # Panics

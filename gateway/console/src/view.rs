@@ -148,6 +148,48 @@ pub struct Policy {
     pub failures: BTreeMap<String, u64>,
     /// Since when it keeps failing, where it does.
     pub failing_since: Option<String>,
+    /// Who vouches for its module, where signatures are required.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signers: Vec<String>,
+    /// The version that judges beside it; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+}
+
+/// A second version of a policy, which judges beside it and never decides.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Shadow {
+    /// SHA-256 of its module.
+    pub digest: String,
+    /// How often it was asked.
+    pub asked: u64,
+    /// How often it said something else, by kind.
+    pub differences: BTreeMap<String, u64>,
+    /// The first of each kind and shape.
+    pub examples: Vec<Difference>,
+    /// Failed calls by kind; kinds that never came are left out.
+    pub failures: BTreeMap<String, u64>,
+    /// Whether it is not asked for a while because it failed.
+    pub paused: bool,
+}
+
+/// What a policy and its shadow said of requests of one shape.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Difference {
+    /// "effect", "protections" or "reason".
+    pub kind: String,
+    /// What was asked, without literals.
+    pub shape: String,
+    /// Who asked first.
+    pub who: String,
+    /// What the policy said.
+    pub was: String,
+    /// What its shadow would have.
+    pub would: String,
+    /// How often.
+    pub requests: u64,
+    /// Since when, RFC 3339.
+    pub since: String,
 }
 
 /// A set that did not take effect.
@@ -246,7 +288,6 @@ impl From<&policy::Status> for Policies {
 
 impl From<&policy::PolicyStatus> for Policy {
     fn from(status: &policy::PolicyStatus) -> Self {
-        let failures = status.failures.iter().filter(|(_, count)| *count > 0);
         Self {
             name: status.name.to_string(),
             digest: status.digest.to_string(),
@@ -255,10 +296,47 @@ impl From<&policy::PolicyStatus> for Policy {
             transforms: status.transforms,
             calls: status.calls,
             starts: status.starts,
-            failures: failures
-                .map(|(kind, count)| (kind.to_string(), *count))
-                .collect(),
+            failures: failures(&status.failures),
             failing_since: status.failing_since.map(rfc3339),
+            signers: status.signers.iter().map(ToString::to_string).collect(),
+            shadow: status.shadow.as_ref().map(Shadow::from),
+        }
+    }
+}
+
+fn failures(counts: &[(policy::Failure, u64)]) -> BTreeMap<String, u64> {
+    let counts = counts.iter().filter(|(_, count)| *count > 0);
+    counts
+        .map(|(kind, count)| (kind.to_string(), *count))
+        .collect()
+}
+
+impl From<&policy::ShadowStatus> for Shadow {
+    fn from(status: &policy::ShadowStatus) -> Self {
+        let differences = status.differences.iter();
+        Self {
+            digest: status.digest.to_string(),
+            asked: status.asked,
+            differences: differences
+                .map(|(kind, count)| (kind.as_str().to_owned(), *count))
+                .collect(),
+            examples: status.examples.iter().map(Difference::from).collect(),
+            failures: failures(&status.failures),
+            paused: status.paused,
+        }
+    }
+}
+
+impl From<&policy::Difference> for Difference {
+    fn from(difference: &policy::Difference) -> Self {
+        Self {
+            kind: difference.kind.as_str().to_owned(),
+            shape: difference.shape.clone(),
+            who: difference.who.clone(),
+            was: difference.was.clone(),
+            would: difference.would.clone(),
+            requests: difference.requests,
+            since: rfc3339(difference.since),
         }
     }
 }

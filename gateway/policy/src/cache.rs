@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::hold::Demand;
-use crate::plan::Plan;
+use crate::plan::{Note, Plan};
 use crate::verdict::Denial;
 
 /// A verdict without the request it was given for.
@@ -15,7 +15,7 @@ use crate::verdict::Denial;
 pub(crate) enum Kept {
     Allow(Arc<Plan>),
     Deny(Denial),
-    Hold(Arc<[Demand]>, std::time::Duration),
+    Hold(Arc<[Demand]>, std::time::Duration, Arc<[Note]>),
 }
 
 /// What a verdict is kept under. The class stands for generation, catalog and session facts.
@@ -136,7 +136,7 @@ mod tests {
     use std::time::Duration;
 
     fn kept() -> Kept {
-        Kept::Hold([].into(), Duration::ZERO)
+        Kept::Hold([].into(), Duration::ZERO, [].into())
     }
 
     fn key(class: u64, text: &str) -> Key<'_> {

@@ -20,6 +20,7 @@ use crate::set::Digest;
 pub(crate) struct Compiled {
     digest: Digest,
     imports: Vec<Grant>,
+    memories: u32,
     /// Whether it asks what was granted, and so can do without.
     adapts: bool,
     pre: InstancePre<Host>,
@@ -35,6 +36,8 @@ impl Compiled {
         let component = componentize(module)?;
         let component = Component::new(engine.wasm(), &component)
             .map_err(|error| LoadError::new(Step::Compile, format!("{error:#}")))?;
+        let memories = component.resources_required();
+        let memories = memories.map_or(1, |needed| needed.num_memories);
         let Imports { grants, adapts } = imports(engine, &component)?;
         exports(engine, &component)?;
         let pre = link(engine, &grants, &component)?;
@@ -56,6 +59,7 @@ impl Compiled {
         Ok(Compiled {
             digest,
             imports: grants,
+            memories,
             adapts,
             pre,
             hooks,
@@ -89,6 +93,11 @@ impl Compiled {
 
     pub(crate) fn transforms(&self) -> bool {
         self.transform.is_some()
+    }
+
+    /// Memories that an instance has.
+    pub(crate) fn memories(&self) -> u32 {
+        self.memories
     }
 
     pub(crate) fn pre(&self) -> &InstancePre<Host> {

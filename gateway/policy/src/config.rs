@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::trust::Trust;
+
 /// One policy as the operator wants it.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {
@@ -23,6 +25,21 @@ pub struct PolicyConfig {
     pub limits: PolicyLimits,
     /// Whether its verdict counts.
     pub mode: Mode,
+    /// A second version that judges beside it and never decides.
+    pub shadow: Option<ShadowConfig>,
+    /// Whose signatures its module and that of the second version need.
+    pub trust: Option<Arc<Trust>>,
+}
+
+/// A second version of a policy as the operator wants it.
+#[derive(Clone, Debug)]
+pub struct ShadowConfig {
+    /// Its module.
+    pub module: PathBuf,
+    /// What its `configure` gets, as JSON.
+    pub settings: serde_json::Value,
+    /// What it may import beside `facts`.
+    pub grants: Vec<Grant>,
 }
 
 /// An interface that a policy may import.
@@ -135,7 +152,8 @@ impl fmt::Display for Mode {
 /// What the engine keeps ready for all policies together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// How many instances may live at once: cores x policies x the generations alive.
+    /// How many instances may live at once: cores x policies x the generations alive. Shadows have
+    /// half as many more for themselves.
     pub instances: u32,
     /// The most memory that any policy may be given; a policy's own limit is at most this.
     pub memory_bytes: usize,

@@ -4,6 +4,7 @@ mod ticker;
 
 use std::any::Any;
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -33,6 +34,10 @@ const MEMORIES_PER_COMPONENT: u32 = 4;
 /// Elements of a table: functions that a guest calls through pointers.
 const TABLE_ELEMENTS: usize = 20_000;
 
+/// Of the instances that policies may have, so many more are there for shadows alone: a share of one in
+/// so many.
+const SHADOWS_SHARE: u32 = 2;
+
 /// The Wasm engine with its two threads: one for deadlines, one that drops what nobody needs any
 /// more. Clones share it; the threads end with the last.
 #[derive(Clone)]
@@ -45,6 +50,21 @@ struct Inner {
     config: EngineConfig,
     ticker: Ticker,
     discarded: mpsc::Sender<Box<dyn Any + Send>>,
+    /// Memories that shadows may still take.
+    shadows: Arc<AtomicU32>,
+}
+
+/// Room in the pool that a shadow takes for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct ShadowRoom {
+    left: Arc<AtomicU32>,
+    memories: u32,
+}
+
+impl Drop for ShadowRoom {
+    fn drop(&mut self) {
+        self.left.fetch_add(self.memories, Ordering::Relaxed);
+    }
 }
 
 impl Engine {
@@ -57,12 +77,14 @@ impl Engine {
         let (discarded, received) = mpsc::channel::<Box<dyn Any + Send>>();
         spawn("policy-reaper", move || received.iter().for_each(drop))
             .map_err(|e| fault(e.to_string()))?;
+        let shadows = Arc::new(AtomicU32::new(room_for_shadows(&config)));
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasm,
                 config,
                 ticker,
                 discarded,
+                shadows,
             }),
         })
     }
@@ -83,6 +105,16 @@ impl Engine {
     /// Says that a guest runs for as long as what it returns lives: only then do deadlines pass.
     pub(crate) fn running(&self) -> Running {
         self.inner.ticker.running()
+    }
+
+    /// Room for a shadow with so many memories; none where shadows have taken all of theirs. What
+    /// policies need is never taken.
+    pub(crate) fn room_for_shadow(&self, memories: u32) -> Option<ShadowRoom> {
+        let left = Arc::clone(&self.inner.shadows);
+        let take = |left: u32| left.checked_sub(memories);
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .ok()?;
+        Some(ShadowRoom { left, memories })
     }
 
     /// Drops the value on a thread of the engine: freeing code and memory takes a while.
@@ -140,8 +172,13 @@ fn settings(config: &EngineConfig) -> Config {
     settings
 }
 
+fn room_for_shadows(config: &EngineConfig) -> u32 {
+    config.instances.div_ceil(SHADOWS_SHARE)
+}
+
 fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
     let instances = config.instances.max(1);
+    let instances = instances.saturating_add(room_for_shadows(config));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))

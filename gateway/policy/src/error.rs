@@ -39,6 +39,8 @@ pub enum Step {
     Configuration,
     /// The file is read.
     Read,
+    /// Its signatures are compared with those required.
+    Trust,
     /// A core module is made a component.
     Componentize,
     /// It is compiled.
@@ -64,6 +66,7 @@ impl Step {
             Step::Engine => "engine",
             Step::Configuration => "configuration",
             Step::Read => "read",
+            Step::Trust => "trust",
             Step::Componentize => "componentize",
             Step::Compile => "compile",
             Step::Imports => "imports",

@@ -8,8 +8,8 @@ use sql::catalog::{Catalog, ColumnInfo};
 use crate::bindings::{facts, types};
 use crate::instance::Host;
 use crate::protection::Protections;
-use crate::request::Parameters;
-use crate::session::SessionFacts;
+use crate::request::{Parameters, Request};
+use crate::session::{Session, SessionFacts};
 
 /// What is known in one call. Empty in a trial.
 #[derive(Clone, Default)]
@@ -74,6 +74,28 @@ pub(crate) fn is_per_token(claim: &str) -> bool {
 }
 
 impl Facts {
+    /// What may be known of a request.
+    pub(crate) fn of_request(
+        session: &Session,
+        request: &Request,
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+        counting: Counting,
+    ) -> Facts {
+        Facts {
+            who: Some(Arc::clone(&session.facts)),
+            catalog: Some(Arc::clone(catalog)),
+            request: Some(RequestFacts {
+                text: Arc::clone(&request.text),
+                parameters: request.parameters.clone(),
+                executing: request.step.executes(),
+                analysis: Arc::clone(analysis),
+            }),
+            protections: Some(Arc::clone(&session.class.protections)),
+            counting,
+        }
+    }
+
     /// True where what the policy adds to its counters is kept.
     pub(crate) fn counts(&self) -> bool {
         let runs = self
@@ -161,6 +183,7 @@ impl facts::Host for Host {
     }
 
     fn claim(&mut self, name: String) -> Option<String> {
+        self.unrecorded = true;
         if is_per_token(&name) {
             self.unrepeatable = true;
         }

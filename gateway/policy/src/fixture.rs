@@ -263,6 +263,8 @@ impl Bench {
                 ..PolicyLimits::default()
             },
             mode: Mode::Enforce,
+            shadow: None,
+            trust: None,
         }
     }
 

@@ -91,6 +91,7 @@ impl Host {
     fn counter(&mut self, key: &str, window: u32) -> Result<Counter, Unwilling> {
         self.need(Grant::Counters)?;
         self.unrepeatable = true;
+        self.unrecorded = true;
         Counter::new(key, window).map_err(unwilling)
     }
 }
@@ -119,6 +120,7 @@ impl clock::Host for Host {
     fn now(&mut self) -> wasmtime::Result<u64> {
         self.need(Grant::Clock)?;
         self.unrepeatable = true;
+        self.unrecorded = true;
         let since = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::plan::Note;
 use crate::request::Request;
 use crate::session::SessionFacts;
 use crate::set::{Digest, Generation};
@@ -32,6 +33,8 @@ pub struct Hold {
     pub(crate) generation: Generation,
     /// What an approval is bound to.
     pub(crate) digest: Digest,
+    /// What is to be noted in the trail beside it.
+    pub(crate) notes: Arc<[Note]>,
 }
 
 impl Hold {
@@ -50,7 +53,18 @@ impl Hold {
             ttl,
             generation,
             digest,
+            notes: Arc::default(),
         }
+    }
+
+    /// With what is to be noted in the trail.
+    pub(crate) fn noting(self, notes: Arc<[Note]>) -> Hold {
+        Hold { notes, ..self }
+    }
+
+    /// What is to be noted in the trail beside it.
+    pub fn notes(&self) -> &Arc<[Note]> {
+        &self.notes
     }
 
     /// What was asked.

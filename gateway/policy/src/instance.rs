@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasmtime::{ResourceLimiter, Store, Trap};
 
 use crate::bindings::{hooks, inspect, transform, types};
-use crate::engine::{self, Engine, Running};
+use crate::engine::{self, Engine, Running, ShadowRoom};
 use crate::facts::Facts;
 use crate::grants::{Claims, Unwilling};
 use crate::meter::{Answer, Hook};
@@ -43,6 +43,8 @@ pub(crate) struct Host {
     /// True once the guest has looked at what may be otherwise the next time, or for another token
     /// of the same person.
     pub(crate) unrepeatable: bool,
+    /// True once the guest has looked at what no record of a request holds.
+    pub(crate) unrecorded: bool,
     pub(crate) policy: Arc<Policy>,
     pub(crate) claims: Claims,
     /// Lines that it wrote to the log.
@@ -109,6 +111,8 @@ pub(crate) struct Instance {
     policy: Arc<Policy>,
     engine: Engine,
     calls: u32,
+    /// What a shadow takes of the room for shadows; given back once the store is gone.
+    room: Option<ShadowRoom>,
 }
 
 impl Instance {
@@ -119,6 +123,18 @@ impl Instance {
             failure: Failure::Start,
             reason: format!("it does not take its settings any more: {words}"),
         })?;
+        Ok(instance)
+    }
+
+    /// Instantiates and configures a shadow, which takes no room that policies need.
+    pub(crate) fn start_shadow(engine: &Engine, policy: &Arc<Policy>) -> Result<Instance, Failed> {
+        let room = engine.room_for_shadow(policy.compiled.memories());
+        let room = room.ok_or_else(|| Failed {
+            failure: Failure::Start,
+            reason: "shadows have taken all the room that there is for them".to_owned(),
+        })?;
+        let mut instance = Instance::start(engine, policy)?;
+        instance.room = Some(room);
         Ok(instance)
     }
 
@@ -156,6 +172,7 @@ impl Instance {
             policy: Arc::clone(policy),
             engine: engine.clone(),
             calls: 0,
+            room: None,
         })
     }
 
@@ -252,6 +269,12 @@ impl Instance {
             .map_err(|_| Failed::answer("it refused the rows"))
     }
 
+    /// True where the last call looked at what no record of a request holds: claims of the token, the
+    /// clock, counters.
+    pub(crate) fn read_unrecorded(&self) -> bool {
+        self.store.data().unrecorded
+    }
+
     /// True where it has served long enough, or has grown so much that a fresh one is better.
     pub(crate) fn is_worn(&self) -> bool {
         let limits = &self.store.data().limits;
@@ -266,6 +289,7 @@ impl Instance {
         let host = self.store.data_mut();
         host.facts = facts;
         host.unrepeatable = false;
+        host.unrecorded = false;
         host.claims = Claims::default();
         host.lines = 0;
         self.engine.running()
@@ -295,6 +319,7 @@ fn store(engine: &Engine, policy: &Arc<Policy>, deadline: Duration) -> Store<Hos
     let host = Host {
         facts: Facts::default(),
         unrepeatable: false,
+        unrecorded: false,
         policy: Arc::clone(policy),
         claims: Claims::default(),
         lines: 0,

@@ -6,7 +6,9 @@ mod empty;
 mod explain;
 mod instances;
 mod said;
+mod shadows;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ pub(crate) use self::instances::Instances;
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
-use crate::facts::{Counting, Facts, RequestFacts};
+use crate::facts::{Counting, Facts};
 use crate::hold::{Approval, Hold};
 use crate::inspection::Inspector;
 use crate::instance::Failed;
@@ -49,6 +51,8 @@ pub struct Judge {
     verdicts: VerdictCache,
     templates: Templates,
     shaper: sql::Shaper,
+    /// True once a policy has looked at what no record holds, until asked.
+    read_unrecorded: bool,
     counting: Counting,
 }
 
@@ -70,6 +74,7 @@ impl Judge {
             verdicts: VerdictCache::new(bytes),
             templates: Templates::default(),
             shaper: sql::Shaper::default(),
+            read_unrecorded: false,
             counting: Counting::Kept,
         }
     }
@@ -250,10 +255,15 @@ impl Judge {
         trusted.resize_with(set.policies().len(), Arc::default);
         let mut inspectors = Vec::new();
         let mut notes = Vec::new();
+        let mut shadows = HashMap::new();
         let mut shared = true;
+        let before = std::mem::take(&mut self.read_unrecorded);
         for (index, policy) in set.running() {
             let (stance, repeatable) = self.stance(&set, index, facts, catalog);
             shared &= repeatable;
+            let (standing, note) = self.shadow_stance((&set, index), facts, catalog, &stance);
+            shadows.extend(standing.map(|standing| (index, standing)));
+            notes.extend(note);
             match (policy.mode, stance) {
                 (Mode::Observe, Ok(stance)) => notes.extend(observed_stance(policy, &stance)),
                 (Mode::Observe, Err(failed)) => notes.push(observed_failure(policy, &failed)),
@@ -288,8 +298,11 @@ impl Judge {
             protections: Arc::new(protections),
             trusted,
             inspectors: inspectors.into(),
+            reads_unrecorded: self.read_unrecorded,
+            shadows,
             notes,
         };
+        self.read_unrecorded |= before;
         Ok(self.classes.keep(facts, class, shared))
     }
 
@@ -312,10 +325,12 @@ impl Judge {
             keys: set.keys(),
         };
         let mut repeatable = false;
+        let read_unrecorded = &mut self.read_unrecorded;
         let stance = self.instances.run(set, index, |instance| {
-            let answer = instance.session(facts)?;
+            let answer = instance.session(facts);
             repeatable = !instance.is_unrepeatable();
-            let stance = check.stance(answer)?;
+            *read_unrecorded |= instance.read_unrecorded();
+            let stance = check.stance(answer?)?;
             instance.claims().spend();
             Ok(stance)
         });
@@ -365,6 +380,9 @@ impl Judge {
         let mut said = Said::new(session);
         for (index, policy) in set.running() {
             let opinion = self.opinion(&set, index, session, request, analysis, catalog);
+            let asked = (session, request);
+            let note = self.shadow_opinion((&set, index), asked, analysis, catalog, &opinion.0);
+            said.notes.extend(note);
             match (policy.mode, opinion) {
                 (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, opinion, reuse),
                 (Mode::Observe, (Err(failed), _)) => {
@@ -375,7 +393,9 @@ impl Judge {
                     said.heed(&set, index, opinion, reuse, &session.class, catalog);
                 }
                 (Mode::Enforce | Mode::Off, (Err(failed), _)) => {
-                    return (Kept::Deny(broken(&set, policy, failed)), Reuse::Once);
+                    let denial = broken(&set, policy, failed);
+                    let notes = said.notes.into();
+                    return (Kept::Deny(Denial { notes, ..denial }), Reuse::Once);
                 }
             }
         }
@@ -406,28 +426,19 @@ impl Judge {
         catalog: &Arc<Catalog>,
     ) -> (Result<Opinion, Failed>, Reuse) {
         let policy = &set.policies()[index];
-        let facts = Facts {
-            who: Some(Arc::clone(&session.facts)),
-            catalog: Some(Arc::clone(catalog)),
-            request: Some(RequestFacts {
-                text: Arc::clone(&request.text),
-                parameters: request.parameters.clone(),
-                executing: request.step.executes(),
-                analysis: Arc::clone(analysis),
-            }),
-            protections: Some(Arc::clone(&session.class.protections)),
-            counting: self.counting,
-        };
+        let facts = Facts::of_request(session, request, analysis, catalog, self.counting);
         let check = Check {
             policy,
             catalog,
             keys: set.keys(),
         };
         let mut repeatable = false;
+        let read_unrecorded = &mut self.read_unrecorded;
         let opinion = self.instances.run(set, index, |instance| {
-            let answer = instance.decide(facts)?;
+            let answer = instance.decide(facts);
             repeatable = !instance.is_unrepeatable();
-            check.opinion(answer, instance.claims())
+            *read_unrecorded |= instance.read_unrecorded();
+            check.opinion(answer?, instance.claims())
         });
         let reuse = match &opinion {
             Ok(opinion) if repeatable => opinion.reuse,
@@ -493,9 +504,10 @@ fn verdict(
     match kept {
         Kept::Allow(plan) => Verdict::Allow(Permit::kept(request.frames, plan)),
         Kept::Deny(denial) => Verdict::Deny(denial),
-        Kept::Hold(demands, ttl) => {
+        Kept::Hold(demands, ttl, notes) => {
             let facts = Arc::clone(&session.facts);
-            Verdict::Hold(Hold::new(request, facts, demands, ttl, generation))
+            let hold = Hold::new(request, facts, demands, ttl, generation);
+            Verdict::Hold(hold.noting(notes))
         }
     }
 }

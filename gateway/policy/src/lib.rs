@@ -36,8 +36,11 @@ mod load;
 mod meter;
 mod opinion;
 mod session;
+mod shadow;
+mod signature;
 mod soundness;
 mod tables;
+mod trust;
 
 #[cfg(test)]
 mod fixture;
@@ -45,7 +48,9 @@ mod fixture;
 pub use identity::Identity;
 
 pub use component::componentize;
-pub use config::{EngineConfig, Grant, Keys, Metering, Mode, PolicyConfig, PolicyLimits};
+pub use config::{
+    EngineConfig, Grant, Keys, Metering, Mode, PolicyConfig, PolicyLimits, ShadowConfig,
+};
 pub use copy::{CopyMasker, copy_rows};
 pub use engine::Engine;
 pub use error::{Defect, LoadError, MaskError, Step as LoadStep};
@@ -60,4 +65,7 @@ pub use plan::{Note, Plan, Recording, ResultPlan};
 pub use request::{Asked, Parameters, Request, Step};
 pub use session::{Session, SessionFacts};
 pub use set::{Digest, Generation, Policies, PolicyDigest, PolicySet, PolicyStatus, Status};
+pub use shadow::{Difference, DifferenceKind, ShadowStatus};
+pub use signature::{NotASignature, PrivateKey, PublicKey, Signature, signatures_of};
+pub use trust::{Trust, TrustedKey};
 pub use verdict::{Denial, Failure, Permit, SqlState, Verdict};

@@ -11,6 +11,7 @@ use crate::error::{LoadError, Step};
 use crate::facts::{Facts, RequestFacts};
 use crate::instance::{Failed, Instance};
 use crate::set::{Counters, Deployment, Digest, Generation, Policy, PolicySet};
+use crate::shadow::{self, Shadow};
 use crate::tables::Tables;
 use crate::verdict::Denial;
 
@@ -26,12 +27,11 @@ pub(crate) fn set(
     let known = previous.map(PolicySet::policies).unwrap_or_default();
     let mut policies: Vec<Arc<Policy>> = Vec::with_capacity(configs.len());
     for config in configs {
-        let compiled = compiled(engine, config, known.iter().chain(&policies))
-            .and_then(|compiled| compiled.check_grants(&config.grants).map(|()| compiled));
-        let compiled = compiled.map_err(|error| error.of(&config.name))?;
-        let policy = Arc::new(policy(engine, deployment, config, compiled)?);
-        attempt(engine, &policy).map_err(|error| error.of(&config.name))?;
-        policies.push(policy);
+        let all: Vec<&Arc<Policy>> = known.iter().chain(&policies).collect();
+        let made = made(engine, deployment, config, &all);
+        let made = made.map_err(|error| error.of(&config.name))?;
+        let shadow = shadow(engine, deployment, config, &made, &all)?;
+        policies.push(Arc::new(Policy { shadow, ..made }));
     }
     Ok(PolicySet::new(
         generation,
@@ -59,17 +59,84 @@ fn check_names(configs: &[PolicyConfig]) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Compiles the module, unless one of those known is the same.
-fn compiled<'a>(
+/// Makes one policy and tries it, its shadow left aside.
+fn made(
     engine: &Engine,
+    deployment: &Deployment,
     config: &PolicyConfig,
-    mut known: impl Iterator<Item = &'a Arc<Policy>>,
-) -> Result<Arc<Compiled>, LoadError> {
+    known: &[&Arc<Policy>],
+) -> Result<Policy, LoadError> {
     let module = read(engine, config)?;
-    let digest = Digest::of(&module);
+    let signers = signers(config, &module)?;
+    let compiled = compiled(engine, &module, known)?;
+    compiled.check_grants(&config.grants)?;
+    let policy = Arc::new(policy(engine, deployment, config, compiled)?);
+    attempt(engine, &policy)?;
+    let policy = Arc::into_inner(policy)
+        .ok_or_else(|| LoadError::new(Step::Trial, "an instance of the trial is still there"))?;
+    Ok(Policy { signers, ..policy })
+}
+
+/// Who vouches for these bytes; nobody where no signature is required.
+fn signers(config: &PolicyConfig, module: &[u8]) -> Result<Vec<Arc<str>>, LoadError> {
+    let Some(trust) = &config.trust else {
+        return Ok(Vec::new());
+    };
+    let digest = Digest::of(module);
+    let signers = trust.signers(&config.module, digest, &config.grants);
+    signers.map_err(|why| LoadError::new(Step::Trust, why))
+}
+
+/// Makes the version that judges beside the policy. Where both are as they were, it goes on counting.
+fn shadow(
+    engine: &Engine,
+    deployment: &Deployment,
+    config: &PolicyConfig,
+    own: &Policy,
+    known: &[&Arc<Policy>],
+) -> Result<Option<Shadow>, LoadError> {
+    let Some(second) = &config.shadow else {
+        return Ok(None);
+    };
+    let second = PolicyConfig {
+        module: second.module.clone(),
+        settings: second.settings.clone(),
+        grants: second.grants.clone(),
+        limits: shadow::limits(&config.limits),
+        shadow: None,
+        ..config.clone()
+    };
+    let named = |error: LoadError| error.of(&format!("{}.shadow", config.name));
+    let policy = Arc::new(made(engine, deployment, &second, known).map_err(named)?);
+    let before = known
+        .iter()
+        .find(|one| one.name == own.name && is_same(one, own));
+    let before = before.and_then(|one| one.shadow.as_ref());
+    let tally = match before.filter(|one| is_same(&one.policy, &policy)) {
+        Some(before) => Arc::clone(&before.tally),
+        None => Arc::default(),
+    };
+    Ok(Some(Shadow { policy, tally }))
+}
+
+/// True where both say the same of the same facts.
+fn is_same(one: &Policy, other: &Policy) -> bool {
+    one.compiled.digest() == other.compiled.digest() && one.settings == other.settings
+}
+
+/// Compiles the module, unless one of those known is the same.
+fn compiled(
+    engine: &Engine,
+    module: &[u8],
+    known: &[&Arc<Policy>],
+) -> Result<Arc<Compiled>, LoadError> {
+    let digest = Digest::of(module);
+    let shadows = known.iter().filter_map(|one| one.shadow.as_ref());
+    let shadows = shadows.map(|shadow| &shadow.policy);
+    let mut known = known.iter().copied().chain(shadows);
     match known.find(|policy| policy.compiled.digest() == digest) {
         Some(policy) => Ok(Arc::clone(&policy.compiled)),
-        None => Compiled::new(engine, &module).map(Arc::new),
+        None => Compiled::new(engine, module).map(Arc::new),
     }
 }
 
@@ -94,7 +161,7 @@ fn policy(
     let most = engine.config().memory_bytes;
     if config.limits.memory_bytes > most {
         let reason = format!("a policy may be given at most {most} bytes of memory");
-        return Err(LoadError::new(Step::Configuration, reason).of(&config.name));
+        return Err(LoadError::new(Step::Configuration, reason));
     }
     Ok(Policy {
         name: config.name.as_str().into(),
@@ -105,8 +172,10 @@ fn policy(
         grants: config.grants.clone(),
         ledger: deployment.ledgers.of(&config.name),
         keys: deployment.keys.clone(),
-        tables: Tables::read(&config.tables).map_err(|error| error.of(&config.name))?,
+        tables: Tables::read(&config.tables)?,
         counters: Arc::new(Counters::default()),
+        signers: Vec::new(),
+        shadow: None,
     })
 }
 

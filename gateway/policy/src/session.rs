@@ -1,7 +1,7 @@
 //! Who asks, and what is protected from them for as long as they stay.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use identity::Identity;
 use sql::analysis::ColumnId;
@@ -65,6 +65,26 @@ pub(crate) struct Class {
     pub(crate) trusted: Vec<Arc<HashSet<String>>>,
     /// The policies that look at results.
     pub(crate) inspectors: Arc<[Inspector]>,
-    /// What observed policies would have said.
+    /// True where a policy looked at what no record holds to say all this.
+    pub(crate) reads_unrecorded: bool,
+    /// What the policies with a shadow protect by themselves, and what their shadows would, by the
+    /// place of the policy in the set.
+    pub(crate) shadows: HashMap<usize, Standing>,
+    /// What observed policies would have said, and where shadows differ.
     pub(crate) notes: Vec<Note>,
+}
+
+/// What a policy and its shadow each protect for all of a session.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) own: Protected,
+    /// None yet where the shadow has failed to say it.
+    pub(crate) shadow: OnceLock<Protected>,
+}
+
+/// What one version protects for all of a session, and what it trusts.
+#[derive(Debug, Default)]
+pub(crate) struct Protected {
+    pub(crate) protections: Protections,
+    pub(crate) trusted: Arc<HashSet<String>>,
 }

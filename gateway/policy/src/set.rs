@@ -16,6 +16,7 @@ use crate::error::LoadError;
 use crate::ledger::{Ledger, Ledgers};
 use crate::load;
 use crate::meter::{Meter, Peaks};
+use crate::shadow::{Shadow, ShadowStatus};
 use crate::tables::Tables;
 use crate::verdict::Failure;
 
@@ -48,7 +49,8 @@ impl Digest {
         Digest(bytes)
     }
 
-    pub(crate) fn of(bytes: &[u8]) -> Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
@@ -169,6 +171,10 @@ pub(crate) struct Policy {
     pub(crate) keys: Keys,
     pub(crate) tables: Tables,
     pub(crate) counters: Arc<Counters>,
+    /// Who vouches for the module, where that is required.
+    pub(crate) signers: Vec<Arc<str>>,
+    /// A second version that judges beside it.
+    pub(crate) shadow: Option<Shadow>,
 }
 
 impl Policy {
@@ -203,6 +209,15 @@ impl Counters {
     pub(crate) fn failed(&self, policy: &str, failure: Failure) {
         self.failures[failure as usize].fetch_add(1, Ordering::Relaxed);
         self.breaker.failed(policy, failure);
+    }
+
+    /// Failed calls, by kind.
+    pub(crate) fn failures(&self) -> Vec<(Failure, u64)> {
+        let count = |failure: Failure| {
+            let count = self.failures[failure as usize].load(Ordering::Relaxed);
+            (failure, count)
+        };
+        Failure::ALL.into_iter().map(count).collect()
     }
 }
 
@@ -355,16 +370,14 @@ pub struct PolicyStatus {
     pub failing_since: Option<SystemTime>,
     /// The most that it took, where the engine counts.
     pub peaks: Peaks,
+    /// Who vouches for the module, where that is required.
+    pub signers: Vec<Arc<str>>,
+    /// The version that judges beside it.
+    pub shadow: Option<ShadowStatus>,
 }
 
 impl PolicyStatus {
     fn of(policy: &Policy) -> PolicyStatus {
-        let count = |failure: Failure| {
-            (
-                failure,
-                policy.counters.failures[failure as usize].load(Ordering::Relaxed),
-            )
-        };
         PolicyStatus {
             name: Arc::clone(&policy.name),
             digest: policy.compiled.digest(),
@@ -373,9 +386,11 @@ impl PolicyStatus {
             transforms: policy.compiled.transforms(),
             calls: policy.counters.calls.load(Ordering::Relaxed),
             starts: policy.counters.starts.load(Ordering::Relaxed),
-            failures: Failure::ALL.into_iter().map(count).collect(),
+            failures: policy.counters.failures(),
             failing_since: policy.counters.breaker.open_since(),
             peaks: policy.counters.meter.peaks(),
+            signers: policy.signers.clone(),
+            shadow: policy.shadow.as_ref().map(Shadow::status),
         }
     }
 }

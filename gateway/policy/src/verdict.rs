@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::hold::Hold;
-use crate::plan::Plan;
+use crate::plan::{Note, Plan};
 use crate::set::PolicyDigest;
 
 /// The end of a judgement.
@@ -96,6 +96,8 @@ pub struct Denial {
     pub sqlstate: SqlState,
     /// How the policy failed, where that is why.
     pub failure: Option<Failure>,
+    /// What is to be noted in the trail beside it.
+    pub notes: Arc<[Note]>,
     /// The policies that were in force.
     pub digests: Arc<[PolicyDigest]>,
 }

@@ -24,6 +24,17 @@ pub struct Shape {
     pub key: Box<[u8]>,
 }
 
+impl Shape {
+    /// The text for people, with `?` in place of every plain literal.
+    pub fn readable(&self) -> String {
+        let folded = self.key.iter().map(|byte| match *byte {
+            INTEGER | DECIMAL | STRING => '?',
+            byte => char::from(byte),
+        });
+        folded.collect()
+    }
+}
+
 /// Makes shapes, one after the other in the same memory.
 #[derive(Debug, Default)]
 pub struct Shaper {

@@ -8,8 +8,13 @@ pub mod dev;
 mod inspect;
 mod metadata;
 pub mod new;
+pub mod promote;
+pub mod replay;
+mod shadow;
+pub mod signing;
 pub mod test;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +26,7 @@ use super::holds::remote::{self, Connection, Failure, Output};
 use super::holds::table::{Table, printable};
 use inspect::Module;
 use new::Language;
+use promote::Way;
 
 /// Commands of `sluice policy`.
 #[derive(Debug, clap::Subcommand)]
@@ -43,6 +49,9 @@ pub enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Says whose signatures it has, by this file of trusted keys.
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        trust: Option<PathBuf>,
     },
     /// Makes a folder with a policy that builds, its cases and the SDK.
     #[command(after_help = "Example:
@@ -72,6 +81,31 @@ Example:
     Bench(bench::Args),
     /// Builds, tests and puts a policy where a gateway reads it, again whenever a source changes.
     Dev(dev::Args),
+    /// Judges a recorded trail again, and says what another version or other settings would change.
+    Replay(replay::Args),
+    /// Makes the shadow of a policy the policy, in the configuration's file.
+    #[command(
+        after_help = "The new configuration is read and its policies are loaded before it takes the \
+old one's place; a running gateway follows by itself, and with --url its answer is waited for.
+
+Example:
+  sluice policy promote guard --config sluice.toml --url http://127.0.0.1:8080 --token-file dora.token"
+    )]
+    Promote(promote::Args),
+    /// Makes the version before the last promotion the policy again, in the configuration's file.
+    #[command(
+        after_help = "What was in force judges on as its shadow, so that it can be promoted again.
+
+Example:
+  sluice policy rollback guard --config sluice.toml --url http://127.0.0.1:8080 --token-file dora.token"
+    )]
+    Rollback(promote::Args),
+    /// Makes a key to sign modules with.
+    Keygen(signing::Keygen),
+    /// Vouches for a module.
+    Sign(signing::Sign),
+    /// Says whether a module is signed as it must be.
+    Verify(signing::Verify),
 }
 
 /// Runs one.
@@ -81,13 +115,15 @@ Example:
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { connection } => Failure::into_exit(list(&connection)),
-        Command::Inspect { file, json } => {
+        Command::Inspect { file, json, trust } => {
             let module = Module::read(&file)?;
             if json {
-                Failure::into_exit(remote::print_json(&module))
-            } else {
-                said(&describe(&module))
+                let mut shown = serde_json::to_value(&module)?;
+                shown["signed_by"] = signing::keys(&file)?.into();
+                return Failure::into_exit(remote::print_json(&shown));
             }
+            let signed = signing::describe(&file, trust.as_deref())?;
+            said(&(describe(&module) + &signed))
         }
         Command::New { lang, folder } => {
             new::write(lang, &folder)?;
@@ -97,6 +133,12 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Dev(args) => dev::run(args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Promote(args) => promote::run(Way::Promote, &args),
+        Command::Rollback(args) => promote::run(Way::RollBack, &args),
+        Command::Keygen(args) => signing::keygen(&args),
+        Command::Sign(args) => signing::sign(&args),
+        Command::Verify(args) => signing::verify(&args),
     }
 }
 
@@ -145,18 +187,32 @@ fn list(connection: &Connection) -> Result<(), Failure> {
     }
     let mut out = std::io::stdout();
     writeln!(out, "Generation {}", policies.generation)?;
-    let mut table = Table::new(["NAME", "MODE", "DIGEST", "IMPORTS", "CALLS", "FAILURES"]);
+    let mut table = Table::new([
+        "NAME",
+        "MODE",
+        "DIGEST",
+        "SIGNED BY",
+        "IMPORTS",
+        "CALLS",
+        "FAILURES",
+    ]);
     for policy in &policies.policies {
         table.row([
             policy.name.clone(),
             policy.mode.clone(),
             policy.digest.chars().take(12).collect(),
+            policy.signers.join(","),
             policy.imports.join(","),
             policy.calls.to_string(),
-            failures(policy),
+            failures(&policy.failures, policy.failing_since.as_deref()),
         ]);
     }
     table.print()?;
+    for policy in &policies.policies {
+        if let Some(shadow) = &policy.shadow {
+            out.write_all(shadow::describe(&policy.name, shadow).as_bytes())?;
+        }
+    }
     if let Some(rejected) = &policies.rejected {
         let policy = rejected
             .policy
@@ -175,13 +231,10 @@ fn list(connection: &Connection) -> Result<(), Failure> {
 }
 
 /// "trap 2, deadline 1"; with a time where it keeps failing.
-fn failures(policy: &view::Policy) -> String {
-    let counts = policy
-        .failures
-        .iter()
-        .map(|(kind, count)| format!("{kind} {count}"));
+fn failures(counts: &BTreeMap<String, u64>, failing_since: Option<&str>) -> String {
+    let counts = counts.iter().map(|(kind, count)| format!("{kind} {count}"));
     let all = counts.collect::<Vec<_>>().join(", ");
-    match &policy.failing_since {
+    match failing_since {
         _ if all.is_empty() => "0".to_owned(),
         Some(since) => format!("{all}, keeps failing since {since}"),
         None => all,

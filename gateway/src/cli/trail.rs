@@ -212,7 +212,7 @@ fn find(sessions: &[SessionSummary], name: &str) -> anyhow::Result<SessionId> {
     }
 }
 
-fn since(text: &str) -> Result<SystemTime, String> {
+pub(crate) fn since(text: &str) -> Result<SystemTime, String> {
     if let Ok(ago) = humantime::parse_duration(text) {
         return SystemTime::now()
             .checked_sub(ago)

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Plaintext, Results,
-    Secret, ServerTls, Trail, Upstream, UpstreamTls,
+    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Modules, Plaintext,
+    Results, Secret, ServerTls, Trail, Upstream, UpstreamTls,
 };
+use crate::oci::{self, Pull};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,9 @@ struct RawConfig {
     identity: RawIdentity,
     #[serde(default)]
     policies: toml::Table,
+    trust: Option<RawTrust>,
+    #[serde(default)]
+    modules: RawModules,
     #[serde(default)]
     masks: RawMasks,
     trail: RawTrail,
@@ -127,6 +132,17 @@ struct RawPolicy {
     mode: RawMode,
     #[serde(default)]
     limits: RawPolicyLimits,
+    shadow: Option<RawVersion>,
+    previous: Option<RawVersion>,
+}
+
+/// Another version of a policy: what it leaves out is as in the policy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawVersion {
+    module: Option<PathBuf>,
+    settings: Option<toml::Table>,
+    grants: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,6 +167,20 @@ struct RawPolicyLimits {
     memory: Option<usize>,
     #[serde(default, deserialize_with = "optional_size")]
     output: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTrust {
+    file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawModules {
+    directory: Option<PathBuf>,
+    credentials: Option<PathBuf>,
+    ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -276,6 +306,8 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Config, Error> {
         text,
         path,
         findings: Vec::new(),
+        store: PathBuf::new(),
+        pulls: Vec::new(),
     };
     let config = reader.config(raw);
     match config {
@@ -289,6 +321,9 @@ struct Reader<'a> {
     text: &'a str,
     path: &'a Path,
     findings: Vec<String>,
+    /// Where modules are kept, and those that come from registries.
+    store: PathBuf,
+    pulls: Vec<Pull>,
 }
 
 impl Reader<'_> {
@@ -302,7 +337,21 @@ impl Reader<'_> {
             .into_iter()
             .filter_map(|(name, raw)| Some((name.clone(), self.database(&name, raw)?)))
             .collect();
-        let policies = self.policies(raw.policies);
+        let at = ["modules"];
+        let directory = raw.modules.directory.unwrap_or_else(|| "modules".into());
+        self.store = self.relative(&directory);
+        let mut policies = self.policies(raw.policies);
+        let trust = raw.trust.map(|trust| self.relative(&trust.file));
+        let required = trust.as_ref().and_then(|file| self.trust(file));
+        for policy in &mut policies {
+            policy.trust.clone_from(&required);
+        }
+        let modules = Modules {
+            directory: self.store.clone(),
+            pulls: std::mem::take(&mut self.pulls),
+            credentials: raw.modules.credentials.map(|file| self.file(&at, &file)),
+            ca: raw.modules.ca.map(|file| self.file(&at, &file)),
+        };
         let mask_key = self.secret(&["masks"], raw.masks.key_file, raw.masks.key_env);
         let trail = self.trail(raw.trail);
         Some(Config {
@@ -310,6 +359,8 @@ impl Reader<'_> {
             databases,
             identity: self.identity(raw.identity)?,
             policies,
+            trust,
+            modules,
             mask_key: mask_key?,
             canaries: raw
                 .canaries
@@ -473,19 +524,8 @@ impl Reader<'_> {
     }
 
     fn policy(&mut self, name: &str, raw: RawPolicy) -> Option<policy::PolicyConfig> {
-        let mut grants = Vec::new();
-        for grant in &raw.grants {
-            match policy::Grant::named(grant) {
-                Some(grant) => grants.push(grant),
-                None => self.wrong(
-                    &["policies", name, "grants"],
-                    &format!(
-                        "`{grant}` is no grant; there are: {}",
-                        policy::Grant::ALL.map(policy::Grant::as_str).join(", ")
-                    ),
-                ),
-            }
-        }
+        let at = ["policies", name];
+        let grants = self.grants(&at, &raw.grants);
         if !raw.tables.is_empty() && !grants.contains(&policy::Grant::Tables) {
             let what = "there are tables, and \"tables\" is not among the grants";
             self.wrong(&["policies", name, "tables"], what);
@@ -495,13 +535,31 @@ impl Reader<'_> {
             (table.clone(), self.file(&at, file))
         };
         let tables = raw.tables.iter().map(table).collect();
-        let settings = match serde_json::to_value(&raw.settings) {
-            Ok(settings) => settings,
-            Err(error) => {
-                self.wrong(&["policies", name, "settings"], &error.to_string());
-                return None;
+        let settings = self.settings(&at, &raw.settings)?;
+        let module = self.module(&["policies", name, "module"], &raw.module);
+        let shadow = match raw.shadow {
+            Some(version) => {
+                let at = ["policies", name, "shadow"];
+                Some(policy::ShadowConfig {
+                    module: match version.module {
+                        Some(module) => self.module(&at, &module),
+                        None => module.clone(),
+                    },
+                    settings: match version.settings {
+                        Some(settings) => self.settings(&at, &settings)?,
+                        None => settings.clone(),
+                    },
+                    grants: match version.grants {
+                        Some(grants) => self.grants(&at, &grants),
+                        None => grants.clone(),
+                    },
+                })
             }
+            None => None,
         };
+        if let Some(grants) = raw.previous.and_then(|version| version.grants) {
+            self.grants(&["policies", name, "previous"], &grants);
+        }
         let mut limits = policy::PolicyLimits::default();
         limits.deadline_start = raw.limits.session.unwrap_or(limits.deadline_start);
         limits.deadline_decide = raw.limits.decide.unwrap_or(limits.deadline_decide);
@@ -510,7 +568,7 @@ impl Reader<'_> {
         limits.output_bytes = raw.limits.output.unwrap_or(limits.output_bytes);
         Some(policy::PolicyConfig {
             name: name.to_owned(),
-            module: self.file(&["policies", name, "module"], &raw.module),
+            module,
             settings,
             grants,
             tables,
@@ -520,7 +578,42 @@ impl Reader<'_> {
                 RawMode::Observe => policy::Mode::Observe,
                 RawMode::Off => policy::Mode::Off,
             },
+            shadow,
+            trust: None,
         })
+    }
+
+    /// Whose signatures modules need.
+    fn trust(&mut self, file: &Path) -> Option<Arc<policy::Trust>> {
+        let trust = super::trust::read(file);
+        trust
+            .map(Arc::new)
+            .map_err(|error| self.wrong(&["trust"], &error))
+            .ok()
+    }
+
+    fn grants(&mut self, at: &[&str], names: &[String]) -> Vec<policy::Grant> {
+        let mut grants = Vec::new();
+        for grant in names {
+            match policy::Grant::named(grant) {
+                Some(grant) => grants.push(grant),
+                None => self.wrong(
+                    &[at, &["grants"]].concat(),
+                    &format!(
+                        "`{grant}` is no grant; there are: {}",
+                        policy::Grant::ALL.map(policy::Grant::as_str).join(", ")
+                    ),
+                ),
+            }
+        }
+        grants
+    }
+
+    fn settings(&mut self, at: &[&str], table: &toml::Table) -> Option<serde_json::Value> {
+        let settings = serde_json::to_value(table);
+        settings
+            .map_err(|error| self.wrong(&[at, &["settings"]].concat(), &error.to_string()))
+            .ok()
     }
 
     fn trail(&mut self, raw: RawTrail) -> Trail {
@@ -577,6 +670,28 @@ impl Reader<'_> {
                     "takes a secret from a file or from the environment, not from both",
                 );
                 None
+            }
+        }
+    }
+
+    /// A module: a file, or where one from a registry is kept.
+    fn module(&mut self, at: &[&str], module: &Path) -> PathBuf {
+        let Some(text) = module.to_str().filter(|text| text.starts_with(oci::SCHEME)) else {
+            return self.file(at, module);
+        };
+        match text.parse() {
+            Ok(reference) => {
+                let file = oci::file_of(&self.store, &reference);
+                self.pulls.push(Pull {
+                    policy: at.get(1).copied().unwrap_or_default().to_owned(),
+                    reference,
+                    file: file.clone(),
+                });
+                file
+            }
+            Err(error) => {
+                self.wrong(at, &error);
+                PathBuf::new()
             }
         }
     }

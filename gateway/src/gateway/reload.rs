@@ -68,18 +68,8 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
         ];
         Some((seen.ino(), seen.size(), changed))
     };
-    files(config)
-        .map(|file| (file.to_owned(), stamp(file)))
-        .collect()
-}
-
-/// The files that the policies are made of: modules, tables, and the configuration.
-fn files(config: &Config) -> impl Iterator<Item = &Path> {
-    let of_policies = config.policies.iter().flat_map(|policy| {
-        let tables = policy.tables.iter().map(|(_, file)| file.as_path());
-        tables.chain([policy.module.as_path()])
-    });
-    of_policies.chain([config.path.as_path()])
+    let files = config.policy_files().into_iter();
+    files.map(|file| (file.clone(), stamp(&file))).collect()
 }
 
 /// What the policies are made of, in short: the contents of their files.
@@ -87,7 +77,7 @@ type Contents = [u8; 32];
 
 fn contents(config: &Config) -> Contents {
     let mut sha = Sha256::new();
-    for file in files(config) {
+    for file in config.policy_files() {
         let bytes = std::fs::read(file).unwrap_or_default();
         sha.update((bytes.len() as u64).to_be_bytes());
         sha.update(bytes);
@@ -105,6 +95,11 @@ fn reload(path: &Path, policies: &Policies, last: Contents) -> (Option<Config>, 
             return (None, Contents::default());
         }
     };
+    if let Err(error) = crate::oci::pull_missing(&config.modules) {
+        tracing::error!(%error, "a module cannot be had: the policies stay");
+        policies.reject(error.to_string());
+        return (Some(config), Contents::default());
+    }
     let contents = contents(&config);
     if contents == last {
         return (Some(config), last);
@@ -140,7 +135,7 @@ impl Watched {
     }
 
     fn follow(&mut self, config: &Config) {
-        for file in files(config) {
+        for file in config.policy_files() {
             let folder = match file.parent() {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
                 _ => PathBuf::from("."),

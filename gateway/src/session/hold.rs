@@ -88,7 +88,7 @@ impl Session {
         let (policy, reason) = sayings(hold);
         let set = self.core.shared.policies.current();
         let generation = hold.generation().number();
-        Ok(entry.judged(&Judged {
+        entry.judged(&Judged {
             effect: Effect::Hold,
             policy: &policy,
             reason: &reason,
@@ -96,7 +96,8 @@ impl Session {
             digests: &self.digests(generation, set.digests()),
             masks: None,
             keep: None,
-        })?)
+        })?;
+        self.record_notes(entry, hold.notes())
     }
 
     /// Tells the client that it waits, for whom, and what that keeps others from.
@@ -234,7 +235,7 @@ impl Session {
 }
 
 /// Which policies hold a request, and why.
-fn sayings(hold: &Hold) -> (String, String) {
+pub(crate) fn sayings(hold: &Hold) -> (String, String) {
     let demands = hold.demands();
     let policies: Vec<_> = demands
         .iter()

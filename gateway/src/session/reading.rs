@@ -159,7 +159,7 @@ impl Session {
 }
 
 /// Whether strings may be read in another way when it has run: any code that is not seen can do that.
-pub(super) fn may_change_strings(analysis: &Analysis) -> bool {
+pub(crate) fn may_change_strings(analysis: &Analysis) -> bool {
     use OpaqueReason as Reason;
     let may = |reason| !matches!(reason, Reason::ServerFile | Reason::DataCatalog);
     let sets = |one: &Statement| {

@@ -10,7 +10,7 @@ const STARS: &str = "'***'";
 
 /// The text as it is recorded: `PASSWORD 'secret'` (CREATE ROLE, ALTER ROLE, CREATE USER MAPPING)
 /// and the password of a connection string lose the secret. Nothing else changes.
-pub(super) fn redact(text: &str) -> Cow<'_, str> {
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if !has_word(text.as_bytes()) {
         return Cow::Borrowed(text);
     }

@@ -19,6 +19,8 @@ pub struct Reader {
     wanted: Wanted,
     /// How the names of all segments begin that are read.
     prefix: String,
+    /// The only segment that is read, where one alone is.
+    alone: Option<OsString>,
     /// By the beginning of their segments' names.
     streams: BTreeMap<String, Stream>,
 }
@@ -49,8 +51,30 @@ impl Reader {
             dir: dir.into(),
             wanted,
             prefix,
+            alone: None,
             streams,
         };
+        reader.look()?;
+        Ok(reader)
+    }
+
+    /// A reader of one segment alone. What lies in the segments beside it is not seen.
+    ///
+    /// # Errors
+    /// If its directory cannot be read, or the file is no segment by its name.
+    pub fn segment(file: &Path) -> Result<Self> {
+        let name = file.file_name().map(OsString::from).unwrap_or_default();
+        if stream_of(&name).is_none() {
+            let what = format!("the name of a segment ends in {SUFFIX}");
+            let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, what);
+            return Err(Error::file("read", file)(error));
+        }
+        let mut reader = Self::open(match file.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        })?;
+        reader.streams.clear();
+        reader.alone = Some(name);
         reader.look()?;
         Ok(reader)
     }
@@ -126,6 +150,7 @@ impl Reader {
         for file in std::fs::read_dir(&self.dir).map_err(failed())? {
             names.push(file.map_err(failed())?.file_name());
         }
+        names.retain(|name| self.alone.as_ref().is_none_or(|alone| alone == name));
         names.sort();
         for name in names {
             let Some(stream) = stream_of(&name) else {

@@ -166,6 +166,8 @@ fn holding_policies(folder: &Path, approvals: u8) -> Policies {
         tables: Vec::new(),
         limits: PolicyLimits::default(),
         mode: Mode::Enforce,
+        shadow: None,
+        trust: None,
     };
     let engine = Engine::new(EngineConfig {
         instances: 8,

@@ -35,6 +35,7 @@ pub(super) fn refused(set: &PolicySet, policy: &Policy, refusal: Refusal) -> Den
         hint: refusal.hint,
         sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
         failure: None,
+        notes: Arc::default(),
         digests: Arc::clone(set.digests()),
     }
 }
@@ -61,6 +62,7 @@ pub(super) fn broken(set: &PolicySet, policy: &Policy, failed: Failed) -> Denial
         hint: Some("This is no fault of the statement; tell whoever runs the gateway.".into()),
         sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
         failure: Some(failed.failure),
+        notes: Arc::default(),
         digests: Arc::clone(set.digests()),
     }
 }
@@ -76,6 +78,7 @@ pub(super) fn unsound_denial(set: &PolicySet, unsound: Unsound) -> Denial {
         hint: unsound.hint.map(Into::into),
         sqlstate: unsound.sqlstate,
         failure: None,
+        notes: Arc::default(),
         digests: Arc::clone(set.digests()),
     }
 }

@@ -85,6 +85,7 @@ impl Judge {
         catalog: &Arc<Catalog>,
     ) -> Result<Explanation, Denial> {
         self.renew(session, catalog)?;
+        self.read_unrecorded |= session.class.reads_unrecorded;
         let set = Arc::clone(&self.set);
         let mut opinions = Vec::new();
         for (index, policy) in set.running() {
@@ -109,6 +110,12 @@ impl Judge {
             guards: guards.collect(),
             verdict: verdict(kept, session, request, set.generation()),
         })
+    }
+
+    /// True where the policies have looked at claims of a token, the clock or counters since this was
+    /// last asked. Who judges by a record, which holds none of these, learns by it what it cannot.
+    pub fn has_read_unrecorded(&mut self) -> bool {
+        std::mem::take(&mut self.read_unrecorded)
     }
 }
 

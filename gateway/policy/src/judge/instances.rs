@@ -1,15 +1,25 @@
 //! Warm instances of the policies.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::instance::{Failed, Instance};
-use crate::set::{Generation, PolicySet};
+use crate::set::{Generation, Policy, PolicySet};
+use crate::shadow::Shadow;
 
 /// One instance of each policy, made when first needed and made anew when worn or broken. An older
 /// generation may still be here: its results are still coming.
 #[derive(Default)]
 pub(crate) struct Instances {
-    idle: HashMap<(Generation, usize), Instance>,
+    idle: HashMap<Place, Instance>,
+}
+
+/// Which instance: that of the policy at that place of the set, or that of its shadow.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Policy(Generation, usize),
+    Shadow(Generation, usize),
 }
 
 impl Instances {
@@ -21,11 +31,35 @@ impl Instances {
         index: usize,
         call: impl FnOnce(&mut Instance) -> Result<T, Failed>,
     ) -> Result<T, Failed> {
-        let policy = &set.policies()[index];
-        let place = (set.generation(), index);
+        let place = Place::Policy(set.generation(), index);
+        self.run_at(place, set, &set.policies()[index], call)
+    }
+
+    /// Runs a call on the instance of the shadow of the policy at that place.
+    pub(crate) fn run_shadow<T>(
+        &mut self,
+        set: &PolicySet,
+        index: usize,
+        shadow: &Shadow,
+        call: impl FnOnce(&mut Instance) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
+        let place = Place::Shadow(set.generation(), index);
+        self.run_at(place, set, &shadow.policy, call)
+    }
+
+    fn run_at<T>(
+        &mut self,
+        place: Place,
+        set: &PolicySet,
+        policy: &Arc<Policy>,
+        call: impl FnOnce(&mut Instance) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
         let instance = match self.idle.remove(&place) {
             Some(instance) => Ok(instance),
-            None => Instance::start(set.engine(), policy),
+            None => match place {
+                Place::Policy(..) => Instance::start(set.engine(), policy),
+                Place::Shadow(..) => Instance::start_shadow(set.engine(), policy),
+            },
         };
         let answer = instance.and_then(|mut instance| {
             let answer = call(&mut instance)?;
@@ -34,7 +68,13 @@ impl Instances {
             }
             Ok(answer)
         });
-        answer.inspect_err(|failed| policy.counters.failed(&policy.name, failed.failure))
+        answer.inspect_err(|failed| {
+            let name = match place {
+                Place::Policy(..) => Cow::Borrowed(&*policy.name),
+                Place::Shadow(..) => Cow::Owned(format!("{}.shadow", policy.name)),
+            };
+            policy.counters.failed(&name, failed.failure);
+        })
     }
 
     /// Lets go of all instances and gives them back, to be dropped elsewhere.

@@ -130,12 +130,14 @@ impl Said {
         analysis: &Arc<Analysis>,
         approval: Option<&Approval>,
     ) -> Kept {
-        if let Some(denial) = self.denial {
-            return Kept::Deny(denial);
-        }
-        let sound = match sound {
-            Ok(sound) => sound,
-            Err(unsound) => return Kept::Deny(unsound_denial(set, unsound)),
+        let notes: Arc<[Note]> = self.notes.into();
+        let sound = match (self.denial, sound) {
+            (None, Ok(sound)) => sound,
+            (Some(denial), _) => return Kept::Deny(Denial { notes, ..denial }),
+            (None, Err(unsound)) => {
+                let denial = unsound_denial(set, unsound);
+                return Kept::Deny(Denial { notes, ..denial });
+            }
         };
         let met = |demand: &Demand| approval.is_some_and(|approval| approval.meets(demand));
         let mut ttl = self.ttl;
@@ -149,7 +151,7 @@ impl Said {
             demands.extend(sound.demands);
         }
         if !demands.is_empty() {
-            return Kept::Hold(demands.into(), ttl);
+            return Kept::Hold(demands.into(), ttl, notes);
         }
         let row_limits = std::mem::take(&mut self.claims.row_limits).into();
         if step.executes() {
@@ -162,7 +164,7 @@ impl Said {
             scrub_errors: sound.scrub_errors,
             needs_login_role: sound.needs_login_role,
             recording: self.recording,
-            notes: self.notes.into(),
+            notes,
             analysis: Arc::clone(analysis),
             set: Arc::clone(set),
         }))

@@ -5,6 +5,7 @@ mod golden;
 mod grants;
 mod hostile;
 mod meter;
+mod shadow;
 mod swap;
 
 use std::sync::Arc;

@@ -27,7 +27,7 @@ pub struct Connection {
 }
 
 /// Who asks a console, and how safely.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Access {
     #[command(flatten)]
     token: Token,
@@ -39,8 +39,26 @@ pub(crate) struct Access {
     plain_http: bool,
 }
 
+/// Where the console is, where one is to be asked.
+#[derive(Debug, clap::Args)]
+pub struct OptionalConnection {
+    /// Address of the console of a gateway to wait for, such as http://127.0.0.1:8080.
+    #[arg(long, env = "SLUICE_URL", value_name = "URL")]
+    url: Option<Url>,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl OptionalConnection {
+    /// The connection, where an address is given.
+    pub(crate) fn get(&self) -> Option<Connection> {
+        let url = self.url.clone()?;
+        Some(Connection::at(url, self.access.clone()))
+    }
+}
+
 /// A token of the identity provider, one way or the other.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Token {
     /// Your token. Others on this machine can see arguments: prefer the variable or a file.
     #[arg(long, env = "SLUICE_TOKEN", hide_env_values = true, value_name = "JWT")]

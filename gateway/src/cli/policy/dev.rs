@@ -13,13 +13,12 @@ use std::time::Duration;
 use ::policy::PolicyLimits;
 use anyhow::{Context as _, bail, ensure};
 use console::view;
-use reqwest::Url;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::Instant;
 
 use super::inspect::Module;
 use super::{build, deep, test};
-use crate::cli::holds::remote::{Access, Connection};
+use crate::cli::holds::remote::{Connection, OptionalConnection};
 use crate::cli::holds::table::printable;
 use crate::cli::stop::Stop;
 use sources::{Change, Sources};
@@ -46,11 +45,9 @@ pub struct Args {
     /// Memory that the policy may have, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 32)]
     memory: usize,
-    /// Address of the gateway's console: wait until it has taken the module, or says why not.
-    #[arg(long, env = "SLUICE_URL", value_name = "URL")]
-    url: Option<Url>,
+    /// Wait until this gateway has taken the module, or says why not.
     #[command(flatten)]
-    access: Access,
+    gateway: OptionalConnection,
 }
 
 /// How long a gateway may take to take a module: some languages compile for long.
@@ -98,10 +95,9 @@ impl Workbench {
             memory_bytes: args.memory << 20,
             ..PolicyLimits::default()
         };
-        let access = args.access;
         Workbench {
             sources: Sources::new(&args.folder, args.into.as_deref()),
-            gateway: args.url.map(|url| Arc::new(Connection::at(url, access))),
+            gateway: args.gateway.get().map(Arc::new),
             folder: args.folder,
             into: args.into,
             limits,

@@ -344,14 +344,14 @@ fn when_no_instance_is_left_requests_are_refused_and_later_served() {
             .load(vec![bench.policy("p", &Guest::default())])
             .unwrap(),
     );
-    let mut judges: Vec<Judge> = (0..40).map(|_| Judge::new(policies.clone())).collect();
+    let mut judges: Vec<Judge> = (0..60).map(|_| Judge::new(policies.clone())).collect();
     let admitted: Vec<bool> = judges
         .iter_mut()
         .map(|judge| judge.admit(facts(), &catalog()).is_ok())
         .collect();
     assert!(
-        admitted[0] && !admitted[39],
-        "the engine of the bench has 32 instances"
+        admitted[0] && !admitted[59],
+        "the engine of the bench has 32 instances, and 16 that no shadow takes"
     );
     judges.truncate(8);
     Judge::new(policies).admit(facts(), &catalog()).unwrap();

@@ -64,6 +64,8 @@ impl Trial {
             tables: Vec::new(),
             limits: limits.clone(),
             mode: Mode::Enforce,
+            shadow: None,
+            trust: None,
         };
         let engine = EngineConfig {
             instances: 8,

@@ -1,0 +1,179 @@
+//! Asks the shadows of policies, beside them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use sql::analysis::{Analysis, ColumnId};
+use sql::catalog::Catalog;
+
+use super::Judge;
+use super::said::protect;
+use crate::facts::{Counting, Facts};
+use crate::instance::{Failed, Instance};
+use crate::opinion::{Check, Opinion, Stance};
+use crate::plan::Note;
+use crate::protection::Protections;
+use crate::request::Request;
+use crate::session::{Protected, Session, SessionFacts, Standing};
+use crate::set::{Policy, PolicySet};
+use crate::shadow::{Question, Shadow, Told, compare, shape_of};
+
+impl Judge {
+    /// Asks the shadow of a policy about a session, where there is one: what both protect, and what
+    /// is to be noted where they differ.
+    pub(super) fn shadow_stance(
+        &mut self,
+        (set, index): (&PolicySet, usize),
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+        own: &Result<Stance, Failed>,
+    ) -> (Option<Standing>, Option<Note>) {
+        let policy = &set.policies()[index];
+        let Some(shadow) = &policy.shadow else {
+            return (None, None);
+        };
+        let standing = own.as_ref().ok().map(|own| Standing {
+            own: protected(index, own, catalog),
+            shadow: OnceLock::new(),
+        });
+        let Some(said) = self.ask_about_session((set, index), shadow, facts, catalog) else {
+            return (standing, None);
+        };
+        let told = match own {
+            Ok(own) => Told::effect(&own.effect),
+            Err(failed) => Told::failure(failed),
+        };
+        let asked = Question {
+            who: &facts.identity.subject,
+            shape: "(a session opens)".to_owned(),
+            catalog,
+        };
+        let note = compare(shadow, &asked, &told, &Told::effect(&said.effect));
+        if let Some(standing) = &standing {
+            standing
+                .shadow
+                .get_or_init(|| protected(index, &said, catalog));
+        }
+        (standing, note.map(|text| noted(policy, text)))
+    }
+
+    /// Asks the shadow of a policy about a request, where there is one; gives what is to be noted
+    /// where it says something else.
+    pub(super) fn shadow_opinion(
+        &mut self,
+        (set, index): (&PolicySet, usize),
+        (session, request): (&Session, &Request),
+        analysis: &Arc<Analysis>,
+        catalog: &Arc<Catalog>,
+        own: &Result<Opinion, Failed>,
+    ) -> Option<Note> {
+        let policy = &set.policies()[index];
+        let shadow = policy.shadow.as_ref()?;
+        let standing = session.class.shadows.get(&index)?;
+        if standing.shadow.get().is_none() {
+            let said = self.ask_about_session((set, index), shadow, &session.facts, catalog)?;
+            standing
+                .shadow
+                .get_or_init(|| protected(index, &said, catalog));
+        }
+        let check = check(set, shadow, catalog);
+        // It sees the policy's counters, and adds nothing to them.
+        let counting = Counting::Ignored;
+        let facts = Facts::of_request(session, request, analysis, catalog, counting);
+        let said = self.ask((set, index), shadow, |instance| {
+            let answer = instance.decide(facts)?;
+            check.opinion(answer, instance.claims())
+        })?;
+        let used: BTreeSet<ColumnId> = analysis.columns.iter().map(|used| used.column).collect();
+        let guarded = |standing: &Protected, opinion: &Opinion| {
+            let mut joined = standing.protections.clone();
+            let trusted = &standing.trusted;
+            protect(&mut joined, index, &opinion.protections, trusted, catalog);
+            joined
+        };
+        let told = match own {
+            Ok(own) => Told::opinion(own, &guarded(&standing.own, own), &used),
+            Err(failed) => Told::failure(failed),
+        };
+        let would = Told::opinion(&said, &guarded(standing.shadow.get()?, &said), &used);
+        let asked = Question {
+            who: &session.facts.identity.subject,
+            shape: shape_of(&request.text, analysis),
+            catalog,
+        };
+        compare(shadow, &asked, &told, &would).map(|text| noted(policy, text))
+    }
+
+    fn ask_about_session(
+        &mut self,
+        (set, index): (&PolicySet, usize),
+        shadow: &Shadow,
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+    ) -> Option<Stance> {
+        let check = check(set, shadow, catalog);
+        let facts = Facts {
+            who: Some(Arc::clone(facts)),
+            catalog: Some(Arc::clone(catalog)),
+            ..Facts::default()
+        };
+        self.ask((set, index), shadow, |instance| {
+            let answer = instance.session(facts)?;
+            check.stance(answer)
+        })
+    }
+
+    /// Asks a shadow, unless it is paused; none too where it fails. Nobody else is hurt by that.
+    fn ask<T>(
+        &mut self,
+        (set, index): (&PolicySet, usize),
+        shadow: &Shadow,
+        call: impl FnOnce(&mut Instance) -> Result<T, Failed>,
+    ) -> Option<T> {
+        if !shadow.tally.ask() {
+            return None;
+        }
+        match self.instances.run_shadow(set, index, shadow, call) {
+            Ok(said) => {
+                shadow.tally.answered();
+                Some(said)
+            }
+            Err(failed) => {
+                shadow.tally.failed(&shadow.policy.name, &failed);
+                None
+            }
+        }
+    }
+}
+
+fn check<'a>(set: &'a PolicySet, shadow: &'a Shadow, catalog: &'a Catalog) -> Check<'a> {
+    Check {
+        policy: &shadow.policy,
+        catalog,
+        keys: set.keys(),
+    }
+}
+
+fn noted(policy: &Policy, text: Arc<str>) -> Note {
+    Note {
+        policy: Arc::clone(&policy.name),
+        text,
+    }
+}
+
+/// What a stance alone protects.
+fn protected(index: usize, stance: &Stance, catalog: &Catalog) -> Protected {
+    let mut protections = Protections::default();
+    let trusted = &stance.trusted;
+    protect(
+        &mut protections,
+        index,
+        &stance.protections,
+        trusted,
+        catalog,
+    );
+    Protected {
+        protections,
+        trusted: Arc::clone(trusted),
+    }
+}
