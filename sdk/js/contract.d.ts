@@ -63,16 +63,16 @@ declare module "sluice:policy/clock@0.1.0" {
 declare module "sluice:policy/counters@0.1.0" {
     const counters: {
         /** The sum of the window. */
-        get(key: string, windowSeconds: number): bigint | number;
+        get(key: string, windowSeconds: number): number;
         /** Adds, whatever becomes of the request, and gives the sum of the window with it. */
-        add(key: string, windowSeconds: number, amount: bigint | number): bigint | number;
+        add(key: string, windowSeconds: number, amount: number): number;
         /** Adds where the sum stays within the limit; given back where the request does not run. */
-        take(key: string, windowSeconds: number, amount: bigint | number, limit: bigint | number): boolean;
+        take(key: string, windowSeconds: number, amount: number, limit: number): boolean;
         /** In `decide`: ends results in place of the first row beyond the limit. A window of 0 is this request. */
         limitRows(
             key: string,
             windowSeconds: number,
-            limit: bigint | number,
+            limit: number,
             counted: "every" | "protected",
             denial: { reason: string; hint: string },
         ): void;
