@@ -44,3 +44,14 @@ SELECT n_tup_hot_upd * 2 FROM pg_stat_xact_user_tables WHERE relname = 'found' A
 UPDATE vault.limited SET highest = 735192841 WHERE id = 2
 -- oracle: the bounds of a new partition, beside those in the default partition
 CREATE TABLE vault.graded_q PARTITION OF vault.graded FOR VALUES FROM ('q') TO ('r')
+-- safe: a system column that a view has not, from further out
+SELECT (SELECT ctid FROM pg_settings LIMIT 1) FROM (SELECT email AS ctid FROM customers) q
+-- oracle: a system column that a view has not, in a condition
+SELECT count(*) FROM (SELECT email AS ctid FROM customers) q WHERE (SELECT ctid FROM pg_settings LIMIT 1) LIKE 'x1quartz%'
+-- safe: a name that a subquery over a star has not, from further out
+SELECT (SELECT "?column?" FROM (SELECT (SELECT * FROM (VALUES (1)) v) FROM vault.targets LIMIT 1) i LIMIT 1) FROM (SELECT email AS "?column?" FROM customers) q
+-- safe: a name that unnest of rows has not, from further out
+SELECT (SELECT unnest FROM unnest(ARRAY[p], ARRAY[p]) LIMIT 1) FROM (SELECT email AS unnest FROM customers) q, vault.targets p
+-- safe: the columns of MERGE's source, which come first
+\needs 17
+MERGE INTO vault.targets o USING (SELECT id, email FROM customers WHERE id = 1 UNION ALL SELECT 7, 'k') s ON o.id = s.id WHEN MATCHED THEN UPDATE SET number = 1 RETURNING *

@@ -1,6 +1,7 @@
 //! INSERT, UPDATE, DELETE and MERGE.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::relation::qualified;
 use super::scope::{Item, Scope};
@@ -102,6 +103,7 @@ impl<'a> Walk<'a> {
                 name: "excluded".to_owned(),
                 bare: false,
                 schemas: Vec::new(),
+                table: Rc::new(item.table.given()),
                 ..item.clone()
             });
             self.assignments(&conflict.target_list, targets, &scope);
@@ -217,6 +219,8 @@ impl<'a> Walk<'a> {
             };
             self.merge_action(when, on, &targets, &scope);
         }
+        // A star gives the columns of the source first.
+        scope.items.rotate_left(1);
         self.returning(merge.returning_clause.as_ref(), &item, scope)
     }
 

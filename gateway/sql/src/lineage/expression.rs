@@ -282,6 +282,13 @@ impl<'a> Walk<'a> {
     /// A subquery in an expression.
     fn sublink(&mut self, link: &pg::SubLink, scope: &Scope<'_>) -> Value {
         let table = self.query(boxed(&link.subselect), &Scope::inside(scope));
+        if link.sub_link_type() == pg::SubLinkType::ExprSublink && selects_star(link) {
+            // It takes its name from the column, which another may be looked for by.
+            self.opaque(
+                OpaqueReason::Unsupported,
+                "a subquery in an expression that selects *",
+            );
+        }
         let first = || match (table.columns.as_slice(), &table.other) {
             ([only], None) => only.value.clone(),
             _ => table.everything(),
@@ -368,4 +375,17 @@ impl<'a> Walk<'a> {
             self.mark_source(source, used);
         }
     }
+}
+
+/// `(SELECT * ...)`, `(SELECT t.* ...)`, `(TABLE t)`.
+fn selects_star(link: &pg::SubLink) -> bool {
+    let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_deref().and_then(inner) else {
+        return false;
+    };
+    let first = super::statement::leftmost(select).target_list.first();
+    let Some(NodeEnum::ResTarget(target)) = first.and_then(inner) else {
+        return false;
+    };
+    matches!(target.val.as_deref().and_then(inner), Some(NodeEnum::ColumnRef(column))
+        if matches!(column.fields.last().and_then(inner), Some(NodeEnum::AStar(_))))
 }

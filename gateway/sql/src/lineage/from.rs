@@ -334,9 +334,11 @@ impl<'a> Walk<'a> {
         {
             if called == "unnest" && call.args.len() > 1 {
                 let columns = call.args.iter().map(|_| value_of("unnest")).collect();
+                // An array of rows gives the columns of those instead.
+                let plain = call.args.iter().filter_map(inner).all(is_plain_array);
                 return Table {
                     columns,
-                    other: None,
+                    other: (!plain).then(|| value.derived()),
                 };
             }
             if let Some(names) = functions::columns(called) {
@@ -484,4 +486,24 @@ fn common_names(left: &Table, right: &Table) -> Vec<String> {
     let names = left.columns.iter().map(|column| &column.name);
     let both = names.filter(|name| right.columns.iter().any(|column| column.name == **name));
     both.cloned().collect()
+}
+
+/// Whether this is an array of PostgreSQL's own types, as far as the text tells.
+fn is_plain_array(node: &NodeEnum) -> bool {
+    match node {
+        NodeEnum::ParamRef(_) | NodeEnum::AConst(_) => true,
+        NodeEnum::TypeCast(cast) => {
+            let names = cast.type_name.as_ref().map(|name| strings(&name.names));
+            let own = names.is_some_and(|path| match path.as_slice() {
+                [name] | ["pg_catalog", name] => functions::is_builtin_type("", name),
+                _ => false,
+            });
+            own && cast
+                .arg
+                .as_deref()
+                .and_then(inner)
+                .is_some_and(is_plain_array)
+        }
+        _ => false,
+    }
 }

@@ -141,9 +141,18 @@ impl<'a> Walk<'a> {
             .iter()
             .map(|relation| relation.schema.clone())
             .collect();
+        // Views and sequences have none, and a name that one lacks is looked for further out.
+        let has_system = |relation: &&Relation| {
+            use RelationKind as Kind;
+            matches!(
+                relation.kind,
+                Kind::Table | Kind::Partitioned | Kind::MaterializedView | Kind::Foreign
+            )
+        };
+        let every = relations.iter().all(has_system);
         let system = |table: Item| Item {
             schemas,
-            system: true,
+            system: every,
             ..table
         };
         if let [only] = relations {

@@ -197,6 +197,18 @@ impl Table {
         }
     }
 
+    /// The same columns with values that the statement itself was given.
+    pub(super) fn given(&self) -> Table {
+        let columns = self.columns.iter().map(|column| Named {
+            name: column.name.clone(),
+            value: Value::default(),
+        });
+        Table {
+            columns: columns.collect(),
+            other: self.other.clone(),
+        }
+    }
+
     /// Every source of every column, as part of an expression.
     pub(super) fn everything(&self) -> Value {
         let values = self
