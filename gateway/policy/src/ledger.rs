@@ -102,23 +102,23 @@ impl Default for Ledger {
 impl Ledger {
     /// The sum of the window.
     pub(crate) fn get(&self, counter: &Counter) -> u64 {
-        let now = self.slot(counter);
         let mut counters = self.counters();
+        let now = self.slot(counter);
         let sum = counters.sums.get_mut(counter);
         sum.map_or(0, |sum| sum.at(now))
     }
 
     /// Adds, and gives the sum of the window.
     pub(crate) fn add(&self, counter: &Counter, amount: u64) -> Result<u64, Full> {
-        let now = self.slot(counter);
         let mut counters = self.counters();
+        let now = self.slot(counter);
         let sum = counters.room_for(self, counter)?;
         sum.add(now, amount);
         Ok(sum.at(now))
     }
 
-    /// Adds the amount, or as much of it as stays within the limit, where `whole` does not forbid
-    /// that; and says how much was added and when.
+    /// Adds the amount where it stays within the limit, or else what does of it, where a share will
+    /// do; and says how much was added and in which slot.
     fn take(
         &self,
         counter: &Counter,
@@ -126,8 +126,8 @@ impl Ledger {
         limit: u64,
         share: Share,
     ) -> Result<(u64, u64), Full> {
-        let now = self.slot(counter);
         let mut counters = self.counters();
+        let now = self.slot(counter);
         let sum = counters.room_for(self, counter)?;
         let left = limit.saturating_sub(sum.at(now));
         let taken = match share {
@@ -147,6 +147,7 @@ impl Ledger {
         }
     }
 
+    /// The slot of now. To be asked for under the lock, so that slots never go back.
     fn slot(&self, counter: &Counter) -> u64 {
         let since = Instant::now().duration_since(self.began).as_millis();
         u64::try_from(since).unwrap_or(u64::MAX) / counter.slot_millis()

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{allowed, denied, email, strict};
-use crate::config::{Grant, PolicyConfig};
+use crate::config::{Grant, Mode, PolicyConfig};
 use crate::fixture::guest::{DECISION, Effect, Guest, RETURNED, fact, import};
 use crate::fixture::{Bench, catalog, facts, query};
 use crate::judge::Judge;
+use crate::request::{Request, Step};
 use crate::set::Policies;
 use crate::verdict::{Failure, Verdict};
 
@@ -144,8 +145,20 @@ fn what_a_request_took_that_does_not_run_is_given_back() {
     assert!(matches!(held, Verdict::Hold(_)), "{held:?}");
     policies.replace(set(&others[2])).unwrap();
     explained(&mut judge);
+    allowed(prepare(&mut judge, "a"));
     allowed(ask(&mut judge, "a"));
     assert_eq!(denied(ask(&mut judge, "a")).failure, Some(Failure::Trap));
+}
+
+/// Judges a statement that is only prepared.
+fn prepare(judge: &mut Judge, text: &str) -> Verdict<'static> {
+    let catalog = catalog();
+    let mut session = judge.admit(facts(), &catalog).unwrap();
+    let request = Request {
+        step: Step::Parse,
+        ..query(text)
+    };
+    judge.judge(&mut session, request, Arc::new(email()), &catalog)
 }
 
 /// Explaining a request counts nothing.
@@ -172,6 +185,18 @@ fn only_results_with_protected_columns_count_where_a_limit_says_so() {
     assert!(!rations.count(None));
     assert_eq!(rations.admit(None, 9).0, 9);
     assert_eq!(rations.admit(permit.plan().result(0), 9).0, 3);
+}
+
+#[test]
+fn an_observed_policy_limits_nothing_and_is_noted() {
+    let bench = Bench::new();
+    let mut config = granted(&bench, &three_rows(), &[Grant::Counters]);
+    config.mode = Mode::Observe;
+    let mut judge = Judge::new(Arc::new(bench.load(vec![config]).unwrap()));
+    let permit = allowed(ask(&mut judge, "select"));
+    assert!(permit.plan().rations().is_none());
+    let note = &permit.plan().notes()[0].text;
+    assert!(note.contains("1 row limits"), "{note}");
 }
 
 #[test]
