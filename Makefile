@@ -8,11 +8,13 @@ ARGS   ?=
 FUZZ_SECONDS ?= 10
 # The program, with the features that the tests ask of its parts: they are built once for both.
 PROGRAM := --workspace --bin sluice --test map
+ENGINES := --package sluice-policy-rego --features sluice-policy-rego/engine \
+    --package sluice-policy-cedar --features sluice-policy-cedar/engine
 COUNTS ?= --check benches/instructions.json
 
 .PHONY: help
 help: ## List the recipes
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: policies ## PostgreSQL with sample data, an identity provider and a gateway, until Ctrl-C
@@ -34,6 +36,11 @@ policies: setup ## Build the policies as WebAssembly modules
 	$(CARGO) build --profile policy --target wasm32-unknown-unknown \
 	    --package sluice-policy-mask --package sluice-policy-guard \
 	    --package sluice-policy-detect
+
+.PHONY: policies-all
+policies-all: policies ## Those in Rego and Cedar too, which take minutes, and their own tests
+	$(CARGO) build --profile policy --target wasm32-unknown-unknown $(ENGINES)
+	$(CARGO) test --lib --target-dir $(TARGET)/engines $(ENGINES)
 
 .PHONY: examples
 examples: setup ## Build the example policy in each language whose tool is installed

@@ -182,7 +182,7 @@ async fn the_trail_counts_and_names_no_value() {
     alice.query(select, &[]).await.expect("it runs");
     drop(alice);
     let place = gateway.stop().await;
-    let mut reader = trail::reader::Reader::open(&place.trail()).expect("there is a trail");
+    let mut reader = trail::reader::Reader::open(place.trail()).expect("there is a trail");
     let events = reader.poll().expect("the trail can be read");
     let noted: Vec<&str> = events
         .iter()

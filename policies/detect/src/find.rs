@@ -203,6 +203,11 @@ impl Finder {
             return true;
         }
         let before = &value[range.start.saturating_sub(BEFORE)..range.start];
+        // No word is shorter than three letters, and numbers follow numbers often.
+        let mut threes = before.windows(3);
+        if !threes.any(|three| three.iter().all(u8::is_ascii_alphabetic)) {
+            return false;
+        }
         let mut lower = [0; BEFORE];
         let lower = &mut lower[..before.len()];
         lower.copy_from_slice(before);

@@ -19,12 +19,15 @@ fn column(path: &str, type_oid: u32) -> OutputColumn {
     }
 }
 
+/// The values to send; none where all stay as they are.
+type Shown = Option<Vec<Option<String>>>;
+
 /// What becomes of these values, and what is told of them.
 fn inspected(
     policy: &DetectPolicy,
     column: &OutputColumn,
     values: &[Option<&str>],
-) -> (Option<Vec<Option<String>>>, Vec<(String, u32, bool)>) {
+) -> (Shown, Vec<(String, u32, bool)>) {
     let scope = policy.scope(&Facts::fixed()).expect("it looks at results");
     let values: Values = values.iter().copied().collect();
     let seen = policy.inspect(&scope, column, values).unwrap();
@@ -39,7 +42,7 @@ fn inspected(
     )
 }
 
-fn owned(values: &[Option<&str>]) -> Option<Vec<Option<String>>> {
+fn owned(values: &[Option<&str>]) -> Shown {
     Some(
         values
             .iter()

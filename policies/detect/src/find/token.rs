@@ -57,6 +57,9 @@ const SHAPES: &[Shape] = &[
     shape(b"sk-", 32, 255, is_url),
 ];
 
+/// The first bytes of the shapes.
+const FIRST: &[u8] = b"ASghswrxnpd";
+
 fn is_upper(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit()
 }
@@ -119,6 +122,10 @@ fn in_run(value: &[u8], run: Range<usize>, keep: &mut impl FnMut(Kind, Range<usi
 fn known(text: &[u8]) -> Option<usize> {
     if text.starts_with(b"eyJ") {
         return web_token(text);
+    }
+    // Most words begin with none of their letters, and none needs to be compared.
+    if !text.first().is_some_and(|first| FIRST.contains(first)) {
+        return None;
     }
     let shape = SHAPES.iter().find(|shape| text.starts_with(shape.prefix))?;
     let rest = &text[shape.prefix.len()..];
@@ -214,4 +221,19 @@ fn entropy(counts: &[u16; 256], length: usize) -> f64 {
         .filter(|count| **count > 0)
         .map(|count| f64::from(*count) / length);
     -shares.map(|share| share * share.log2()).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST, SHAPES};
+
+    #[test]
+    fn every_shape_begins_with_one_of_the_first_bytes() {
+        let known = |byte: &u8| FIRST.contains(byte);
+        assert!(
+            SHAPES
+                .iter()
+                .all(|shape| shape.prefix.first().is_some_and(known))
+        );
+    }
 }
