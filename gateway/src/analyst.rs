@@ -1,6 +1,7 @@
 //! Reading statements aside: threads with deep stacks, so that one client's new text delays
-//! nobody's known ones. Long texts wait in a line of their own, for one thread, so that they delay
-//! no short ones, and only one of them at a time takes the memory that it needs.
+//! nobody's known ones. Long texts, and short ones that turn out to be much work, wait in a line of
+//! their own, for one thread, so that they delay no others, and only one of them at a time takes the
+//! memory that it needs.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -41,9 +42,10 @@ impl Analysts {
     /// # Errors
     /// A thread that cannot be started.
     pub(crate) fn start(threads: usize) -> std::io::Result<Self> {
+        let long = line("read-long", 1, None)?;
         Ok(Self {
-            short: line("read", threads)?,
-            long: line("read-long", 1)?,
+            short: line("read", threads, Some(&long))?,
+            long,
         })
     }
 
@@ -75,16 +77,22 @@ impl Analysts {
     }
 }
 
-/// Threads that read what is put into their line.
-fn line(name: &str, threads: usize) -> std::io::Result<mpsc::SyncSender<Job>> {
+/// Threads that read what is put into their line; where there is another for what is much work, that
+/// goes there.
+fn line(
+    name: &str,
+    threads: usize,
+    other: Option<&mpsc::SyncSender<Job>>,
+) -> std::io::Result<mpsc::SyncSender<Job>> {
     let (jobs, queue) = mpsc::sync_channel(MOST_WAITING);
     let queue = Arc::new(Mutex::new(queue));
     for number in 0..threads {
         let queue = Arc::clone(&queue);
+        let other = other.cloned();
         std::thread::Builder::new()
             .name(format!("sluice-{name}-{number}"))
             .stack_size(sql::STACK_BYTES)
-            .spawn(move || work(&queue))?;
+            .spawn(move || work(&queue, other.as_ref()))?;
     }
     Ok(jobs)
 }
@@ -102,7 +110,7 @@ fn unreadable() -> Analysis {
     }
 }
 
-fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+fn work(queue: &Mutex<mpsc::Receiver<Job>>, other: Option<&mpsc::SyncSender<Job>>) {
     loop {
         let job = match queue.lock() {
             Ok(queue) => queue.recv(),
@@ -113,16 +121,24 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
             // The session has ended meanwhile.
             continue;
         }
-        let Job {
-            text,
-            strings,
-            catalog,
-            answer,
-        } = job;
-        let read = std::panic::catch_unwind(move || sql::analyze_as(&text, strings, &catalog));
-        if let Ok(analysis) = read {
+        let read = std::panic::catch_unwind(|| {
+            let Job {
+                text,
+                strings,
+                catalog,
+                ..
+            } = &job;
+            match other {
+                Some(_) => sql::analyze_briefly(text, *strings, catalog),
+                None => Some(sql::analyze_as(text, *strings, catalog)),
+            }
+        });
+        match (read, other) {
             // The session may have ended meanwhile: then nobody waits for the answer.
-            let _ = answer.send(Arc::new(analysis));
+            (Ok(Some(analysis)), _) => drop(job.answer.send(Arc::new(analysis))),
+            // A full line, or a text that no reader copes with, is heard of where it is awaited.
+            (Ok(None), Some(other)) => drop(other.try_send(job)),
+            (Ok(None), None) | (Err(_), _) => {}
         }
     }
 }

@@ -39,6 +39,9 @@ use crate::{bounds, compare, older};
 /// bytes that are kept; views and recursive queries count each time they are followed.
 const BUDGET: usize = 4_000_000;
 
+/// How much of it is soon done.
+const BRIEF: usize = 200_000;
+
 /// What a column costs where it is copied, without its sources.
 const COLUMN: usize = 8;
 
@@ -55,14 +58,33 @@ pub fn analyze(text: &str, catalog: &Catalog) -> Analysis {
 
 /// What a text would do whose plain strings are read in this way.
 pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
+    analyze_within(BUDGET, text, strings, catalog).0
+}
+
+/// As [`analyze_as`]; none where that is much work, of which only a little is done then.
+pub fn analyze_briefly(text: &str, strings: Strings, catalog: &Catalog) -> Option<Analysis> {
+    let (analysis, left) = analyze_within(BRIEF, text, strings, catalog);
+    (left > 0).then_some(analysis)
+}
+
+/// What a text would do, and what is left of the work that it may be.
+fn analyze_within(
+    budget: usize,
+    text: &str,
+    strings: Strings,
+    catalog: &Catalog,
+) -> (Analysis, usize) {
     if let Err(detail) = bounds::check(text, strings) {
-        return refused(OpaqueReason::TooComplex, detail);
+        return (refused(OpaqueReason::TooComplex, detail), budget);
     }
     let statements = match parse::statements(text, strings) {
         Ok(statements) => statements,
-        Err(message) => return refused(OpaqueReason::Unparsed, &message),
+        Err(message) => return (refused(OpaqueReason::Unparsed, &message), budget),
     };
-    let mut walk = Walk::new(catalog);
+    let mut walk = Walk {
+        budget,
+        ..Walk::new(catalog)
+    };
     let mut done: Vec<Statement> = Vec::with_capacity(statements.len());
     let mut changed = false;
     for statement in &statements {
@@ -88,11 +110,12 @@ pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
             OpaqueReason::ReadersDiffer,
             "standard_conforming_strings is off",
         );
-        return walk.finish(done);
+        let left = walk.budget;
+        return (walk.finish(done), left);
     }
     if walk.budget == 0 {
         // Nothing would come of reading it again.
-        return walk.finish(done);
+        return (walk.finish(done), 0);
     }
     if let Some(number) = older::other_number(text) {
         walk.opaque(OpaqueReason::ReadersDiffer, number);
@@ -101,7 +124,8 @@ pub fn analyze_as(text: &str, strings: Strings, catalog: &Catalog) -> Analysis {
         walk.statement = u32::try_from(place).unwrap_or(u32::MAX);
         walk.opaque(OpaqueReason::ReadersDiffer, &detail);
     }
-    walk.finish(done)
+    let left = walk.budget;
+    (walk.finish(done), left)
 }
 
 fn refused(reason: OpaqueReason, detail: &str) -> Analysis {

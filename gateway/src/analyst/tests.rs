@@ -54,3 +54,29 @@ async fn only_so_many_texts_wait() {
             .is_ok()
     );
 }
+
+#[tokio::test]
+async fn short_texts_that_are_much_work_delay_no_others() {
+    let analysts = Analysts::start(1).unwrap();
+    let catalog = Arc::new(Catalog::default());
+    // A recursive query whose columns change places and never settle.
+    let names: Vec<String> = (0..500).map(|k| format!("c{k}")).collect();
+    let turned = [&names[1..], &names[..1]].concat().join(",");
+    let firsts = vec!["1"; 500].join(",");
+    let names = names.join(",");
+    let heavy: Arc<str> = format!(
+        "WITH RECURSIVE t({names}) AS (SELECT {firsts} UNION ALL SELECT {turned} FROM t) SELECT * FROM t"
+    )
+    .into();
+    assert!(heavy.len() < LONG);
+    assert!(sql::analyze_briefly(&heavy, Strings::Standard, &catalog).is_none());
+    let mut first = pin!(analysts.analyze(&heavy, Strings::Standard, &catalog));
+    let mut second = pin!(analysts.analyze(&heavy, Strings::Standard, &catalog));
+    assert_eq!(begin(first.as_mut()).await, None);
+    assert_eq!(begin(second.as_mut()).await, None);
+    let short = Arc::from("SELECT 1");
+    let analysis = analysts.analyze(&short, Strings::Standard, &catalog).await;
+    assert_eq!(analysis.unwrap().statements.len(), 1);
+    // Each is answered in the end, whatever comes of it.
+    assert!(first.await.is_ok() && second.await.is_ok());
+}
