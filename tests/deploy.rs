@@ -55,7 +55,7 @@ fn the_container_file_copies_what_the_build_makes() {
                 .collect()
         })
         .collect();
-    assert_eq!(copied.len(), 4);
+    assert_eq!(copied.len(), 5);
     for words in copied {
         let [from, _to] = words[..] else {
             panic!("{words:?}")

@@ -121,17 +121,11 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>, other: Option<&mpsc::SyncSender<Job>
             // The session has ended meanwhile.
             continue;
         }
-        let read = std::panic::catch_unwind(|| {
-            let Job {
-                text,
-                strings,
-                catalog,
-                ..
-            } = &job;
-            match other {
-                Some(_) => sql::analyze_briefly(text, *strings, catalog),
-                None => Some(sql::analyze_as(text, *strings, catalog)),
-            }
+        let (text, catalog) = (Arc::clone(&job.text), Arc::clone(&job.catalog));
+        let (strings, brief) = (job.strings, other.is_some());
+        let read = std::panic::catch_unwind(move || match brief {
+            true => sql::analyze_briefly(&text, strings, &catalog),
+            false => Some(sql::analyze_as(&text, strings, &catalog)),
         });
         match (read, other) {
             // The session may have ended meanwhile: then nobody waits for the answer.
