@@ -40,7 +40,7 @@ SELECT pg_stat_get_xact_tuples_hot_updated('vault.found'::regclass)
 -- oracle: whether an update changed a value, by a view
 UPDATE vault.found SET secret = 'uquartzzebra' WHERE id = 1
 SELECT n_tup_hot_upd * 2 FROM pg_stat_xact_user_tables WHERE relname = 'found' AND n_tup_hot_upd >= 0
--- oracle: a check that compares a value with one that is given
+-- refused: a check that compares a value with one that is given
 UPDATE vault.limited SET highest = 735192841 WHERE id = 2
 -- oracle: the bounds of a new partition, beside those in the default partition
 CREATE TABLE vault.graded_q PARTITION OF vault.graded FOR VALUES FROM ('q') TO ('r')

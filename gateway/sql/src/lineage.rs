@@ -40,7 +40,7 @@ use crate::{bounds, compare, older};
 const BUDGET: usize = 4_000_000;
 
 /// How much of it is soon done.
-const BRIEF: usize = 200_000;
+const BRIEF: usize = 100_000;
 
 /// What a column costs where it is copied, without its sources.
 const COLUMN: usize = 8;

@@ -2,6 +2,8 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use sql::catalog::{CatalogRows, ColumnRow, RelationRow};
+
 use super::*;
 
 /// A text that takes a while.
@@ -58,14 +60,26 @@ async fn only_so_many_texts_wait() {
 #[tokio::test]
 async fn short_texts_that_are_much_work_delay_no_others() {
     let analysts = Analysts::start(1).unwrap();
-    let catalog = Arc::new(Catalog::default());
+    let catalog = Arc::new(Catalog::from_rows(CatalogRows {
+        relations: vec![RelationRow::table(1, "public", "s")],
+        columns: vec![ColumnRow {
+            relation: 1,
+            attribute: 1,
+            name: "a".to_owned(),
+            type_oid: 23,
+            type_name: "integer".to_owned(),
+            generated: false,
+            made_from: Vec::new(),
+        }],
+        ..CatalogRows::default()
+    }));
     // A recursive query whose columns change places and never settle.
-    let names: Vec<String> = (0..500).map(|k| format!("c{k}")).collect();
+    let names: Vec<String> = (0..600).map(|k| format!("x{k:03X}")).collect();
     let turned = [&names[1..], &names[..1]].concat().join(",");
-    let firsts = vec!["1"; 500].join(",");
+    let firsts = format!("a{}", ",1".repeat(599));
     let names = names.join(",");
     let heavy: Arc<str> = format!(
-        "WITH RECURSIVE t({names}) AS (SELECT {firsts} UNION ALL SELECT {turned} FROM t) SELECT * FROM t"
+        "WITH RECURSIVE t({names}) AS (SELECT {firsts} FROM s UNION ALL SELECT {turned} FROM t) SELECT * FROM t"
     )
     .into();
     assert!(heavy.len() < LONG);
