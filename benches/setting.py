@@ -38,6 +38,7 @@ port = {upstream}
 user = "{user}"
 tls = "disable"
 catalog-refresh = "{refresh}"
+{limited}
 
 [identity]
 issuer = "{issuer}"
@@ -131,10 +132,10 @@ class Setting:
 
     def target(self, name, under=()):
         """The target of that name, started, as an argument of the program `under` where there is one:
-        direct, pgbouncer or sluice."""
+        direct, pgbouncer, sluice, or limited: sluice with a limited role."""
         if name == "direct":
             return self.postgres
-        target = {"pgbouncer": PgBouncer, "sluice": Sluice}[name](self)
+        target = {"pgbouncer": PgBouncer, "sluice": Sluice, "limited": Limited}[name](self)
         target.under = under
         target.start()
         return target
@@ -292,11 +293,17 @@ class Sluice(Target):
     """Sluice with the standard policies, its record on, and a provider of its own."""
 
     name = "Sluice"
+    limited = ""
 
     def start(self):
-        options = self.setting.options
         self.provider = Provider(self.setting)
-        file = self.setting.folder / "sluice.toml"
+        self.serve(self.configure())
+
+    def configure(self):
+        options = self.setting.options
+        folder = self.setting.folder / f"sluice-{self.port}"
+        folder.mkdir()
+        file = folder / "sluice.toml"
         threads = f"threads = {options.threads}" if options.threads else ""
         file.write_text(
             self.setting.configuration.format(
@@ -311,14 +318,35 @@ class Sluice(Target):
                 certificate=self.setting.certificate,
                 key=self.setting.key,
                 modules=options.policies,
+                limited=self.limited,
             )
         )
-        command = [*self.under, options.sluice, "serve", "--config", file]
+        return file
+
+    def serve(self, file):
+        command = [*self.under, self.setting.options.sluice, "serve", "--config", file]
         self.process, self.log = self.setting.run("sluice", command, server=False)
         self.wait()
 
     def password(self, group):
         return self.provider.token(group)
+
+
+class Limited(Sluice):
+    """Sluice with a limited role: the third line of defence."""
+
+    name = "Sluice, limited"
+    limited = 'limited-role = "bench_limited"'
+
+    def configure(self):
+        file = super().configure()
+        # The rights of the role, from whom the phone numbers are protected.
+        words = ["harden", "--config", file, self.setting.database, "--role", "bench_limited"]
+        command = [self.setting.options.sluice, *words, "--group", "host", "--apply"]
+        hardened = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if hardened.returncode != 0:
+            raise Failed(hardened.stderr)
+        return file
 
 
 class Provider:

@@ -55,3 +55,14 @@ SELECT (SELECT unnest FROM unnest(ARRAY[p], ARRAY[p]) LIMIT 1) FROM (SELECT emai
 -- safe: the columns of MERGE's source, which come first
 \needs 17
 MERGE INTO vault.targets o USING (SELECT id, email FROM customers WHERE id = 1 UNION ALL SELECT 7, 'k') s ON o.id = s.id WHEN MATCHED THEN UPDATE SET number = 1 RETURNING *
+-- safe: a name that unnest of parameters has not, from further out
+PREPARE u (customers[], customers[]) AS SELECT (SELECT unnest FROM unnest($1, $2) LIMIT 1) FROM (SELECT email AS unnest FROM customers) q LIMIT 2
+EXECUTE u ('{NULL}', '{NULL}')
+-- safe: a name that a field of a row has not, from further out
+SELECT (SELECT "row" FROM (SELECT (SELECT (ROW('a')::information_schema.information_schema_catalog_name).*) FROM products LIMIT 1) i LIMIT 1) FROM (SELECT email AS "row" FROM customers) q LIMIT 1
+-- safe: a name that unnest of texts to search has not, from further out
+SELECT (SELECT "unnest" FROM unnest('a'::tsvector, 'b'::tsvector) LIMIT 1) FROM (SELECT email AS "unnest" FROM customers) q LIMIT 1
+-- safe: a name that unnest of one text to search has not, from further out
+SELECT (SELECT "unnest" FROM unnest('a'::tsvector) LIMIT 1) FROM (SELECT email AS "unnest" FROM customers) q LIMIT 1
+-- refused: a name that is another than it looks, for something of a protected column
+SELECT secret FROM (SELECT (SELECT (ROW(email)::information_schema.information_schema_catalog_name).*) FROM customers) i (secret)

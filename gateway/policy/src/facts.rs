@@ -267,6 +267,7 @@ impl facts::Host for Host {
     }
 
     fn row_restrictions(&mut self) -> Vec<String> {
+        self.by_literals = true;
         let statements = self
             .facts
             .analysis()

@@ -43,6 +43,9 @@ pub(crate) struct Host {
     /// True once the guest has looked at what may be otherwise the next time, or for another token
     /// of the same person.
     pub(crate) unrepeatable: bool,
+    /// True once the guest has looked at what literals of a text decide, which texts of one shape share
+    /// otherwise.
+    pub(crate) by_literals: bool,
     /// True once the guest has looked at what no record of a request holds.
     pub(crate) unrecorded: bool,
     pub(crate) policy: Arc<Policy>,
@@ -214,6 +217,11 @@ impl Instance {
             .map_err(|_| Failed::answer("it refused the rows"))
     }
 
+    /// True where the answer of the last call is good for texts with the same literals only.
+    pub(crate) fn is_by_literals(&self) -> bool {
+        self.store.data().by_literals
+    }
+
     /// True where the answer of the last call is good for once: it looked at the clock, at counters or
     /// at what differs between tokens of the same person.
     pub(crate) fn is_unrepeatable(&self) -> bool {
@@ -289,6 +297,7 @@ impl Instance {
         let host = self.store.data_mut();
         host.facts = facts;
         host.unrepeatable = false;
+        host.by_literals = false;
         host.unrecorded = false;
         host.claims = Claims::default();
         host.lines = 0;
@@ -319,6 +328,7 @@ fn store(engine: &Engine, policy: &Arc<Policy>, deadline: Duration) -> Store<Hos
     let host = Host {
         facts: Facts::default(),
         unrepeatable: false,
+        by_literals: false,
         unrecorded: false,
         policy: Arc::clone(policy),
         claims: Claims::default(),

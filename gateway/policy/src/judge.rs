@@ -432,17 +432,21 @@ impl Judge {
             catalog,
             keys: set.keys(),
         };
-        let mut repeatable = false;
+        let mut most = Reuse::Once;
         let read_unrecorded = &mut self.read_unrecorded;
         let opinion = self.instances.run(set, index, |instance| {
             let answer = instance.decide(facts);
-            repeatable = !instance.is_unrepeatable();
+            most = match instance.is_unrepeatable() {
+                true => Reuse::Once,
+                false if instance.is_by_literals() => Reuse::Text,
+                false => Reuse::Shape,
+            };
             *read_unrecorded |= instance.read_unrecorded();
             check.opinion(answer?, instance.claims())
         });
         let reuse = match &opinion {
-            Ok(opinion) if repeatable => opinion.reuse,
-            Ok(_) | Err(_) => Reuse::Once,
+            Ok(opinion) => opinion.reuse.min(most),
+            Err(_) => Reuse::Once,
         };
         (opinion, reuse)
     }

@@ -44,7 +44,8 @@ pub struct Shaper {
 
 /// The shape of a text; none where the text itself must be the key.
 ///
-/// Texts of one shape have the same analysis. Plain numbers and plain strings are folded where they
+/// Texts of one shape have the same analysis, but for what restricts the rows of their queries
+/// (`Statement::rows`). Plain numbers and plain strings are folded where they
 /// only are values: not after BY or DISTINCT, where a number is a position, and in texts that update
 /// or delete only in `column = literal`, so that what is always true stays in the key.
 pub fn shape(text: &str) -> Option<Shape> {

@@ -211,10 +211,8 @@ fn trigger_variables(reads: &[FieldUse]) -> Scope<'static> {
 
 /// Names for values that come from no relation.
 fn variables(names: impl IntoIterator<Item = impl AsRef<str>>) -> Table {
-    let columns = names.into_iter().map(|name| Named {
-        name: name.as_ref().to_owned(),
-        value: Value::default(),
-    });
+    let columns = names.into_iter();
+    let columns = columns.map(|name| Named::new(name.as_ref(), Value::default()));
     Table {
         columns: columns.collect(),
         other: None,

@@ -108,10 +108,7 @@ impl<'a> Walk<'a> {
         let mut columns = Vec::new();
         for name in names {
             match table.column(name) {
-                Some(value) => columns.push(Named {
-                    name: (*name).to_owned(),
-                    value,
-                }),
+                Some(value) => columns.push(Named::new(*name, value)),
                 None => self.opaque(OpaqueReason::UnknownColumn, name),
             }
         }

@@ -177,13 +177,8 @@ impl<'a> Walk<'a> {
     fn doubted(&self, name: &str, scope: &Scope<'_>) -> bool {
         let mut level = Some(scope);
         while let Some(scope) = level {
-            let certain = scope.items.iter().any(|item| {
-                item.bare
-                    && !item.doubtful
-                    && item.table.other.is_none()
-                    && item.column(name).is_some()
-            });
-            if certain {
+            let mut items = scope.items.iter();
+            if items.any(|item| item.bare && !item.doubtful && item.is_certain(name)) {
                 return false;
             }
             level = scope.outer;
@@ -210,7 +205,7 @@ impl<'a> Walk<'a> {
                         Some(before) => before.or(value),
                         None => value,
                     });
-                    if item.doubtful || item.table.other.is_some() {
+                    if item.doubtful || !item.is_certain(name) {
                         missing = Some(item.table.whole_row());
                     }
                 }
@@ -282,13 +277,6 @@ impl<'a> Walk<'a> {
     /// A subquery in an expression.
     fn sublink(&mut self, link: &pg::SubLink, scope: &Scope<'_>) -> Value {
         let table = self.query(boxed(&link.subselect), &Scope::inside(scope));
-        if link.sub_link_type() == pg::SubLinkType::ExprSublink && selects_star(link) {
-            // It takes its name from the column, which another may be looked for by.
-            self.opaque(
-                OpaqueReason::Unsupported,
-                "a subquery in an expression that selects *",
-            );
-        }
         let first = || match (table.columns.as_slice(), &table.other) {
             ([only], None) => only.value.clone(),
             _ => table.everything(),
@@ -375,17 +363,4 @@ impl<'a> Walk<'a> {
             self.mark_source(source, used);
         }
     }
-}
-
-/// `(SELECT * ...)`, `(SELECT t.* ...)`, `(TABLE t)`.
-fn selects_star(link: &pg::SubLink) -> bool {
-    let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_deref().and_then(inner) else {
-        return false;
-    };
-    let first = super::statement::leftmost(select).target_list.first();
-    let Some(NodeEnum::ResTarget(target)) = first.and_then(inner) else {
-        return false;
-    };
-    matches!(target.val.as_deref().and_then(inner), Some(NodeEnum::ColumnRef(column))
-        if matches!(column.fields.last().and_then(inner), Some(NodeEnum::AStar(_))))
 }

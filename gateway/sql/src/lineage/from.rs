@@ -184,10 +184,7 @@ impl<'a> Walk<'a> {
             };
             let value = one.or(two);
             self.mark(&value, Use::Filtered);
-            merged.push(Named {
-                name: name.clone(),
-                value,
-            });
+            merged.push(Named::new(name.as_str(), value));
         }
         if left.columns.len() + right.columns.len() > MOST_JOINED {
             return (merged, self.too_wide());
@@ -282,11 +279,9 @@ impl<'a> Walk<'a> {
             table = table.renamed(&[alias.aliasname.as_str()]);
         }
         if range.ordinality {
-            let column = Named {
-                name: "ordinality".to_owned(),
-                value: Value::default(),
-            };
-            table.columns.push(column);
+            table
+                .columns
+                .push(Named::new("ordinality", Value::default()));
         }
         self.rows = rows;
         self.aliased(Item::new(&name, table), alias)
@@ -300,10 +295,7 @@ impl<'a> Walk<'a> {
         value: Value,
         definitions: &[pg::Node],
     ) -> Table {
-        let value_of = |name: &str| Named {
-            name: name.to_owned(),
-            value: value.clone().derived(),
-        };
+        let value_of = |name: &str| Named::guessed(name, value.clone().derived());
         if !definitions.is_empty() {
             let mut columns = Vec::new();
             for node in definitions {
@@ -313,7 +305,7 @@ impl<'a> Walk<'a> {
                 if let Some(type_name) = &column.type_name {
                     self.type_name(type_name);
                 }
-                columns.push(value_of(&column.colname));
+                columns.push(Named::new(column.colname.as_str(), value.clone().derived()));
             }
             return Table {
                 columns,
@@ -334,11 +326,9 @@ impl<'a> Walk<'a> {
         {
             if called == "unnest" && call.args.len() > 1 {
                 let columns = call.args.iter().map(|_| value_of("unnest")).collect();
-                // An array of rows gives the columns of those instead.
-                let plain = call.args.iter().filter_map(inner).all(is_plain_array);
                 return Table {
                     columns,
-                    other: (!plain).then(|| value.derived()),
+                    other: None,
                 };
             }
             if let Some(names) = functions::columns(called) {
@@ -349,8 +339,14 @@ impl<'a> Walk<'a> {
                 };
             }
             if functions::is_scalar(called) {
+                let value = value.clone().derived();
+                let column = match called {
+                    // Of tsvector it gives other columns.
+                    "unnest" => Named::guessed(called, value),
+                    _ => Named::new(called, value),
+                };
                 return Table {
-                    columns: vec![value_of(called)],
+                    columns: vec![column],
                     other: None,
                 };
             }
@@ -439,10 +435,8 @@ impl<'a> Walk<'a> {
         self.mark_derived(&value);
         self.mark(&value, Use::Filtered);
         self.rows = Restriction::Some;
-        let columns = columns.into_iter().map(|name| Named {
-            name,
-            value: value.clone(),
-        });
+        let columns = columns.into_iter();
+        let columns = columns.map(|name| Named::new(name, value.clone()));
         let table = Table {
             columns: columns.collect(),
             other: None,
@@ -486,24 +480,4 @@ fn common_names(left: &Table, right: &Table) -> Vec<String> {
     let names = left.columns.iter().map(|column| &column.name);
     let both = names.filter(|name| right.columns.iter().any(|column| column.name == **name));
     both.cloned().collect()
-}
-
-/// Whether this is an array of PostgreSQL's own types, as far as the text tells.
-fn is_plain_array(node: &NodeEnum) -> bool {
-    match node {
-        NodeEnum::ParamRef(_) | NodeEnum::AConst(_) => true,
-        NodeEnum::TypeCast(cast) => {
-            let names = cast.type_name.as_ref().map(|name| strings(&name.names));
-            let own = names.is_some_and(|path| match path.as_slice() {
-                [name] | ["pg_catalog", name] => functions::is_builtin_type("", name),
-                _ => false,
-            });
-            own && cast
-                .arg
-                .as_deref()
-                .and_then(inner)
-                .is_some_and(is_plain_array)
-        }
-        _ => false,
-    }
 }

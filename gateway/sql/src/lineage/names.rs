@@ -10,6 +10,23 @@ pub(super) fn output_name(node: &pg::Node) -> String {
     }
 }
 
+/// Whether the name of an output column is known by its text alone: that of a subquery, or of a field
+/// of a row, is the name of another column.
+pub(super) fn is_certain(node: &pg::Node) -> bool {
+    let all = |node: &Option<Box<pg::Node>>| node.as_deref().is_none_or(is_certain);
+    match inner(node) {
+        Some(NodeEnum::SubLink(link)) => matches!(
+            link.sub_link_type(),
+            pg::SubLinkType::ExistsSublink | pg::SubLinkType::ArraySublink
+        ),
+        Some(NodeEnum::AIndirection(_)) | None => false,
+        Some(NodeEnum::TypeCast(cast)) => all(&cast.arg),
+        Some(NodeEnum::CollateClause(collate)) => all(&collate.arg),
+        Some(NodeEnum::CaseExpr(case)) => all(&case.defresult),
+        Some(_) => true,
+    }
+}
+
 /// A name and whether a better one may come from elsewhere.
 enum Figured {
     Weak(String),

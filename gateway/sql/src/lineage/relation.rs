@@ -234,10 +234,7 @@ impl<'a> Walk<'a> {
                     Some(attributes) => Value::of(sources).made_of_row(&attributes),
                     None => Value::of(sources),
                 };
-                Named {
-                    name: column.name.clone(),
-                    value,
-                }
+                Named::new(column.name.as_str(), value)
             })
             .collect();
         let table = Rc::new(Table {

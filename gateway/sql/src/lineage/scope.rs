@@ -138,7 +138,7 @@ impl<'s> Scope<'s> {
                 let Some(value) = item.column(name) else {
                     continue;
                 };
-                sure |= !item.doubtful && item.table.other.is_none();
+                sure |= !item.doubtful && item.is_certain(name);
                 if item.restricts {
                     levels.add(scope.level.into());
                 }
@@ -201,6 +201,12 @@ impl Item {
             doubtful: false,
             restricts: true,
         }
+    }
+
+    /// Whether the column of this name is one of this, and not only may be.
+    pub(super) fn is_certain(&self, name: &str) -> bool {
+        let is_system = self.system && SYSTEM_COLUMNS.contains(&name);
+        self.table.other.is_none() && (is_system || self.table.is_certain(name))
     }
 
     /// The column of this name; system columns carry no value of a row.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::condition::is_constant;
-use super::names::output_name;
+use super::names::{is_certain, output_name};
 use super::restriction::is_null;
 use super::scope::{Common, Found, Scope, With, number_of};
 use super::value::{Named, Table, Value};
@@ -162,10 +162,7 @@ impl<'a> Walk<'a> {
             for (position, item) in list.items.iter().enumerate() {
                 let value = self.value(item, scope);
                 self.mark_derived(&value);
-                columns.push(Named {
-                    name: format!("column{}", position + 1),
-                    value,
-                });
+                columns.push(Named::new(format!("column{}", position + 1), value));
             }
             let row = Table {
                 columns,
@@ -275,12 +272,11 @@ impl<'a> Walk<'a> {
                     if !matches!(inner(node), Some(NodeEnum::ColumnRef(_))) {
                         self.mark_derived(&value);
                     }
-                    let name = if target.name.is_empty() {
-                        output_name(node)
-                    } else {
-                        target.name.clone()
-                    };
-                    table.columns.push(Named { name, value });
+                    table.columns.push(match target.name.as_str() {
+                        "" if is_certain(node) => Named::new(output_name(node), value),
+                        "" => Named::guessed(output_name(node), value),
+                        name => Named::new(name, value),
+                    });
                 }
             }
             if table.columns.len() > MOST_COLUMNS {
@@ -467,10 +463,7 @@ impl<'a> Walk<'a> {
         let any = table.everything();
         self.mark(&any, Use::Ordered);
         let mut add = |name: &str, value: Value| {
-            table.columns.push(Named {
-                name: name.to_owned(),
-                value,
-            });
+            table.columns.push(Named::new(name, value));
         };
         if let Some(search) = &cte.search_clause {
             add(&search.search_seq_column, any.clone());

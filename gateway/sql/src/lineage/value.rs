@@ -27,6 +27,29 @@ pub(super) struct Table {
 pub(super) struct Named {
     pub(super) name: String,
     pub(super) value: Value,
+    /// Whether the name is one that was written or that the catalog has. That of an expression without
+    /// one is guessed as PostgreSQL would: it may be another, and what is looked for by it may be
+    /// further out.
+    pub(super) certain: bool,
+}
+
+impl Named {
+    /// A column whose name is certain.
+    pub(super) fn new(name: impl Into<String>, value: Value) -> Named {
+        Named {
+            name: name.into(),
+            value,
+            certain: true,
+        }
+    }
+
+    /// A column whose name is guessed.
+    pub(super) fn guessed(name: impl Into<String>, value: Value) -> Named {
+        Named {
+            certain: false,
+            ..Named::new(name, value)
+        }
+    }
 }
 
 impl Value {
@@ -76,12 +99,12 @@ impl Value {
     /// them is something of the column too.
     pub(super) fn made_of_row(self, attributes: &Rc<Table>) -> Value {
         let column = self.clone().derived();
-        let fields = attributes.columns.iter().map(|attribute| Named {
-            name: attribute.name.clone(),
-            value: Value {
+        let fields = attributes.columns.iter().map(|attribute| {
+            let value = Value {
                 fields: attribute.value.fields.clone(),
                 ..column.clone().with(attribute.value.clone())
-            },
+            };
+            Named::new(attribute.name.as_str(), value)
         });
         let table = Table {
             columns: fields.collect(),
@@ -96,10 +119,8 @@ impl Value {
     /// The value as a row of these fields, each of which may hold all of it.
     pub(super) fn row(self, fields: &[String]) -> Value {
         let value = self.derived();
-        let columns = fields.iter().map(|name| Named {
-            name: name.clone(),
-            value: value.clone(),
-        });
+        let columns = fields.iter();
+        let columns = columns.map(|name| Named::new(name.as_str(), value.clone()));
         let table = Table {
             columns: columns.collect(),
             other: None,
@@ -147,20 +168,27 @@ impl Table {
         }
     }
 
-    /// The columns of this name, together.
+    /// The columns of this name, together; where none has it for certain, also those that may.
     pub(super) fn column(&self, name: &str) -> Option<Value> {
-        let mut found: Option<Value> = None;
-        for column in self.columns.iter().filter(|column| column.name == name) {
-            let value = column.value.clone();
-            found = Some(match found {
-                Some(before) => before.or(value),
-                None => value,
-            });
-        }
-        match (&found, &self.other) {
+        let is_certain = self.is_certain(name);
+        let may_be = |column: &&Named| match is_certain {
+            true => column.certain && column.name == name,
+            false => !column.certain,
+        };
+        let values = self.columns.iter().filter(may_be);
+        let values = values.map(|column| column.value.clone());
+        let found = values.reduce(Value::or);
+        match (found, &self.other) {
+            (Some(found), Some(other)) if !is_certain => Some(found.or(other.clone())),
             (None, Some(other)) => Some(other.clone()),
-            _ => found,
+            (found, _) => found,
         }
+    }
+
+    /// Whether there is a column of this name, and its name is not only guessed.
+    pub(super) fn is_certain(&self, name: &str) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.certain && column.name == name)
     }
 
     /// What a copy costs.
@@ -199,10 +227,8 @@ impl Table {
 
     /// The same columns with values that the statement itself was given.
     pub(super) fn given(&self) -> Table {
-        let columns = self.columns.iter().map(|column| Named {
-            name: column.name.clone(),
-            value: Value::default(),
-        });
+        let columns = self.columns.iter();
+        let columns = columns.map(|column| Named::new(column.name.as_str(), Value::default()));
         Table {
             columns: columns.collect(),
             other: self.other.clone(),
@@ -225,10 +251,7 @@ impl Table {
         if let Some(other) = &self.other {
             // The order is not known: each of the names may be any column.
             let any = self.everything().with(other.clone());
-            let named = names.iter().map(|name| Named {
-                name: (*name).to_owned(),
-                value: any.clone(),
-            });
+            let named = names.iter().map(|name| Named::new(*name, any.clone()));
             let mut columns: Vec<Named> = named.collect();
             columns.append(&mut self.columns);
             self.columns = columns;
@@ -236,6 +259,7 @@ impl Table {
         }
         for (column, name) in self.columns.iter_mut().zip(names) {
             column.name = (*name).to_owned();
+            column.certain = true;
         }
         self
     }
@@ -264,8 +288,8 @@ impl Table {
         Table {
             columns: columns
                 .map(|(one, two)| Named {
-                    name: one.name,
                     value: one.value.or(two.value),
+                    ..one
                 })
                 .collect(),
             other: None,

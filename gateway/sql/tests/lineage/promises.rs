@@ -32,7 +32,20 @@ pub(crate) fn check(text: &str, catalog: &Catalog) {
     for turn in 0..2 {
         let other = with_other_literals(text, turn);
         if key == shape(&other) && (key.is_some() || other == text) {
-            assert_eq!(analysis, analyze(&other, catalog), "{text:?} and {other:?}");
+            let without_rows = |mut analysis: Analysis| {
+                // What restricts the rows of a query, literals decide; nobody may rely on it by shape.
+                analysis
+                    .statements
+                    .iter_mut()
+                    .for_each(|one| one.rows = None);
+                analysis
+            };
+            let same = without_rows(analyze(&other, catalog));
+            assert_eq!(
+                without_rows(analysis.clone()),
+                same,
+                "{text:?} and {other:?}"
+            );
         }
     }
 }
