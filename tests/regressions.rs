@@ -846,22 +846,36 @@ async fn a_cursor_shows_no_column_that_is_no_more() {
 async fn policies_of_row_security_are_conditions_of_the_statement() {
     let (gateway, mut alice, secrets) = setting().await;
     let dora = gateway.connect(Person::Dora).await;
-    let made = "CREATE TABLE sheltered (id int); INSERT INTO sheltered VALUES (1);
-        ALTER TABLE sheltered ENABLE ROW LEVEL SECURITY;
-        ALTER TABLE sheltered FORCE ROW LEVEL SECURITY;
-        CREATE POLICY of_email ON sheltered USING ((SELECT email FROM customers
-            WHERE customers.id = sheltered.id)::int > current_setting('app.least')::int)";
-    for text in made.split(';') {
-        dora.batch_execute(text).await.expect("dora may");
-    }
-    answers(&mut alice, &[query("SET app.least = '1'")]).await;
-    for text in [
-        "SELECT * FROM sheltered",
-        "DELETE FROM sheltered WHERE id = 1",
+    let of_email = "(SELECT email FROM customers c WHERE c.id = sheltered.id)::int > 1";
+    let of_row = "EXISTS (SELECT FROM customers c WHERE c.id = whole.id AND c::text LIKE '%a%')";
+    let of_other = "EXISTS (SELECT FROM sheltered s WHERE s.id = nested.id)";
+    let of_view = "EXISTS (SELECT FROM chosen c WHERE c.id = viewed.id)";
+    let view = "CREATE VIEW chosen AS SELECT id FROM customers WHERE email LIKE 'a%'";
+    dora.batch_execute(view).await.expect("dora may");
+    for (table, policy) in [
+        ("sheltered", of_email),
+        ("whole", of_row),
+        ("nested", of_other),
+        ("viewed", of_view),
     ] {
-        let said = answers(&mut alice, &[query(text)]).await;
-        no_secret(&said, &secrets);
-        assert_eq!(errors(&said), ["42501"], "{text}");
+        let made = format!(
+            "CREATE TABLE {table} (id int); INSERT INTO {table} VALUES (1);
+             ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+             CREATE POLICY p ON {table} USING ({policy})"
+        );
+        for text in made.split(';') {
+            dora.batch_execute(text).await.expect("dora may");
+        }
+    }
+    for table in ["sheltered", "whole", "nested", "viewed"] {
+        for text in [
+            format!("SELECT * FROM {table}"),
+            format!("DELETE FROM {table} WHERE id = 1"),
+        ] {
+            let said = answers(&mut alice, &[query(&text)]).await;
+            no_secret(&said, &secrets);
+            assert_eq!(errors(&said), ["42501"], "{text}");
+        }
     }
 }
 

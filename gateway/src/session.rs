@@ -111,6 +111,8 @@ pub(crate) struct Session {
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
+    /// Rows were masked or looked at since the last read.
+    worked: Cell<bool>,
     /// A message of the client's was found among its COPY data, and nobody knows which.
     lost: Cell<bool>,
     /// The upstream has said goodbye itself.

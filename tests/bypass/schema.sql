@@ -314,6 +314,15 @@ INSERT INTO vault.found SELECT i, repeat('u', i) || 'quartzzebra', 'note' FROM g
 CREATE INDEX found_by ON vault.found (secret, id);
 CREATE TABLE vault.limited (id integer PRIMARY KEY, secret integer, highest integer, CHECK (highest >= secret));
 INSERT INTO vault.limited SELECT i, 735192840 + i, 735192999 FROM generate_series(1, 3) AS i;
+CREATE VIEW vault.put_limits AS SELECT id, highest FROM vault.limited;
+CREATE TABLE vault.put_halves (id integer, secret integer, shown integer, half numeric GENERATED ALWAYS AS (1.0 / (shown - secret)) STORED);
+INSERT INTO vault.put_halves VALUES (1, 735192840, 735192999);
+CREATE TABLE vault.put_above (id integer, secret integer, shown integer);
+CREATE TABLE vault.put_below (CHECK (shown >= secret)) INHERITS (vault.put_above);
+INSERT INTO vault.put_below VALUES (1, 735192840, 735192999);
+CREATE TABLE vault.put_apart (id integer, secret integer, shown integer) PARTITION BY RANGE ((shown - secret));
+CREATE TABLE vault.put_apart_1 PARTITION OF vault.put_apart FOR VALUES FROM (0) TO (1000);
+INSERT INTO vault.put_apart VALUES (1, 735192840, 735192999);
 CREATE TABLE vault.named (secret text PRIMARY KEY);
 INSERT INTO vault.named VALUES ('quartzzebra one');
 CREATE TABLE vault.naming (id integer, whom text REFERENCES vault.named ON UPDATE CASCADE);

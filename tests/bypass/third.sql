@@ -42,6 +42,18 @@ UPDATE vault.found SET secret = 'uquartzzebra' WHERE id = 1
 SELECT n_tup_hot_upd * 2 FROM pg_stat_xact_user_tables WHERE relname = 'found' AND n_tup_hot_upd >= 0
 -- refused: a check that compares a value with one that is given
 UPDATE vault.limited SET highest = 735192841 WHERE id = 2
+-- refused: a check, by a view
+UPDATE vault.put_limits SET highest = 735192841 WHERE id = 2
+-- refused: a check, by a conflict
+INSERT INTO vault.put_limits VALUES (2, 735192841) ON CONFLICT (id) DO UPDATE SET highest = excluded.highest
+-- refused: a check of a child
+UPDATE vault.put_above SET shown = 735192839
+-- refused: a generated column that is shown
+UPDATE vault.put_halves SET shown = 735192841
+SELECT id, secret FROM vault.put_halves
+-- refused: the key of a partition put together
+UPDATE vault.put_apart SET shown = 735192840
+SELECT id, secret FROM vault.put_apart
 -- oracle: the bounds of a new partition, beside those in the default partition
 CREATE TABLE vault.graded_q PARTITION OF vault.graded FOR VALUES FROM ('q') TO ('r')
 -- safe: a system column that a view has not, from further out

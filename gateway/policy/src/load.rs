@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::component::Compiled;
@@ -149,7 +150,23 @@ fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
         let reason = format!("{path} has {bytes} bytes; a module may have {most}");
         return Err(LoadError::new(Step::Read, reason));
     }
-    fs::read(&config.module).map_err(fault)
+    let module = fs::read(&config.module).map_err(fault)?;
+    if let Some(named) = named_digest(&config.module)
+        && named != Digest::of(&module).to_string()
+    {
+        let reason = format!("{path} is named by a digest that is not its own; put it there anew");
+        return Err(LoadError::new(Step::Read, reason));
+    }
+    Ok(module)
+}
+
+/// The digest that a kept or pulled module is named by: `HEX.wasm` or `sha256-HEX.wasm`. What is loaded
+/// must have it, whatever was looked at before.
+fn named_digest(module: &Path) -> Option<&str> {
+    let stem = module.file_stem()?.to_str()?;
+    let digits = stem.strip_prefix("sha256-").unwrap_or(stem);
+    let is_digest = digits.len() == 64 && digits.bytes().all(|one| one.is_ascii_hexdigit());
+    is_digest.then_some(digits)
 }
 
 fn policy(

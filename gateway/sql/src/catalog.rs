@@ -102,9 +102,10 @@ pub struct Relation {
     /// The functions that its policies call where rows are read or written, if row security is on:
     /// OIDs of those that are not PostgreSQL's own.
     pub policies: Vec<u32>,
-    /// The columns that its policies read, if row security is on.
+    /// The columns that its policies read, if row security is on; attribute 0 is a whole row.
     pub secured_by: Vec<ColumnId>,
-    /// Of each check over several columns, their attribute numbers.
+    /// Of each check, exclusion, generated column and partition key over several columns, their
+    /// attribute numbers.
     pub checks: Vec<Vec<i16>>,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,

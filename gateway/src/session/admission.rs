@@ -245,6 +245,7 @@ impl Ready {
             described: Cell::default(),
             tainted: Cell::new(false),
             muted: Cell::new(false),
+            worked: Cell::new(false),
             leaving: Cell::new(false),
             strings: Cell::default(),
             unsure: Cell::new(false),

@@ -117,6 +117,10 @@ impl Session {
                     .map_err(SessionError::Upstream)?;
             }
             self.progress.made();
+            if self.worked.take() {
+                // Others of this thread come in between results that policies work on for long.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -300,6 +304,7 @@ impl Session {
         out: &mut BytesMut,
     ) -> Result<Result<(), Stop>, SessionError> {
         let start = out.len();
+        self.worked.set(true);
         let mut judge = self.core.judge.borrow_mut();
         let masked = match &mut flight.rows {
             Rows::Mask(masker) => masker.apply(&mut judge, run, out),

@@ -52,7 +52,8 @@ const OWN: [(RowSet, &str); 10] = [
 const PART: &str = "{part}";
 
 /// Where rows are written, the checks of domains run like those of the relation: also those within
-/// arrays, ranges and composites.
+/// arrays, ranges and composites. A policy that uses a whole row depends on what columns it names
+/// besides, and nothing says on which rows: then on all of each relation.
 const RELATIONS: &str = "\
 WITH RECURSIVE part AS MATERIALIZED (
     SELECT t.oid AS whole, t.typelem AS type FROM pg_catalog.pg_type t WHERE t.typelem >= 16384
@@ -150,17 +151,38 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
                  FROM called
                  WHERE called.relation = c.oid AND c.relrowsecurity
                    AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text || ' ' || d.refobjsubid::text, ',')
-                 FROM pg_catalog.pg_policy y
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text || ' '
+                     || (CASE WHEN y.whole THEN 0 ELSE d.refobjsubid END)::text, ',')
+                 FROM (SELECT y.*, pg_catalog.concat(y.polqual, y.polwithcheck)
+                                   LIKE '%:varattno 0 %' AS whole
+                       FROM pg_catalog.pg_policy y) y
                  JOIN pg_catalog.pg_depend d
                    ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
                   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                  AND d.refobjsubid > 0
+                  AND (d.refobjsubid > 0 OR y.whole)
                  WHERE y.polrelid = c.oid AND c.relrowsecurity), ''),
-       COALESCE((SELECT pg_catalog.string_agg(pg_catalog.array_to_string(k.conkey, ' '), ',')
-                 FROM pg_catalog.pg_constraint k
-                 WHERE k.conrelid = c.oid AND k.contype = 'c'
-                   AND pg_catalog.array_length(k.conkey, 1) > 1), '')
+       COALESCE((SELECT pg_catalog.string_agg(compared.columns, ',')
+                 FROM (SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ') AS columns
+                       FROM made
+                       JOIN pg_catalog.pg_depend d
+                         ON d.classid = made.class AND d.objid = made.object
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.refobjid = made.relation AND d.refobjsubid > 0
+                       WHERE made.relation = c.oid
+                         AND made.class <> 'pg_catalog.pg_policy'::pg_catalog.regclass
+                         AND made.class <> 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
+                         AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
+                                         WHERE i.indexrelid = made.object)
+                       GROUP BY made.class, made.object
+                       HAVING pg_catalog.count(DISTINCT d.refobjsubid) > 1
+                       UNION ALL
+                       -- Columns in the expressions of a partition key depend on their table.
+                       SELECT pg_catalog.string_agg(DISTINCT d.objsubid::text, ' ')
+                       FROM pg_catalog.pg_partitioned_table p
+                       JOIN pg_catalog.pg_depend d
+                         ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.objid = p.partrelid AND d.objsubid > 0 AND d.refobjid = p.partrelid
+                       WHERE p.partrelid = c.oid AND p.partexprs IS NOT NULL) compared), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')

@@ -7,8 +7,8 @@ use super::relation::qualified;
 use super::scope::{Item, Scope};
 use super::value::{Table, Value};
 use super::{LOOKED_AT, Walk};
-use crate::analysis::{Access, Class, Inner, Kind, OpaqueReason, Restriction, Use};
-use crate::catalog::{Column, FieldUse, Relation};
+use crate::analysis::{Access, Class, ColumnId, Inner, Kind, OpaqueReason, Restriction, Use};
+use crate::catalog::{FieldUse, Relation};
 use crate::parse::{NodeEnum, boxed, inner, pg};
 
 impl<'a> Walk<'a> {
@@ -400,32 +400,38 @@ impl<'a> Walk<'a> {
         self.checked_beside(targets, of);
     }
 
-    /// Where a column is given a value that a check compares with another column's, whether it holds
-    /// tells of that one.
+    /// Where a column is given a value that a check, a generated column or the key of partitions puts
+    /// together with another column's, whether it succeeds tells of that one.
     fn checked_beside(&mut self, targets: &[pg::Node], of: &[&'a Relation]) {
-        let given = |column: &Column| {
-            let mut targets = targets.iter().filter_map(inner);
-            targets.any(|node| matches!(node, NodeEnum::ResTarget(one) if one.name == column.name))
-        };
-        for relation in of {
-            let written: Vec<i16> = relation
-                .columns
-                .iter()
-                .filter(|column| given(column))
-                .map(|column| column.attribute)
-                .collect();
-            self.spend(relation.checks.len());
-            for check in &relation.checks {
-                let is_written = |attribute: &&i16| written.contains(attribute);
-                let (new, old): (Vec<&i16>, Vec<&i16>) = check.iter().partition(is_written);
-                for &attribute in old.into_iter().filter(|_| !new.is_empty()) {
-                    let column = crate::analysis::ColumnId {
-                        relation: relation.oid,
-                        attribute,
-                    };
-                    self.mark_column(column, Use::Filtered);
-                }
+        let mut written = HashSet::new();
+        for node in targets.iter().filter_map(inner) {
+            let NodeEnum::ResTarget(target) = node else {
+                continue;
+            };
+            for relation in of {
+                // Of a view, what it shows; of a parent, the columns of its children.
+                let value = self.table(relation).column(&target.name);
+                let bases = value.into_iter().flat_map(|value| value.sources);
+                written.extend(bases.map(|source| source.column));
             }
+        }
+        let families = written.iter().map(|column| self.catalog.family(*column));
+        let written: HashSet<ColumnId> = families.flatten().collect();
+        if !self.spend(written.len()) {
+            return;
+        }
+        let compared = written.iter().flat_map(|column| {
+            let relation = self.catalog.relation(column.relation).into_iter();
+            let checks = relation.flat_map(|relation| &relation.checks);
+            let checks = checks.filter(|check| check.contains(&column.attribute));
+            checks.flatten().map(|&attribute| ColumnId {
+                relation: column.relation,
+                attribute,
+            })
+        });
+        let old: HashSet<ColumnId> = compared.filter(|one| !written.contains(one)).collect();
+        for column in old {
+            self.mark_column(column, Use::Filtered);
         }
     }
 
@@ -503,7 +509,7 @@ impl<'a> Walk<'a> {
         Some(self.target_list(&clause.exprs, &scope))
     }
 
-    pub(super) fn mark_column(&mut self, column: crate::analysis::ColumnId, used: Use) {
+    pub(super) fn mark_column(&mut self, column: ColumnId, used: Use) {
         let source = crate::analysis::Source {
             column,
             how: crate::analysis::Reach::Projected,

@@ -1,5 +1,6 @@
 //! Names of relations to what may be behind them.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::scope::{Item, Scope, number_of};
@@ -79,15 +80,36 @@ impl<'a> Walk<'a> {
         found
     }
 
-    /// What the policies of a relation call and read, where any of its rows is read or written.
+    /// What the policies of a relation call and read, where any of its rows is read or written; and
+    /// what those of the relations call and read that they read.
     pub(super) fn row_security(&mut self, relation: &'a Relation) {
-        self.functions_of(&relation.policies, &relation.name);
-        self.spend(relation.secured_by.len());
-        for &column in &relation.secured_by {
-            self.mark_column(column, Use::Filtered);
-            if let Some(read) = self.catalog.relation(column.relation) {
-                self.use_relation(Some(read.oid), &read.schema, &read.name, Access::Read);
+        let mut secured = vec![relation];
+        let mut seen = HashSet::from([relation.oid]);
+        while let Some(relation) = secured.pop() {
+            self.functions_of(&relation.policies, &relation.name);
+            self.spend(relation.secured_by.len());
+            for &column in &relation.secured_by {
+                let Some(read) = self.catalog.relation(column.relation) else {
+                    self.opaque(OpaqueReason::Unsupported, "a policy of row security");
+                    continue;
+                };
+                self.read_by_policy(read, column.attribute);
+                if seen.insert(read.oid) {
+                    self.use_relation(Some(read.oid), &read.schema, &read.name, Access::Read);
+                    self.read_view(read);
+                    secured.push(read);
+                }
             }
+        }
+    }
+
+    /// A column, or a whole row, in the condition of a policy.
+    fn read_by_policy(&mut self, relation: &'a Relation, attribute: i16) {
+        let table = self.table(relation);
+        let columns = relation.columns.iter().zip(&table.columns);
+        let read = columns.filter(|(column, _)| attribute == 0 || column.attribute == attribute);
+        for (_, named) in read {
+            self.mark(&named.value, Use::Filtered);
         }
     }
 

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{denied, email, strict};
+use crate::config::PolicyConfig;
 use crate::fixture::guest::{Effect, Guest};
 use crate::fixture::{Bench, catalog, facts, query};
 use crate::judge::Judge;
+use crate::set::Digest;
 use crate::verdict::Verdict;
 
 #[test]
@@ -195,4 +197,25 @@ fn judge_until(
         verdicts += 1;
     }
     verdicts
+}
+
+#[test]
+fn a_module_named_by_a_digest_has_it() {
+    let bench = Bench::new();
+    let config = bench.policy("one", &Guest::default());
+    let module = std::fs::read(&config.module).unwrap();
+    let digest = Digest::of(&module).to_string();
+    for (name, loads) in [
+        (format!("{digest}.wasm"), true),
+        (format!("sha256-{digest}.wasm"), true),
+        (format!("{}.wasm", "a".repeat(64)), false),
+    ] {
+        let path = config.module.with_file_name(&name);
+        std::fs::write(&path, &module).unwrap();
+        let named = PolicyConfig {
+            module: path,
+            ..config.clone()
+        };
+        assert_eq!(bench.load(vec![named]).is_ok(), loads, "{name}");
+    }
 }
