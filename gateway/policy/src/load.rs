@@ -160,11 +160,10 @@ fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
     Ok(module)
 }
 
-/// The digest that a kept or pulled module is named by: `HEX.wasm` or `sha256-HEX.wasm`. What is loaded
-/// must have it, whatever was looked at before.
+/// The digest that a kept module is named by: what is loaded must have it, whatever was looked at
+/// before.
 fn named_digest(module: &Path) -> Option<&str> {
-    let stem = module.file_stem()?.to_str()?;
-    let digits = stem.strip_prefix("sha256-").unwrap_or(stem);
+    let digits = module.file_stem()?.to_str()?;
     let is_digest = digits.len() == 64 && digits.bytes().all(|one| one.is_ascii_hexdigit());
     is_digest.then_some(digits)
 }

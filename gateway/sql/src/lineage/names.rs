@@ -10,8 +10,9 @@ pub(super) fn output_name(node: &pg::Node) -> String {
     }
 }
 
-/// Whether the name of an output column is known by its text alone: that of a subquery, or of a field
-/// of a row, is the name of another column.
+/// Whether the name of an output column is known by its text alone, whatever the version. That of a
+/// subquery, or of a field of a row, is the name of another column; EXTRACT and others that are
+/// written otherwise than they are called have had several.
 pub(super) fn is_certain(node: &pg::Node) -> bool {
     let all = |node: &Option<Box<pg::Node>>| node.as_deref().is_none_or(is_certain);
     match inner(node) {
@@ -19,11 +20,23 @@ pub(super) fn is_certain(node: &pg::Node) -> bool {
             link.sub_link_type(),
             pg::SubLinkType::ExistsSublink | pg::SubLinkType::ArraySublink
         ),
-        Some(NodeEnum::AIndirection(_)) | None => false,
+        Some(NodeEnum::FuncCall(call)) => call.funcformat() == pg::CoercionForm::CoerceExplicitCall,
+        Some(NodeEnum::AConst(constant)) => {
+            !matches!(constant.val, Some(pg::a_const::Val::Boolval(_)))
+        }
+        Some(NodeEnum::AExpr(expression)) => expression.kind() == pg::AExprKind::AexprOp,
         Some(NodeEnum::TypeCast(cast)) => all(&cast.arg),
         Some(NodeEnum::CollateClause(collate)) => all(&collate.arg),
         Some(NodeEnum::CaseExpr(case)) => all(&case.defresult),
-        Some(_) => true,
+        Some(
+            NodeEnum::ColumnRef(_)
+            | NodeEnum::ParamRef(_)
+            | NodeEnum::BoolExpr(_)
+            | NodeEnum::NullTest(_)
+            | NodeEnum::CoalesceExpr(_)
+            | NodeEnum::MinMaxExpr(_),
+        ) => true,
+        _ => false,
     }
 }
 
