@@ -109,6 +109,7 @@ class Setting:
         self.server_settings = server_settings or {}
         self.database = DATABASE
         self.configuration = SLUICE_CONFIGURATION
+        self.provider = None
         self.cleanup = contextlib.ExitStack()
 
     def __enter__(self):
@@ -296,7 +297,8 @@ class Sluice(Target):
     limited = ""
 
     def start(self):
-        self.provider = Provider(self.setting)
+        self.setting.provider = self.setting.provider or Provider(self.setting)
+        self.provider = self.setting.provider
         self.serve(self.configure())
 
     def configure(self):
@@ -342,6 +344,7 @@ class Limited(Sluice):
         file = super().configure()
         # The rights of the role, from whom the phone numbers are protected.
         words = ["harden", "--config", file, self.setting.database, "--role", "bench_limited"]
+        words += ["--as", "bench"]
         command = [self.setting.options.sluice, *words, "--group", "host", "--apply"]
         hardened = subprocess.run([str(word) for word in command], capture_output=True, text=True)
         if hardened.returncode != 0:
