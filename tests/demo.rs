@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use clap::Parser as _;
-use sluice_tests::{PATIENCE, programs};
+use sluice_tests::programs;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -43,13 +43,8 @@ impl Demo {
     }
 
     /// Ctrl-C.
-    async fn interrupt(mut self) {
-        let id = self.program.id().expect("it runs").to_string();
-        let mut interrupt = Command::new("kill");
-        interrupt.args(["-INT", &id]);
-        let _ = programs::said(interrupt).await.expect("it is there");
-        let ended = tokio::time::timeout(PATIENCE, self.program.wait()).await;
-        assert!(ended.expect("it ends").expect("it ended").success());
+    async fn interrupt(self) {
+        programs::interrupt(self.program).await;
     }
 }
 

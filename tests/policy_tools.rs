@@ -251,28 +251,38 @@ struct Dev {
     lines: Lines<BufReader<ChildStdout>>,
 }
 
+/// `sluice policy dev --watch`.
+fn dev() -> Command {
+    let mut program = Command::new(programs::sluice());
+    program.args(["policy", "dev", "--watch"]);
+    program
+}
+
 impl Dev {
     fn start(folder: &Folder, gateway: &Gateway) -> (Self, PathBuf) {
         let token = gateway.place().folder().join("dora.token");
         fs::write(&token, gateway.place().provider().token(Person::Dora)).expect("it is ours");
         let into = gateway.place().folder().join("policies/guard.wasm");
-        let mut program = Command::new(programs::sluice());
-        program
-            .args(["policy", "dev", "--watch"])
-            .arg(folder.path());
+        let mut program = dev();
         program
             .arg("--into")
             .arg(&into)
             .args(["--url", &gateway.console()]);
         program.arg("--token-file").arg(&token);
+        (Self::watching(folder, program), into)
+    }
+
+    /// Runs it with these arguments before its own.
+    fn watching(folder: &Folder, mut program: Command) -> Self {
         let program = program
+            .arg(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         let mut program = program.spawn().expect("the program starts");
         let output = program.stdout.take().expect("it is a pipe");
         let lines = BufReader::new(output).lines();
-        (Self { program, lines }, into)
+        Self { program, lines }
     }
 
     /// What it prints until it waits for a change.
@@ -293,13 +303,8 @@ impl Dev {
     }
 
     /// Ctrl-C.
-    async fn interrupt(mut self) {
-        let id = self.program.id().expect("it runs").to_string();
-        let mut interrupt = Command::new("kill");
-        interrupt.args(["-INT", &id]);
-        let _ = programs::said(interrupt).await.expect("it is there");
-        let ended = tokio::time::timeout(PATIENCE, self.program.wait()).await;
-        assert!(ended.expect("it ends").expect("it ended").success());
+    async fn interrupt(self) {
+        programs::interrupt(self.program).await;
     }
 }
 
@@ -371,22 +376,12 @@ async fn a_changed_source_takes_effect_in_a_running_gateway() {
 async fn a_build_that_is_interrupted_leaves_nothing_running() {
     let folder = Folder::new(&meek());
     folder.builds_by("echo $$ > group; sleep 1000; true");
-    let mut program = Command::new(programs::sluice());
-    program
-        .args(["policy", "dev", "--watch"])
-        .arg(folder.path());
-    let program = program
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
-    let mut program = program.spawn().expect("the program starts");
-    let output = program.stdout.take().expect("it is a pipe");
-    let lines = BufReader::new(output).lines();
+    let program = Dev::watching(&folder, dev());
     sluice_tests::eventually("the build runs", || async {
         fs::read(folder.path().join("group")).is_ok_and(|id| id.ends_with(b"\n"))
     })
     .await;
-    Dev { program, lines }.interrupt().await;
+    program.interrupt().await;
     let group = folder.read("group");
     sluice_tests::eventually("the build has ended", || async {
         let mut look = Command::new("kill");

@@ -11,8 +11,8 @@ use tokio::sync::OnceCell;
 
 use sluice::demo::postgres::binaries::Binaries;
 
-use crate::eventually;
 use crate::gateway::Place;
+use crate::{PATIENCE, eventually};
 
 /// What a program said, and whether it was content.
 #[derive(Clone, Debug)]
@@ -197,6 +197,19 @@ pub async fn python() -> Option<PathBuf> {
     })
     .await
     .clone()
+}
+
+/// Ends a program by Ctrl-C.
+///
+/// # Panics
+/// It does not end, or not well.
+pub async fn interrupt(mut program: Child) {
+    let id = program.id().expect("it runs").to_string();
+    let mut interrupt = Command::new("kill");
+    interrupt.args(["-INT", &id]);
+    let _ = said(interrupt).await.expect("it is there");
+    let ended = tokio::time::timeout(PATIENCE, program.wait()).await;
+    assert!(ended.expect("it ends").expect("it ended").success());
 }
 
 /// A folder of `tests/clients` with its packages, copied to the target folder; none where npm is
