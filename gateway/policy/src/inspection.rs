@@ -150,7 +150,8 @@ impl Inspection {
         let mut at = 0;
         while at < given.len() {
             let run = &given[at..][..masker::run_length(&given[at..])?];
-            let batch = Batch::read(run, &chosen.wanted, &mut chosen.index).map_err(unreadable)?;
+            let batch =
+                Batch::read(run, &chosen.wanted, &mut chosen.index).map_err(masker::unreadable)?;
             let (columns, rows) = (&chosen.columns, batch.rows());
             let seen = self.look(judge, set, columns, rows, |k| batch.column(k))?;
             match (seen.is_unchanged(), &mut changed) {
@@ -162,7 +163,7 @@ impl Inspection {
                         .rewrite(out, |row, k, out| {
                             seen.write(row, k, batch.value(row, k), out)
                         })
-                        .map_err(unreadable)?;
+                        .map_err(masker::unreadable)?;
                 }
             }
             at += run.len();
@@ -196,7 +197,7 @@ impl Inspection {
             return Ok(None);
         };
         let mut before = rows.clone();
-        let values = copy::values(rows, given, width).map_err(unreadable)?;
+        let values = copy::values(rows, given, width).map_err(masker::unreadable)?;
         let count = values.len() / width;
         if count == 0 {
             return Ok(None);
@@ -214,7 +215,7 @@ impl Inspection {
                 cell += 1;
                 seen.write(row, k, value, out)
             })
-            .map_err(unreadable)?;
+            .map_err(masker::unreadable)?;
         Ok(Some(out))
     }
 
@@ -256,7 +257,7 @@ impl Inspection {
             .map(|place| columns[*place as usize].clone())
             .collect();
         let positions = columns.iter().map(|column| column.position as usize);
-        let wanted = Wanted::new(self.width, positions).map_err(unreadable)?;
+        let wanted = Wanted::new(self.width, positions).map_err(masker::unreadable)?;
         Ok(Chosen {
             rows: format.map(|format| Rows::new(format.clone(), wanted.clone())),
             columns,
@@ -360,10 +361,6 @@ fn run<T>(
             reason,
         }
     })
-}
-
-fn unreadable(error: wire::Error) -> MaskError {
-    MaskError::Rows(error.to_string())
 }
 
 #[cfg(test)]

@@ -408,7 +408,7 @@ impl ColumnMask {
     }
 }
 
-fn unreadable(error: wire::Error) -> MaskError {
+pub(crate) fn unreadable(error: wire::Error) -> MaskError {
     MaskError::Rows(error.to_string())
 }
 
