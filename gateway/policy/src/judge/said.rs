@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::analysis::Analysis;
-use sql::catalog::{Catalog, ColumnInfo};
+use sql::catalog::Catalog;
 
 use super::denials::{refused, unsound_denial};
 use crate::cache::Kept;
@@ -188,22 +188,14 @@ pub(super) fn protect(
     }
     if !added.is_empty() {
         protections.trust(index, trusted);
-        for column in catalog.columns().filter(|column| tells_values(column)) {
+        for column in catalog.telling_columns() {
             let protection = Protection {
-                column: column.id,
+                column,
                 mask: Mask::Null,
                 derived: DerivedRule::Null,
                 filter: FilterRule::Deny,
             };
-            protections.add(column.id, &Guard::new(&protection, index));
+            protections.add(column, &Guard::new(&protection, index));
         }
     }
-}
-
-/// Columns of PostgreSQL's own that tell of values in any other: what rows have that are older than a
-/// column, and how many updates changed no indexed value.
-fn tells_values(column: &ColumnInfo<'_>) -> bool {
-    let hot = matches!(column.name, "n_tup_hot_upd" | "n_tup_newpage_upd");
-    column.schema == "pg_catalog"
-        && (hot || column.relation == "pg_attribute" && column.name == "attmissingval")
 }

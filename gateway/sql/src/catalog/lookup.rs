@@ -1,7 +1,19 @@
 //! What lineage asks a catalog.
 
 use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type, TypeKind};
-use crate::analysis::Access;
+use crate::analysis::{Access, ColumnId};
+
+/// Where the [telling columns](Catalog::telling_columns) are.
+const TELLING_RELATIONS: &[&str] = &[
+    "pg_attribute",
+    "pg_stat_all_tables",
+    "pg_stat_sys_tables",
+    "pg_stat_user_tables",
+    "pg_stat_xact_all_tables",
+    "pg_stat_xact_sys_tables",
+    "pg_stat_xact_user_tables",
+];
+const TELLING_COLUMNS: &[&str] = &["attmissingval", "n_tup_hot_upd", "n_tup_newpage_upd"];
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
 const DATA_CATALOGS: &[&str] = &[
@@ -35,6 +47,18 @@ impl Catalog {
         found
             .filter(|relation| schema_matches(schema, &relation.schema))
             .collect()
+    }
+
+    /// Columns of PostgreSQL's own that tell of values in any other: what rows have that are older than a
+    /// column, and how many updates changed no indexed value.
+    pub fn telling_columns(&self) -> impl Iterator<Item = ColumnId> {
+        let relations = TELLING_RELATIONS.iter();
+        let relations = relations.flat_map(|name| self.relations_named("pg_catalog", name));
+        relations.flat_map(|relation| {
+            let columns = relation.columns.iter();
+            let telling = columns.filter(|column| TELLING_COLUMNS.contains(&column.name.as_str()));
+            telling.map(|column| relation.id(column))
+        })
     }
 
     pub(crate) fn is_data_catalog(&self, relation: &Relation) -> bool {
