@@ -193,6 +193,24 @@ async fn transactions_take_the_role_back_with_them() {
 }
 
 #[tokio::test]
+async fn a_cursor_over_a_masked_column_alone_can_be_declared_and_read() {
+    let (gateway, role) = hardened().await;
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    for text in [
+        "BEGIN",
+        "DECLARE d CURSOR FOR SELECT id, email FROM customers",
+    ] {
+        let (_, errors) = ask(&mut alice, text).await;
+        assert!(errors.is_empty(), "{text}: {errors:?}");
+    }
+    let (rows, errors) = ask(&mut alice, "FETCH 2 FROM d").await;
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(rows.len(), 2);
+    ask(&mut alice, "COMMIT").await;
+    is_limited(&mut alice, &role, "a cursor").await;
+}
+
+#[tokio::test]
 async fn pipelines_switch_within_their_transaction() {
     let (gateway, role) = hardened().await;
     let secret = secret(&gateway).await;
