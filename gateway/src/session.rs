@@ -103,6 +103,8 @@ pub(crate) struct Session {
     changeable: Cell<bool>,
     /// It lives under the limited role.
     limited: bool,
+    /// The database's encoding is not UTF8, so that its names are not told apart as here.
+    other_encoding: bool,
     /// Something may have given it another role.
     role_unsure: Cell<bool>,
     /// A result was stopped: the transaction must not go on.

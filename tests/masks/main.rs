@@ -244,6 +244,7 @@ ways! {
     attacks_that_once_worked: "adversary.sql";
     attacks_that_worked_later: "second.sql";
     attacks_that_worked_last: "third.sql";
+    attacks_on_names: "fifth.sql";
     types: "types.sql";
     views: "views.sql";
     functions: "functions.sql";

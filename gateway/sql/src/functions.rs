@@ -195,8 +195,6 @@ pub(crate) fn is_scalar(name: &str) -> bool {
             | "current_database"
             | "pg_backend_pid"
             | "pg_tablespace_databases"
-            | "upper"
-            | "lower"
             | "to_json"
             | "to_jsonb"
             | "pg_get_expr"
@@ -205,6 +203,14 @@ pub(crate) fn is_scalar(name: &str) -> bool {
             | "pg_table_size"
             | "pg_database_size"
             | "pg_size_pretty"
+    )
+}
+
+/// Functions whose result is an array of texts.
+pub(crate) fn lists_texts(name: &str) -> bool {
+    matches!(
+        name,
+        "string_to_array" | "regexp_split_to_array" | "regexp_match" | "current_schemas"
     )
 }
 

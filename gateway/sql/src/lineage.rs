@@ -26,10 +26,10 @@ use std::rc::Rc;
 
 pub(crate) use self::body::{Body, body};
 use self::scope::Levels;
-use self::value::Table;
+use self::value::{Table, Value};
 use crate::analysis::{
     Access, Analysis, Class, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason,
-    RelationUse, Restriction, Statement,
+    RelationUse, Restriction, Statement, Use,
 };
 use crate::catalog::{Catalog, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
@@ -168,11 +168,13 @@ pub(crate) fn view(
             if table.other.is_some() {
                 walk.opaque(OpaqueReason::Unsupported, "a view of unknown columns");
             }
-            lineage.columns = table
-                .columns
-                .into_iter()
-                .map(|column| column.value.sources)
-                .collect();
+            let any = match walk.doubts {
+                true => walk.anything_read(&[Use::Filtered]),
+                false => Value::default(),
+            };
+            let columns = table.columns.into_iter();
+            let columns = columns.map(|column| column.value.with(any.clone()).sources);
+            lineage.columns = columns.collect();
         }
         Err(message) => walk.opaque(OpaqueReason::Unparsed, &message),
     }
@@ -222,6 +224,8 @@ pub(crate) struct Walk<'a> {
     /// What the query or member of FROM that was walked last says of the number of its rows: a key
     /// where the text itself lists them.
     rows: Restriction,
+    /// Something in the FROM of the present statement has columns that are not all known.
+    doubts: bool,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     budget: usize,
@@ -280,6 +284,7 @@ impl<'a> Walk<'a> {
             own_casts: Vec::new(),
             met: Levels::default(),
             rows: Restriction::None,
+            doubts: false,
             inner: Vec::new(),
             budget: BUDGET,
             built: None,

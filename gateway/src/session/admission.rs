@@ -43,6 +43,7 @@ pub(crate) async fn admit(
 /// Everything a session is made of, beside its client.
 struct Ready {
     limited: bool,
+    other_encoding: bool,
     database: Arc<DatabaseState>,
     admitted: policy::Session,
     catalog: Snapshot,
@@ -92,12 +93,22 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
         parameters,
         key,
     } = database.dialer.log_in(&database.config, &settings).await?;
+    let is_utf8 = |(name, value): &(String, String)| name == "server_encoding" && value == "UTF8";
+    let other_encoding = !parameters.iter().any(is_utf8);
+    if other_encoding && admitted.is_protected() {
+        return Err(SessionError::refused_with(
+            "0A000",
+            "columns can be protected only in a database whose encoding is UTF8",
+            "Names are cut and folded otherwise in others. Move the data to a database with UTF8.",
+        ));
+    }
     let long = newcomer.minor >= 2;
     let cancel = shared.cancels.register(Arc::clone(database), key, long);
     welcome(newcomer, &parameters, &cancel).await?;
     let database = Arc::clone(database);
     Ok(Ready {
         limited: is_limited,
+        other_encoding,
         database,
         admitted,
         catalog,
@@ -252,6 +263,7 @@ impl Ready {
             unheard: Cell::new(false),
             changeable: Cell::new(false),
             limited: self.limited,
+            other_encoding: self.other_encoding,
             role_unsure: Cell::new(false),
             stopped: Cell::new(false),
             lost: Cell::new(false),

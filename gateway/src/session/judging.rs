@@ -49,7 +49,7 @@ impl Session {
             && !self.changeable.get()
             && !self.unheard.get()
             && !self.catalog_changed.get()
-            && !self.role_is_wrong();
+            && !self.no_longer_fits();
         if !settled {
             return None;
         }
@@ -59,6 +59,13 @@ impl Session {
             Verdict::Allow(permit) => Some(permit),
             Verdict::Deny(_) | Verdict::Hold(_) => None,
         }
+    }
+
+    /// The policies have changed what is protected, and the session is not as it would be admitted now.
+    fn no_longer_fits(&self) -> bool {
+        let is_protected = self.admitted.borrow().is_protected();
+        let has_other_role = self.database.has_limited_role() && self.limited != is_protected;
+        has_other_role || (self.other_encoding && is_protected)
     }
 
     /// Sees to it that all is known that the meaning of a text depends on.
@@ -80,7 +87,7 @@ impl Session {
     }
 
     pub(super) fn recall<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
-        if self.role_is_wrong() {
+        if self.no_longer_fits() {
             return None;
         }
         let catalog = self.catalog.borrow();
@@ -116,7 +123,7 @@ impl Session {
         let mut judge = self.core.judge.borrow_mut();
         let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
         drop(judge);
-        if self.role_is_wrong() {
+        if self.no_longer_fits() {
             return Verdict::Deny(Denial {
                 hint: Some("Connect again.".into()),
                 ..self.own_denial("policies now protect other columns than when the session began")

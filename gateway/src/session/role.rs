@@ -127,11 +127,6 @@ impl Session {
             }
         }
     }
-
-    /// The policies have changed what is protected, and the session has another role than it needs.
-    pub(super) fn role_is_wrong(&self) -> bool {
-        self.database.has_limited_role() && self.limited != self.admitted.borrow().is_protected()
-    }
 }
 
 impl Switch {

@@ -3,17 +3,37 @@
 use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type, TypeKind};
 use crate::analysis::{Access, ColumnId};
 
-/// Where the [telling columns](Catalog::telling_columns) are.
-const TELLING_RELATIONS: &[&str] = &[
-    "pg_attribute",
-    "pg_stat_all_tables",
-    "pg_stat_sys_tables",
-    "pg_stat_user_tables",
-    "pg_stat_xact_all_tables",
-    "pg_stat_xact_sys_tables",
-    "pg_stat_xact_user_tables",
+/// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
+const TELLING: &[(&[&str], &[&str])] = &[
+    (&["pg_attribute"], &["attmissingval"]),
+    (
+        &[
+            "pg_stat_all_tables",
+            "pg_stat_sys_tables",
+            "pg_stat_user_tables",
+            "pg_stat_xact_all_tables",
+            "pg_stat_xact_sys_tables",
+            "pg_stat_xact_user_tables",
+        ],
+        &["n_tup_hot_upd", "n_tup_newpage_upd"],
+    ),
+    (
+        &[
+            "pg_stat_xact_all_tables",
+            "pg_stat_xact_sys_tables",
+            "pg_stat_xact_user_tables",
+        ],
+        &["seq_scan", "seq_tup_read", "idx_scan", "idx_tup_fetch"],
+    ),
+    (
+        &["pg_stat_wal"],
+        &["wal_records", "wal_fpi", "wal_bytes", "wal_buffers_full"],
+    ),
+    (
+        &["pg_stat_io"],
+        &["writes", "write_bytes", "extends", "extend_bytes", "fsyncs"],
+    ),
 ];
-const TELLING_COLUMNS: &[&str] = &["attmissingval", "n_tup_hot_upd", "n_tup_newpage_upd"];
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
 const DATA_CATALOGS: &[&str] = &[
@@ -50,14 +70,17 @@ impl Catalog {
     }
 
     /// Columns of PostgreSQL's own that tell of values in any other: what rows have that are older than a
-    /// column, and how many updates changed no indexed value.
+    /// column, how many updates changed no indexed value, how many keys were looked up for a check, and
+    /// how much of a row an update left as it was.
     pub fn telling_columns(&self) -> impl Iterator<Item = ColumnId> {
-        let relations = TELLING_RELATIONS.iter();
-        let relations = relations.flat_map(|name| self.relations_named("pg_catalog", name));
-        relations.flat_map(|relation| {
-            let columns = relation.columns.iter();
-            let telling = columns.filter(|column| TELLING_COLUMNS.contains(&column.name.as_str()));
-            telling.map(|column| relation.id(column))
+        TELLING.iter().flat_map(|(relations, names)| {
+            let relations = relations.iter();
+            let relations = relations.flat_map(|name| self.relations_named("pg_catalog", name));
+            relations.flat_map(|relation| {
+                let columns = relation.columns.iter();
+                let telling = columns.filter(|column| names.contains(&column.name.as_str()));
+                telling.map(|column| relation.id(column))
+            })
         })
     }
 
@@ -141,6 +164,24 @@ impl Catalog {
             .or_else(|| self.element_type(&column.type_name))
     }
 
+    /// Whether a column has a type that is written with this at its end, and neither it nor that of its
+    /// elements has fields.
+    pub(crate) fn has_plain_type(&self, column: ColumnId, end: &str) -> bool {
+        let relation = self.relation(column.relation);
+        let mut columns = relation.into_iter().flat_map(|relation| &relation.columns);
+        let found = columns.find(|one| one.attribute == column.attribute);
+        found.is_some_and(|column| {
+            let name = column.type_name.as_str();
+            // The rows of PostgreSQL's own catalogs are types, too.
+            let is_own = name.contains('.') || name.starts_with("pg_");
+            name.ends_with(end)
+                && match self.column_type(column) {
+                    Some(known) => matches!(known.kind, TypeKind::Base | TypeKind::Enum),
+                    None => !is_own,
+                }
+        })
+    }
+
     /// The type of an array's elements, by the array's name as `format_type` prints it. Types of
     /// PostgreSQL's own are none of these.
     fn element_type(&self, array: &str) -> Option<&Type> {
@@ -175,6 +216,27 @@ impl Catalog {
                 ('n' | 'd', _) => Some((key.referencing, Access::Update)),
                 _ => None,
             }
+        })
+    }
+
+    /// The columns that foreign keys set to NULL or their default where rows of another are changed.
+    pub(crate) fn set_by_keys(
+        &self,
+        referenced: u32,
+        access: Access,
+    ) -> impl Iterator<Item = ColumnId> {
+        let keys = self.references.get(&referenced).into_iter().flatten();
+        let sets = keys.filter(move |key| match access {
+            Access::Delete => matches!(key.on_delete, 'n' | 'd'),
+            Access::Update => matches!(key.on_update, 'n' | 'd'),
+            Access::Read | Access::Insert | Access::Truncate | Access::Define => false,
+        });
+        sets.flat_map(|key| {
+            let columns = key.columns.iter();
+            columns.map(|&(_, attribute)| ColumnId {
+                relation: key.referencing,
+                attribute,
+            })
         })
     }
 

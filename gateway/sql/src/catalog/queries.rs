@@ -133,7 +133,10 @@ WITH RECURSIVE part AS MATERIALIZED (
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT t.tgfoid::text, ',')
                  FROM pg_catalog.pg_trigger t
-                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgfoid >= 16384), ''),
+                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+                   AND (t.tgfoid >= 16384
+                        -- It tells of every column that is written whether it changes.
+                        OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)), ''),
        (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                 WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
@@ -182,7 +185,19 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
                        JOIN pg_catalog.pg_depend d
                          ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                         AND d.objid = p.partrelid AND d.objsubid > 0 AND d.refobjid = p.partrelid
-                       WHERE p.partrelid = c.oid AND p.partexprs IS NOT NULL) compared), '')
+                       WHERE p.partrelid = c.oid AND p.partexprs IS NOT NULL
+                       UNION ALL
+                       -- So does a generated column up to PostgreSQL 14.
+                       SELECT d.objsubid::text || ' '
+                              || pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ')
+                       FROM pg_catalog.pg_attribute g
+                       JOIN pg_catalog.pg_depend d
+                         ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.objid = g.attrelid AND d.objsubid = g.attnum
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.refobjid = g.attrelid AND d.refobjsubid > 0
+                       WHERE g.attrelid = c.oid AND g.attgenerated <> ''
+                       GROUP BY d.objsubid) compared), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')

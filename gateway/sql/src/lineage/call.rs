@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
             .iter()
             .filter(|one| one.kind == TypeKind::Composite)
             .count();
-        if composites > 1 {
+        if composites > 0 && found.len() > 1 {
             // Which of them is meant, the search path of the session decides.
             self.opaque(OpaqueReason::Unsupported, &qualified(schema, last));
         }

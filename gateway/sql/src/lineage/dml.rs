@@ -320,6 +320,7 @@ impl<'a> Walk<'a> {
         written.extend(behind.filter_map(|inner| Some((inner.oid?, access))));
         let mut seen: HashSet<_> = written.iter().copied().collect();
         while let Some((oid, access)) = written.pop() {
+            self.checked_with(self.catalog.set_by_keys(oid, access).collect());
             for (oid, access) in self.catalog.cascades(oid, access) {
                 let below = self.catalog.descendants(oid);
                 for oid in std::iter::once(oid).chain(below) {
@@ -415,6 +416,11 @@ impl<'a> Walk<'a> {
                 written.extend(bases.map(|source| source.column));
             }
         }
+        self.checked_with(written);
+    }
+
+    /// The same for columns that are written whatever they are called.
+    fn checked_with(&mut self, written: HashSet<ColumnId>) {
         let families = written.iter().map(|column| self.catalog.family(*column));
         let written: HashSet<ColumnId> = families.flatten().collect();
         if !self.spend(written.len()) {

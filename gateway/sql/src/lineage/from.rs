@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
-use super::{LOOKED_AT, Walk};
-use crate::analysis::{OpaqueReason, Restriction, Use};
+use super::{LOOKED_AT, Walk, names};
+use crate::analysis::{OpaqueReason, Reach, Restriction, Source, Use};
+use crate::catalog::{Type, TypeKind};
 use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
@@ -53,6 +54,8 @@ impl<'a> Walk<'a> {
             Some(NodeEnum::JoinExpr(join)) => return self.join(join, scope, left),
             _ => return self.unknown_item(),
         };
+        // A relation's are those of the catalog: those of several by one name, together.
+        self.doubts |= !item.table.is_known() && !item.doubtful;
         let table = item.table.clone();
         (vec![item], table)
     }
@@ -252,11 +255,13 @@ impl<'a> Walk<'a> {
             self.mark_derived(&value);
             // How many rows there are, and their ordinality, depends on it.
             self.mark(&value, Use::Filtered);
-            let called = super::names::output_name(call);
+            let called = names::output_name(call);
+            // It may be found by another name, and another thing in FROM by this one.
+            self.doubts |= range.alias.is_none() && !names::is_certain(call);
             if !functions::lists_rows(&called) {
                 rows = Restriction::None;
             }
-            let columns = self.function_columns(call, &called, value, definitions);
+            let columns = self.function_columns((call, &called), value, definitions, scope);
             scalar &=
                 columns.other.is_none() && columns.columns.len() == 1 && definitions.is_empty();
             if name.is_empty() {
@@ -274,7 +279,7 @@ impl<'a> Walk<'a> {
         if let Some(alias) = alias
             && scalar
             && alias.colnames.is_empty()
-            && functions::is_scalar(&name)
+            && (name == "unnest" || functions::is_scalar(&name))
         {
             table = table.renamed(&[alias.aliasname.as_str()]);
         }
@@ -290,10 +295,10 @@ impl<'a> Walk<'a> {
     /// The columns that a function in FROM gives.
     fn function_columns(
         &mut self,
-        call: &pg::Node,
-        called: &str,
+        (call, called): (&pg::Node, &str),
         value: Value,
         definitions: &[pg::Node],
+        scope: &Scope<'_>,
     ) -> Table {
         let value_of = |name: &str| Named::guessed(name, value.clone().derived());
         if !definitions.is_empty() {
@@ -324,35 +329,93 @@ impl<'a> Walk<'a> {
         if let Some(NodeEnum::FuncCall(call)) = inner(call)
             && !self.catalog.has_own_function(called)
         {
-            if called == "unnest" && call.args.len() > 1 {
-                let columns = call.args.iter().map(|_| value_of("unnest")).collect();
+            if called == "unnest"
+                && call
+                    .args
+                    .iter()
+                    .all(|node| self.is_plain_array(node, scope))
+            {
+                let column = Named::new(called, value.derived());
                 return Table {
-                    columns,
+                    columns: vec![column; call.args.len()],
                     other: None,
                 };
             }
             if let Some(names) = functions::columns(called) {
-                let columns = names.iter().map(|name| value_of(name)).collect();
+                let value = value.derived();
+                let columns = names.iter().map(|name| Named::new(*name, value.clone()));
                 return Table {
-                    columns,
+                    columns: columns.collect(),
                     other: None,
                 };
             }
             if functions::is_scalar(called) {
-                let value = value.clone().derived();
-                let column = match called {
-                    // Of tsvector it gives other columns.
-                    "unnest" => Named::guessed(called, value),
-                    _ => Named::new(called, value),
-                };
                 return Table {
-                    columns: vec![column],
+                    columns: vec![Named::new(called, value.derived())],
                     other: None,
                 };
             }
         }
         // A record of unknown columns, or one column by the function's name or its alias.
         Table::unknown(value.derived())
+    }
+
+    /// Whether it is an array of values of one column each: of a row, and of a tsvector, unnest
+    /// gives several.
+    fn is_plain_array(&mut self, node: &pg::Node, scope: &Scope<'_>) -> bool {
+        match inner(node) {
+            Some(NodeEnum::TypeCast(cast)) => cast
+                .type_name
+                .as_ref()
+                .is_some_and(|name| !name.array_bounds.is_empty() && self.is_plain_type(name)),
+            Some(NodeEnum::AArrayExpr(array)) => {
+                array.elements.iter().all(|element| match inner(element) {
+                    Some(NodeEnum::AConst(_)) => true,
+                    Some(NodeEnum::ColumnRef(_)) => self.has_plain_type(element, scope, ""),
+                    Some(NodeEnum::TypeCast(cast)) => cast
+                        .type_name
+                        .as_ref()
+                        .is_some_and(|name| self.is_plain_type(name)),
+                    _ => false,
+                })
+            }
+            Some(NodeEnum::FuncCall(call)) => {
+                let name = strings(&call.funcname);
+                let name = name.last().copied().unwrap_or_default();
+                functions::lists_texts(name) && !self.catalog.has_own_function(name)
+            }
+            Some(NodeEnum::ColumnRef(_)) => self.has_plain_type(node, scope, "[]"),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a column of a relation, whose type is written with this at its end and has no
+    /// fields.
+    fn has_plain_type(&mut self, node: &pg::Node, scope: &Scope<'_>, end: &str) -> bool {
+        let value = self.value(node, scope);
+        match value.sources[..] {
+            [
+                Source {
+                    column,
+                    how: Reach::Projected,
+                },
+            ] => self.catalog.has_plain_type(column, end),
+            _ => false,
+        }
+    }
+
+    fn is_plain_type(&self, name: &pg::TypeName) -> bool {
+        let path = strings(&name.names);
+        let [schema @ .., last] = path.as_slice() else {
+            return false;
+        };
+        let schema = schema.last().copied().unwrap_or_default();
+        let own = self.catalog.types_named(schema, last);
+        let is_plain = |one: &&Type| matches!(one.kind, TypeKind::Base | TypeKind::Enum);
+        match own.is_empty() {
+            true => functions::is_builtin_type(schema, last),
+            false => own.iter().all(is_plain),
+        }
     }
 
     /// XMLTABLE.
@@ -417,6 +480,8 @@ impl<'a> Walk<'a> {
             let error = self.json_behavior(column.on_error.as_deref(), scope);
             *all = std::mem::take(all).with(empty).with(error);
             if column.coltype == pg::JsonTableColumnType::JtcNested as i32 {
+                // Their order is not that of the text.
+                self.doubts = true;
                 self.json_columns(&column.columns, scope, names, all);
             } else {
                 names.push(column.name.clone());

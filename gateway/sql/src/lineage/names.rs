@@ -1,6 +1,7 @@
 //! The names that PostgreSQL gives outputs without AS.
 
-use crate::parse::{NodeEnum, inner, pg, strings};
+use super::statement::leftmost;
+use crate::parse::{NodeEnum, inner, pg, string, strings};
 
 /// The name of an output column.
 pub(super) fn output_name(node: &pg::Node) -> String {
@@ -16,27 +17,56 @@ pub(super) fn output_name(node: &pg::Node) -> String {
 pub(super) fn is_certain(node: &pg::Node) -> bool {
     let all = |node: &Option<Box<pg::Node>>| node.as_deref().is_none_or(is_certain);
     match inner(node) {
-        Some(NodeEnum::SubLink(link)) => matches!(
-            link.sub_link_type(),
-            pg::SubLinkType::ExistsSublink | pg::SubLinkType::ArraySublink
-        ),
+        Some(NodeEnum::SubLink(link)) => match link.sub_link_type() {
+            pg::SubLinkType::ExprSublink => is_certain_subquery(link),
+            _ => true,
+        },
+        Some(NodeEnum::ColumnRef(column)) => {
+            column.fields.iter().all(|field| string(field).is_some())
+        }
+        Some(NodeEnum::AIndirection(indirection)) => {
+            let path = &indirection.indirection;
+            let is_star = |step| matches!(inner(step), Some(NodeEnum::AStar(_)));
+            !path.iter().any(is_star) && (!strings(path).is_empty() || all(&indirection.arg))
+        }
         Some(NodeEnum::FuncCall(call)) => call.funcformat() == pg::CoercionForm::CoerceExplicitCall,
         Some(NodeEnum::AConst(constant)) => {
             !matches!(constant.val, Some(pg::a_const::Val::Boolval(_)))
         }
-        Some(NodeEnum::AExpr(expression)) => expression.kind() == pg::AExprKind::AexprOp,
         Some(NodeEnum::TypeCast(cast)) => all(&cast.arg),
         Some(NodeEnum::CollateClause(collate)) => all(&collate.arg),
         Some(NodeEnum::CaseExpr(case)) => all(&case.defresult),
         Some(
-            NodeEnum::ColumnRef(_)
+            NodeEnum::AExpr(_)
             | NodeEnum::ParamRef(_)
             | NodeEnum::BoolExpr(_)
+            | NodeEnum::BooleanTest(_)
             | NodeEnum::NullTest(_)
             | NodeEnum::CoalesceExpr(_)
-            | NodeEnum::MinMaxExpr(_),
+            | NodeEnum::MinMaxExpr(_)
+            | NodeEnum::AArrayExpr(_)
+            | NodeEnum::RowExpr(_)
+            | NodeEnum::GroupingFunc(_)
+            | NodeEnum::SqlvalueFunction(_)
+            | NodeEnum::XmlExpr(_)
+            | NodeEnum::XmlSerialize(_),
         ) => true,
         _ => false,
+    }
+}
+
+/// The same of a subquery that stands for a value: it goes by its first column.
+fn is_certain_subquery(link: &pg::SubLink) -> bool {
+    let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_deref().and_then(inner) else {
+        return false;
+    };
+    let first = leftmost(select);
+    match first.target_list.first().and_then(inner) {
+        Some(NodeEnum::ResTarget(target)) => {
+            !target.name.is_empty() || target.val.as_deref().is_some_and(is_certain)
+        }
+        Some(_) => false,
+        None => !first.values_lists.is_empty(),
     }
 }
 
@@ -105,10 +135,7 @@ fn sublink(link: &pg::SubLink) -> Option<Figured> {
             else {
                 return None;
             };
-            let mut first = select.as_ref();
-            while let Some(left) = first.larg.as_deref() {
-                first = left;
-            }
+            let first = leftmost(select);
             match first.target_list.first().and_then(inner) {
                 Some(NodeEnum::ResTarget(target)) if !target.name.is_empty() => {
                     strong(&target.name)

@@ -158,16 +158,20 @@ impl<'a> Walk<'a> {
             let Some(NodeEnum::List(list)) = inner(list) else {
                 continue;
             };
-            let mut columns = Vec::with_capacity(list.items.len());
-            for (position, item) in list.items.iter().enumerate() {
+            let mut row = Table::default();
+            for item in &list.items {
+                if let Some(columns) = self.star(item, scope) {
+                    extend(&mut row, columns);
+                    continue;
+                }
                 let value = self.value(item, scope);
                 self.mark_derived(&value);
-                columns.push(Named::new(format!("column{}", position + 1), value));
+                row.columns.push(Named::new("", value));
             }
-            let row = Table {
-                columns,
-                other: None,
-            };
+            for (position, column) in row.columns.iter_mut().enumerate() {
+                column.name = format!("column{}", position + 1);
+                column.certain = true;
+            }
             table = Some(match table {
                 None => row,
                 Some(before) => before.or(row),
@@ -224,6 +228,9 @@ impl<'a> Walk<'a> {
                 let Some(output) = table.column(name) else {
                     return self.value(node, scope);
                 };
+                if !table.is_certain(name) {
+                    return output.with(self.value(node, scope));
+                }
                 match scope.column(name) {
                     Found::Value(value, _) => output.with(value),
                     Found::Nothing => output,

@@ -2,7 +2,7 @@
 
 use super::command::statement;
 use super::scope::Scope;
-use super::value::Table;
+use super::value::{Table, Value};
 use super::{RELATION, Walk};
 use crate::analysis::{
     Access, Analysis, Class, ColumnUse, Inner, NameUse, OpaqueReason, Output, Outputs, RelationUse,
@@ -50,6 +50,9 @@ impl<'a> Walk<'a> {
         ) {
             self.implicit_casts();
         }
+        if std::mem::take(&mut self.doubts) {
+            self.doubt(&mut done);
+        }
         done.inner.append(&mut self.inner);
         let writes = done.inner.iter().any(|one| one.kind.class == Class::Write);
         let prepares = matches!(
@@ -60,6 +63,45 @@ impl<'a> Walk<'a> {
             done.kind.class = Class::Write;
         }
         done
+    }
+
+    /// Where the columns of something in FROM are not all known, what a name or a place was taken
+    /// for may be something else: each column that is read may be anywhere.
+    fn doubt(&mut self, done: &mut Statement) {
+        let used = [Use::Derived, Use::Filtered, Use::Copied];
+        let used = match done.kind.class {
+            Class::Read => &used[..2],
+            _ => &used,
+        };
+        self.anything_read(used);
+        if matches!(done.outputs, Outputs::Columns(_)) {
+            done.outputs = Outputs::Unknown;
+        }
+    }
+
+    /// Everything that the present statement may read, so used.
+    pub(super) fn anything_read(&mut self, used: &[Use]) -> Value {
+        let statement = self.statement;
+        let mine = |one: &&RelationUse| one.statement == statement;
+        let oids: Vec<u32> = self
+            .found
+            .relations
+            .list
+            .iter()
+            .filter(mine)
+            .filter_map(|one| one.oid)
+            .collect();
+        let mut any = Value::default();
+        for relation in oids
+            .into_iter()
+            .filter_map(|oid| self.catalog.relation(oid))
+        {
+            any = any.with(self.table(relation).everything());
+        }
+        for &used in used {
+            self.mark(&any, used);
+        }
+        any
     }
 
     /// A statement that gives a query a name, or uses the name.
@@ -221,6 +263,9 @@ impl<'a> Walk<'a> {
         } else {
             self.absorb(&analysis, what_plans_tell);
         }
+        if runs {
+            self.absorb(&analysis, costs_of_writes);
+        }
         if explain.options.iter().any(is_serialize) {
             self.absorb(&analysis, sizes);
         }
@@ -306,6 +351,12 @@ fn what_plans_tell(part: Part) -> Option<Part> {
         Part::Access(_) => Some(Part::Access(Access::Read)),
         part => Some(part),
     }
+}
+
+/// What EXPLAIN ANALYZE of a write tells: bytes of WAL, and keys that are checked, are fewer where a
+/// value stays as it is.
+fn costs_of_writes(part: Part) -> Option<Part> {
+    matches!(part, Part::Use(Use::Written)).then_some(Part::Use(Use::Derived))
 }
 
 /// What EXPLAIN (SERIALIZE) tells: how long the values are.

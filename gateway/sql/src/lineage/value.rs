@@ -191,6 +191,11 @@ impl Table {
         columns.any(|column| column.certain && column.name == name)
     }
 
+    /// Whether it is known how many columns there are, and what each is called.
+    pub(super) fn is_known(&self) -> bool {
+        self.other.is_none() && self.columns.iter().all(|column| column.certain)
+    }
+
     /// What a copy costs.
     pub(super) fn size(&self) -> usize {
         let columns = self.columns.iter();

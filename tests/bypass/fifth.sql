@@ -1,0 +1,40 @@
+-- Ways that the fifth adversary found: names and places that were taken for certain. Guard off.
+
+-- safe: USING a column whose name is that of another
+SELECT (SELECT email FROM (SELECT 1 AS id, (SELECT (id).* FROM (SELECT email FROM customers LIMIT 1) id)) a JOIN (SELECT 1 AS id) b USING (id)) FROM (SELECT '' AS email) q
+-- safe: NATURAL by a name that is not seen
+SELECT (SELECT email FROM (SELECT 1 AS id, (SELECT (id).* FROM (SELECT email FROM customers LIMIT 1) id)) a NATURAL JOIN (SELECT 1 AS id) b) FROM (SELECT '' AS email) q
+-- safe: NATURAL that moves the columns of a star
+SELECT (SELECT b FROM (SELECT * FROM (SELECT email, (SELECT (g).* FROM (SELECT 1 AS k) g) FROM customers LIMIT 1) a NATURAL JOIN (SELECT 1 AS k, 2) c) t(a,b))
+-- safe: NATURAL that moves the columns of a COPY
+COPY (SELECT b FROM (SELECT * FROM (SELECT email, (SELECT (g).* FROM (SELECT 1 AS k) g) FROM customers LIMIT 3) a NATURAL JOIN (SELECT 1 AS k, 2) c) t(a,b)) TO STDOUT
+-- oracle: NATURAL as a comparison
+SELECT count(*) FROM (SELECT (SELECT (g).* FROM (SELECT email FROM customers WHERE id = 1) g)) a NATURAL JOIN (SELECT 'x1quartzzebra1@example.org' AS email) b
+-- oracle: a whole row that is ordered by, beside an output without a name
+SELECT id, (SELECT (g).* FROM (SELECT 1) g) FROM (SELECT email, id FROM customers WHERE id < 9) s ORDER BY s
+-- oracle: a whole row that is grouped by, beside an output without a name
+SELECT count(*), (SELECT (g).* FROM (SELECT 1) g) FROM (SELECT email FROM customers WHERE id < 9 UNION ALL SELECT 'x1quartzzebra1@example.org') s GROUP BY s
+-- oracle: a whole row in DISTINCT ON, beside an output without a name
+SELECT DISTINCT ON (s) id, (SELECT (g).* FROM (SELECT 1) g) FROM (SELECT email, id FROM customers WHERE id < 9) s
+-- safe: unnest of a tsvector among several moves what stands behind it
+SELECT (SELECT e FROM (SELECT * FROM unnest('a'::tsvector,'{}'::int[]) u, (SELECT email,1,1 FROM customers LIMIT 1) q) z(a,b,c,d,e))
+-- safe: the same in WITH and in an expression
+WITH z(a,b,c,d,e) AS (SELECT * FROM unnest('a'::tsvector,'{}'::int[]) u, (SELECT email,1,1 FROM customers LIMIT 1) q) SELECT upper(e) FROM z
+-- safe: the same by COPY
+COPY (SELECT e FROM (SELECT * FROM unnest('a'::tsvector,'{}'::int[]) u, (SELECT email,1,1 FROM customers LIMIT 2) q) z(a,b,c,d,e)) TO STDOUT
+-- safe: unnest of a tsvector has three columns
+SELECT (SELECT d FROM (SELECT * FROM unnest('a'::tsvector) u, (SELECT email,1,1 FROM customers LIMIT 1) q) z(a,b,c,d))
+-- safe: unnest of rows
+SELECT (SELECT e FROM (SELECT * FROM unnest(ARRAY[ROW('a','b')::vault.pair]) u, (SELECT email,1,1 FROM customers LIMIT 1) q) z(a,b,e))
+-- safe: unnest of a column of rows
+SELECT (SELECT c FROM (SELECT * FROM vault.types t, unnest(t.c_pairs) u LIMIT 1) z) FROM (SELECT email AS c FROM customers LIMIT 1) q
+-- safe: a star in VALUES is several columns
+SELECT v.d FROM (SELECT 1,2,3) h, customers q, LATERAL (VALUES (h.*, q.email, '', '')) v(a,b,c,d) LIMIT 1
+-- safe: a row's star in VALUES
+SELECT (SELECT d FROM (VALUES ((h).*, q.email, '', '')) v(a,b,c,d)) FROM (SELECT 1,2,3) h, customers q LIMIT 1
+-- oracle: how many bytes of WAL a guess takes
+EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) UPDATE vault.found SET secret = 'quartzzebra1' WHERE id = 1
+-- oracle: how far the WAL goes by a guess
+CREATE TEMP TABLE before AS SELECT pg_current_wal_insert_lsn() AS lsn
+UPDATE vault.found SET secret = 'uquartzzebra' WHERE id = 1
+SELECT pg_current_wal_insert_lsn() - lsn FROM before
