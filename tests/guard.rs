@@ -54,6 +54,8 @@ async fn statements_that_destroy_are_refused_and_nothing_is_lost() {
 async fn work_goes_on() {
     let gateway = Gateway::start().await;
     let client = gateway.connect(Person::Alice).await;
+    let version = "SELECT current_setting('server_version_num')::int >= 150000";
+    let has_merge: bool = client.query_one(version, &[]).await.unwrap().get(0);
     for text in [
         "SELECT count(*) FROM orders",
         "INSERT INTO products VALUES (9001, 'Oak lamp', 'lighting', 12.50)",
@@ -65,7 +67,10 @@ async fn work_goes_on() {
         "DELETE FROM products WHERE id = 9001",
         "BEGIN; SAVEPOINT s; ROLLBACK TO s; COMMIT",
         "SHOW search_path",
-    ] {
+    ]
+    .into_iter()
+    .filter(|text| has_merge || !text.starts_with("MERGE"))
+    {
         assert_eq!(refusal(&client, text).await, None, "{text}");
     }
 }

@@ -282,3 +282,32 @@ async fn clients_may_speak_tls_in_each_way_that_libpq_has() {
     command.env("AUTHORITY", known).env("STRANGER", stranger);
     println!("{}", said(command).await.expect("libpq is content"));
 }
+
+/// Found by an adversary: in other encodings PostgreSQL cuts and folds names otherwise, and two that
+/// are one to the gateway are two to it.
+#[tokio::test]
+async fn nothing_is_protected_in_databases_of_other_encodings() {
+    let place = Place::new().await;
+    let name = format!("{}_latin", place.database());
+    let made = format!(
+        "CREATE DATABASE {name} OWNER \"{}\" TEMPLATE template0 ENCODING 'LATIN1' \
+         LC_COLLATE 'C' LC_CTYPE 'C'",
+        Role::Application.name()
+    );
+    let made = server::postgres()
+        .await
+        .run(Role::Superuser, "postgres", &made);
+    made.await.expect("nobody has this name");
+    let table = "CREATE TABLE customers (id int, email text)";
+    let made = server::postgres()
+        .await
+        .run(Role::Application, &name, table);
+    made.await.expect("a table");
+    let here = format!("name = \"{}\"", place.database());
+    place.edit(|text| text.replace(&here, &format!("name = \"{name}\"")));
+    let gateway = Gateway::within(place).await;
+    let refused = gateway.settings(Person::Alice).connect(NoTls).await;
+    let error = refused.err().expect("columns are protected for Alice");
+    let said = error.as_db_error().expect("the gateway says why");
+    assert!(said.message().contains("UTF8"), "{said}");
+}

@@ -38,3 +38,9 @@ EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) UPDATE vault.found SE
 CREATE TEMP TABLE before AS SELECT pg_current_wal_insert_lsn() AS lsn
 UPDATE vault.found SET secret = 'uquartzzebra' WHERE id = 1
 SELECT pg_current_wal_insert_lsn() - lsn FROM before
+-- safe: a call in FROM that is a column of a row
+SELECT (SELECT e FROM (SELECT NULL::information_schema.information_schema_catalog_name AS lower) t, lower(t) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: the same by the name of a function without arguments
+SELECT (SELECT e FROM (SELECT NULL::information_schema.information_schema_catalog_name AS version) t, version(t) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: the same by the name of a function of several columns
+SELECT (SELECT c FROM (SELECT * FROM (SELECT NULL::information_schema.information_schema_catalog_name AS aclexplode) t, aclexplode(t) u, (SELECT email FROM customers LIMIT 1) q) z(a,b,c))

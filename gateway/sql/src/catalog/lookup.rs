@@ -164,6 +164,20 @@ impl Catalog {
             .or_else(|| self.element_type(&column.type_name))
     }
 
+    /// How many relations there are.
+    pub(crate) fn size(&self) -> usize {
+        self.relations.len()
+    }
+
+    /// Whether a relation or a composite type has a column of this name.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        let mut columns = self
+            .relations
+            .values()
+            .flat_map(|relation| &relation.columns);
+        columns.any(|column| column.name == name)
+    }
+
     /// Whether a column has a type that is written with this at its end, and neither it nor that of its
     /// elements has fields.
     pub(crate) fn has_plain_type(&self, column: ColumnId, end: &str) -> bool {

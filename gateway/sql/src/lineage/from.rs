@@ -328,6 +328,7 @@ impl<'a> Walk<'a> {
         }
         if let Some(NodeEnum::FuncCall(call)) = inner(call)
             && !self.catalog.has_own_function(called)
+            && !self.may_be_field(call, scope)
         {
             if called == "unnest"
                 && call
@@ -358,6 +359,18 @@ impl<'a> Walk<'a> {
         }
         // A record of unknown columns, or one column by the function's name or its alias.
         Table::unknown(value.derived())
+    }
+
+    /// Whether a call may stand for the field of a row, by the name of a function: then it is of any
+    /// type.
+    fn may_be_field(&mut self, call: &pg::FuncCall, scope: &Scope<'_>) -> bool {
+        let path = strings(&call.funcname);
+        let ([name], [row]) = (path.as_slice(), call.args.as_slice()) else {
+            return false;
+        };
+        let fields = self.value(row, scope).fields;
+        let in_row = fields.is_some_and(|row| row.other.is_some() || row.column(name).is_some());
+        in_row || (self.spend(self.catalog.size() / LOOKED_AT) && self.catalog.has_column(name))
     }
 
     /// Whether it is an array of values of one column each: of a row, and of a tsvector, unnest
