@@ -178,22 +178,19 @@ impl Catalog {
         columns.any(|column| column.name == name)
     }
 
-    /// Whether a column has a type that is written with this at its end, and neither it nor that of its
-    /// elements has fields.
-    pub(crate) fn has_plain_type(&self, column: ColumnId, end: &str) -> bool {
-        let relation = self.relation(column.relation);
-        let mut columns = relation.into_iter().flat_map(|relation| &relation.columns);
-        let found = columns.find(|one| one.attribute == column.attribute);
-        found.is_some_and(|column| {
-            let name = column.type_name.as_str();
+    /// The type of a column as `format_type` prints it, where neither it nor that of its elements has
+    /// fields.
+    pub(crate) fn plain_type(&self, column: ColumnId) -> Option<&str> {
+        let relation = self.relation(column.relation)?;
+        let mut columns = relation.columns.iter();
+        let column = columns.find(|one| one.attribute == column.attribute)?;
+        let name = column.type_name.as_str();
+        let is_plain = match self.column_type(column) {
+            Some(known) => matches!(known.kind, TypeKind::Base | TypeKind::Enum),
             // The rows of PostgreSQL's own catalogs are types, too.
-            let is_own = name.contains('.') || name.starts_with("pg_");
-            name.ends_with(end)
-                && match self.column_type(column) {
-                    Some(known) => matches!(known.kind, TypeKind::Base | TypeKind::Enum),
-                    None => !is_own,
-                }
-        })
+            None => !name.contains('.') && !name.starts_with("pg_"),
+        };
+        is_plain.then_some(name)
     }
 
     /// The type of an array's elements, by the array's name as `format_type` prints it. Types of

@@ -384,7 +384,7 @@ impl<'a> Walk<'a> {
             Some(NodeEnum::AArrayExpr(array)) => {
                 array.elements.iter().all(|element| match inner(element) {
                     Some(NodeEnum::AConst(_)) => true,
-                    Some(NodeEnum::ColumnRef(_)) => self.has_plain_type(element, scope, ""),
+                    Some(NodeEnum::ColumnRef(_)) => self.plain_type_of(element, scope).is_some(),
                     Some(NodeEnum::TypeCast(cast)) => cast
                         .type_name
                         .as_ref()
@@ -397,23 +397,25 @@ impl<'a> Walk<'a> {
                 let name = name.last().copied().unwrap_or_default();
                 functions::lists_texts(name) && !self.catalog.has_own_function(name)
             }
-            Some(NodeEnum::ColumnRef(_)) => self.has_plain_type(node, scope, "[]"),
+            Some(NodeEnum::ColumnRef(_)) => self.plain_type_of(node, scope).is_some_and(|name| {
+                name.ends_with("[]") || matches!(name, "int2vector" | "oidvector")
+            }),
             _ => false,
         }
     }
 
-    /// Whether it is a column of a relation, whose type is written with this at its end and has no
-    /// fields.
-    fn has_plain_type(&mut self, node: &pg::Node, scope: &Scope<'_>, end: &str) -> bool {
+    /// The type of what is a column of a relation, where that has no fields.
+    fn plain_type_of(&mut self, node: &pg::Node, scope: &Scope<'_>) -> Option<&'a str> {
         let value = self.value(node, scope);
+        let catalog = self.catalog;
         match value.sources[..] {
             [
                 Source {
                     column,
                     how: Reach::Projected,
                 },
-            ] => self.catalog.has_plain_type(column, end),
-            _ => false,
+            ] => catalog.plain_type(column),
+            _ => None,
         }
     }
 

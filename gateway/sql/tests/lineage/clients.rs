@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_sql::analysis::{Analysis, NameKind, NameUse};
+use sluice_sql::analysis::{Analysis, NameKind, NameUse, Outputs};
 use sluice_sql::analyze;
 
 use crate::support::{catalog, on_big_stack};
@@ -32,6 +32,10 @@ fn statements_of_clients_have_no_opaque_part() {
             let excused = REFUSED.iter().any(|name| text.contains(name));
             if !analysis.opaque.is_empty() && !excused {
                 wrong.push_str(&format!("{text}\n=> {:?}\n\n", analysis.opaque));
+            }
+            let mut outputs = analysis.statements.iter().map(|one| &one.outputs);
+            if outputs.any(|one| matches!(one, Outputs::Unknown)) {
+                wrong.push_str(&format!("{text}\n=> unknown outputs\n\n"));
             }
         }
         assert!(wrong.is_empty(), "{wrong}");
