@@ -79,4 +79,5 @@ SELECT (SELECT "unnest" FROM unnest('a'::tsvector) LIMIT 1) FROM (SELECT email A
 -- refused: a name that is another than it looks, for something of a protected column
 SELECT secret FROM (SELECT (SELECT (ROW(email)::information_schema.information_schema_catalog_name).*) FROM customers) i (secret)
 -- safe: a name that EXTRACT has had, from further out
+\needs 14
 SELECT (SELECT date_part FROM (SELECT extract(year FROM now())) i LIMIT 1) FROM (SELECT email AS date_part FROM customers) q LIMIT 1

@@ -99,8 +99,11 @@ fn difference(expected: &Heard, said: &Heard) -> Option<String> {
         let mut codes = errors.filter_map(|error| error.field(b'C'));
         codes.next().map(str::to_owned)
     };
+    // What a version does not know, readers miss in an order of their own: class 42.
+    let misses = |heard: &Heard| error(heard).is_some_and(|code| code.starts_with("42"));
     let alike = error(expected) == error(said)
-        || error(expected).is_some() && error(said).as_deref() == Some(DENIED);
+        || error(expected).is_some() && error(said).as_deref() == Some(DENIED)
+        || misses(expected) && misses(said);
     if !alike {
         return Some(match said.refusal() {
             Some((refusal, _)) => format!("refused: {refusal}"),
