@@ -21,8 +21,10 @@ EXPLAIN (ANALYZE) SELECT generate_series(1, ascii(substr(email, 3, 1))) FROM cus
 -- oracle: EXPLAIN ANALYZE fails by value (L2)
 EXPLAIN (ANALYZE) SELECT 1 / (ascii(substr(email, 3, 1)) - 113) FROM customers WHERE id = 1
 -- safe: a column named as a newer keyword (L3)
+\until 16
 SELECT upper(system_user) FROM (SELECT email AS system_user FROM customers) x LIMIT 2
 -- safe: a column named as a newer keyword, joined (L3)
+\until 16
 SELECT system_user || '' FROM (SELECT email AS system_user FROM customers) x LIMIT 2
 -- safe: a temporary table hides a table's column in one message (L7)
 CREATE TEMP TABLE products (z int); INSERT INTO products VALUES (1); SELECT (SELECT upper(category) FROM products LIMIT 1) FROM (SELECT email AS category FROM customers LIMIT 2) c

@@ -44,3 +44,21 @@ SELECT (SELECT e FROM (SELECT NULL::information_schema.information_schema_catalo
 SELECT (SELECT e FROM (SELECT NULL::information_schema.information_schema_catalog_name AS version) t, version(t) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
 -- safe: the same by the name of a function of several columns
 SELECT (SELECT c FROM (SELECT * FROM (SELECT NULL::information_schema.information_schema_catalog_name AS aclexplode) t, aclexplode(t) u, (SELECT email FROM customers LIMIT 1) q) z(a,b,c))
+-- safe: a star over a CTE with SEARCH has fewer columns
+\needs 14
+SELECT upper(b) FROM (WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a+1 FROM t WHERE a<1) SEARCH DEPTH FIRST BY a SET seq SELECT z.b FROM (SELECT * FROM t, (SELECT email FROM customers LIMIT 1) q) z(a,b)) zz
+-- safe: the column of SEARCH by a star
+\needs 14
+WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a+1 FROM t WHERE a<1) SEARCH DEPTH FIRST BY a SET seq SELECT (SELECT seq FROM (SELECT * FROM t) w LIMIT 1) FROM (SELECT email AS seq FROM customers) q LIMIT 1
+-- safe: unnest of a call that is a column of a row
+SELECT (SELECT e FROM (SELECT ARRAY[NULL::information_schema.information_schema_catalog_name] AS string_to_array) t, unnest(string_to_array(t)) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- oracle: VALUES that are ordered by their own name
+SELECT (SELECT column2 FROM (VALUES (c.email,'a'),('m','b') ORDER BY "*VALUES*".column1 LIMIT 1) v) FROM customers c, (SELECT 1 AS column1) "*VALUES*" WHERE c.id = 1
+-- safe: unnest of what may be an outer row
+CREATE TEMP TABLE products (zz int)
+INSERT INTO products VALUES (1)
+SELECT (SELECT e FROM products, unnest(ARRAY[name]) e LIMIT 1) FROM (SELECT email AS e, NULL::information_schema.information_schema_catalog_name AS name FROM customers) q LIMIT 1
+-- safe: a call in FROM that is a column of a row that is cast
+SELECT (SELECT e FROM (SELECT NULL::information_schema.information_schema_catalog_name AS now) g, now(g::record) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: the same by a name of several columns
+SELECT (SELECT c FROM (SELECT * FROM (SELECT NULL::information_schema.information_schema_catalog_name AS aclexplode) t, aclexplode(t::record) u, (SELECT email FROM customers LIMIT 1) q) z(a,b,c))

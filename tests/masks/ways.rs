@@ -26,6 +26,8 @@ pub struct Way {
     pub fate: Fate,
     /// The first version of PostgreSQL that knows what it says; 0 where all do.
     pub needs: u32,
+    /// The first version that reads it otherwise.
+    pub until: u32,
     /// A query, or after a backslash something else that a session may say: see `walk.rs`.
     pub lines: Vec<String>,
 }
@@ -57,7 +59,8 @@ impl Way {
 
 /// The ways of a file: each begins with `-- masked:`, `-- refused:`, `-- safe:` or `-- oracle:` and
 /// a name; each line after it is said as it is, but for `⏎`, which ends a line within a text, and
-/// `\needs VERSION`. Those that a server of this version does not understand are left out.
+/// `\needs VERSION` and `\until VERSION`. Those that a server of this version reads otherwise, or not
+/// at all, are left out.
 ///
 /// # Panics
 /// The file is not there, or holds a line before the first heading.
@@ -70,6 +73,10 @@ pub fn of(file: &str, version: u32) -> Vec<Way> {
             let way = ways.last_mut().expect("a heading comes first");
             if let Some(version) = line.strip_prefix("\\needs ") {
                 way.needs = version.parse().expect("a version");
+                continue;
+            }
+            if let Some(version) = line.strip_prefix("\\until ") {
+                way.until = version.parse().expect("a version");
                 continue;
             }
             way.lines.push(line.replace('⏎', "\n"));
@@ -87,9 +94,10 @@ pub fn of(file: &str, version: u32) -> Vec<Way> {
             name: name.to_owned(),
             fate,
             needs: 0,
+            until: u32::MAX,
             lines: Vec::new(),
         });
     }
-    ways.retain(|way| way.needs <= version);
+    ways.retain(|way| (way.needs..way.until).contains(&version));
     ways
 }

@@ -206,6 +206,22 @@ pub(crate) fn is_scalar(name: &str) -> bool {
     )
 }
 
+/// Functions whose result is a JSON document.
+pub(crate) fn makes_document(name: &str) -> bool {
+    matches!(
+        name,
+        "to_json"
+            | "to_jsonb"
+            | "row_to_json"
+            | "json_build_object"
+            | "jsonb_build_object"
+            | "json_build_array"
+            | "jsonb_build_array"
+            | "json_extract_path"
+            | "jsonb_extract_path"
+    )
+}
+
 /// Functions whose result is an array of texts.
 pub(crate) fn lists_texts(name: &str) -> bool {
     matches!(

@@ -362,51 +362,83 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a call may stand for the field of a row, by the name of a function: then it is of any
-    /// type.
+    /// type. Nothing is taken for no row that is not surely none.
     fn may_be_field(&mut self, call: &pg::FuncCall, scope: &Scope<'_>) -> bool {
         let path = strings(&call.funcname);
-        let ([name], [row]) = (path.as_slice(), call.args.as_slice()) else {
+        let ([name], [argument]) = (path.as_slice(), call.args.as_slice()) else {
             return false;
         };
-        let fields = self.value(row, scope).fields;
-        let in_row = fields.is_some_and(|row| row.other.is_some() || row.column(name).is_some());
-        in_row || (self.spend(self.catalog.size() / LOOKED_AT) && self.catalog.has_column(name))
+        self.may_have_field(argument, name, scope)
+    }
+
+    fn may_have_field(&mut self, node: &pg::Node, name: &str, scope: &Scope<'_>) -> bool {
+        match inner(node) {
+            Some(NodeEnum::AConst(_) | NodeEnum::AArrayExpr(_) | NodeEnum::BoolExpr(_)) => false,
+            Some(NodeEnum::AExpr(one)) => one.kind() == pg::AExprKind::AexprNullif,
+            Some(NodeEnum::ParamRef(_)) => {
+                !self.spend(self.catalog.size() / LOOKED_AT) || self.catalog.has_column(name)
+            }
+            Some(NodeEnum::TypeCast(cast)) => !self.is_to_plain_type(cast),
+            Some(NodeEnum::CoalesceExpr(either)) => {
+                let mut args = either.args.iter();
+                args.any(|node| self.may_have_field(node, name, scope))
+            }
+            Some(NodeEnum::FuncCall(call)) => !self.is_plain_call(call, scope),
+            Some(NodeEnum::ColumnRef(column)) => self.plain_type_of(column, scope).is_none(),
+            _ => true,
+        }
+    }
+
+    /// Whether a call is one of a function of PostgreSQL's own whose result has no fields.
+    fn is_plain_call(&mut self, call: &pg::FuncCall, scope: &Scope<'_>) -> bool {
+        let name = strings(&call.funcname);
+        let name = name.last().copied().unwrap_or_default();
+        let is_plain = functions::makes_document(name) || functions::lists_texts(name);
+        is_plain && !self.catalog.has_own_function(name) && !self.may_be_field(call, scope)
     }
 
     /// Whether it is an array of values of one column each: of a row, and of a tsvector, unnest
     /// gives several.
     fn is_plain_array(&mut self, node: &pg::Node, scope: &Scope<'_>) -> bool {
         match inner(node) {
-            Some(NodeEnum::TypeCast(cast)) => cast
-                .type_name
-                .as_ref()
-                .is_some_and(|name| !name.array_bounds.is_empty() && self.is_plain_type(name)),
+            Some(NodeEnum::TypeCast(cast)) => {
+                let name = cast.type_name.as_ref();
+                name.is_some_and(|name| !name.array_bounds.is_empty())
+                    && self.is_to_plain_type(cast)
+            }
             Some(NodeEnum::AArrayExpr(array)) => {
                 array.elements.iter().all(|element| match inner(element) {
                     Some(NodeEnum::AConst(_)) => true,
-                    Some(NodeEnum::ColumnRef(_)) => self.plain_type_of(element, scope).is_some(),
-                    Some(NodeEnum::TypeCast(cast)) => cast
-                        .type_name
-                        .as_ref()
-                        .is_some_and(|name| self.is_plain_type(name)),
+                    Some(NodeEnum::ColumnRef(column)) => {
+                        self.plain_type_of(column, scope).is_some()
+                    }
+                    Some(NodeEnum::TypeCast(cast)) => self.is_to_plain_type(cast),
                     _ => false,
                 })
             }
             Some(NodeEnum::FuncCall(call)) => {
                 let name = strings(&call.funcname);
-                let name = name.last().copied().unwrap_or_default();
-                functions::lists_texts(name) && !self.catalog.has_own_function(name)
+                let lists = name.last().is_some_and(|name| functions::lists_texts(name));
+                lists && self.is_plain_call(call, scope)
             }
-            Some(NodeEnum::ColumnRef(_)) => self.plain_type_of(node, scope).is_some_and(|name| {
-                name.ends_with("[]") || matches!(name, "int2vector" | "oidvector")
-            }),
+            Some(NodeEnum::ColumnRef(column)) => {
+                self.plain_type_of(column, scope).is_some_and(|name| {
+                    name.ends_with("[]") || matches!(name, "int2vector" | "oidvector")
+                })
+            }
             _ => false,
         }
     }
 
-    /// The type of what is a column of a relation, where that has no fields.
-    fn plain_type_of(&mut self, node: &pg::Node, scope: &Scope<'_>) -> Option<&'a str> {
-        let value = self.value(node, scope);
+    /// The type of what is certainly a column of a relation, where that has no fields.
+    fn plain_type_of(&mut self, column: &pg::ColumnRef, scope: &Scope<'_>) -> Option<&'a str> {
+        let path = strings(&column.fields);
+        let value = match path.as_slice() {
+            _ if path.len() < column.fields.len() => None,
+            [name] => scope.certain_column(name),
+            [table, name] => scope.certain_column_of(table, name),
+            _ => None,
+        }?;
         let catalog = self.catalog;
         match value.sources[..] {
             [
@@ -417,6 +449,11 @@ impl<'a> Walk<'a> {
             ] => catalog.plain_type(column),
             _ => None,
         }
+    }
+
+    fn is_to_plain_type(&self, cast: &pg::TypeCast) -> bool {
+        let name = cast.type_name.as_ref();
+        name.is_some_and(|name| self.is_plain_type(name))
     }
 
     fn is_plain_type(&self, name: &pg::TypeName) -> bool {

@@ -155,6 +155,29 @@ impl<'s> Scope<'s> {
         found.map_or(Found::Nothing, |value| Found::Value(value, levels))
     }
 
+    /// A column by its bare name, if it is certain which one it is.
+    pub(super) fn certain_column(&self, name: &str) -> Option<Value> {
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            let items = scope.items.iter().filter(|item| item.bare);
+            let mut found = items.filter_map(|item| Some((item, item.column(name)?)));
+            match (found.next(), found.next()) {
+                (None, _) => level = scope.outer,
+                (Some((item, value)), None) => return item.has(name).then_some(value),
+                (Some(_), Some(_)) => return None,
+            }
+        }
+        None
+    }
+
+    /// The same of a column by the name of a thing in FROM and its own.
+    pub(super) fn certain_column_of(&self, table: &str, name: &str) -> Option<Value> {
+        match self.named(None, table).0.as_slice() {
+            [item] if item.has(name) => item.column(name),
+            _ => None,
+        }
+    }
+
     /// The things of the nearest level that go by this name, and that level.
     pub(super) fn named(&self, schema: Option<&str>, name: &str) -> (Vec<&Item>, Levels) {
         let mut level = Some(self);
@@ -207,6 +230,11 @@ impl Item {
     pub(super) fn is_certain(&self, name: &str) -> bool {
         let is_system = self.system && SYSTEM_COLUMNS.contains(&name);
         self.table.other.is_none() && (is_system || self.table.is_certain(name))
+    }
+
+    /// Whether it certainly has a column of this name.
+    fn has(&self, name: &str) -> bool {
+        !self.doubtful && self.is_certain(name)
     }
 
     /// The column of this name; system columns carry no value of a row.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::condition::is_constant;
 use super::names::{is_certain, output_name};
 use super::restriction::is_null;
-use super::scope::{Common, Found, Scope, With, number_of};
+use super::scope::{Common, Found, Item, Scope, With, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, Walk};
 use crate::analysis::{OpaqueReason, Restriction, Use};
@@ -52,6 +52,9 @@ impl<'a> Walk<'a> {
             (self.set_operation(select, &scope), self.rows)
         } else if !select.values_lists.is_empty() {
             let table = self.values(&select.values_lists, &scope);
+            // ORDER BY finds it by this name.
+            let listed = self.columns_of(&table);
+            scope.items.push(Item::new("*VALUES*", listed));
             (table, Restriction::Key)
         } else {
             self.put_in_reach(&select.from_clause, &mut scope);
@@ -467,6 +470,8 @@ impl<'a> Walk<'a> {
         if cte.search_clause.is_none() && cte.cycle_clause.is_none() {
             return table;
         }
+        // Stars of deeper levels leave out what is added.
+        self.doubts = true;
         let any = table.everything();
         self.mark(&any, Use::Ordered);
         let mut add = |name: &str, value: Value| {
