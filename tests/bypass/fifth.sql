@@ -62,3 +62,11 @@ SELECT (SELECT e FROM products, unnest(ARRAY[name]) e LIMIT 1) FROM (SELECT emai
 SELECT (SELECT e FROM (SELECT NULL::information_schema.information_schema_catalog_name AS now) g, now(g::record) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
 -- safe: the same by a name of several columns
 SELECT (SELECT c FROM (SELECT * FROM (SELECT NULL::information_schema.information_schema_catalog_name AS aclexplode) t, aclexplode(t::record) u, (SELECT email FROM customers LIMIT 1) q) z(a,b,c))
+-- safe: a type that goes by a word which is a type since 17
+\until 17
+CREATE TEMP TABLE json (foo int, bar int)
+SELECT (SELECT e FROM unnest(ARRAY[NULL::json]) e LIMIT 1) FROM (SELECT email AS e FROM public.customers) q LIMIT 1
+-- safe: the place of long values, behind a temporary table of its name
+CREATE TEMP TABLE pg_toast_1255 (zz int)
+SET search_path = pg_toast, pg_temp
+SELECT (SELECT zz FROM (SELECT * FROM (VALUES (1)) v(o) LEFT JOIN pg_toast_1255 ON true) w LIMIT 1) FROM (SELECT email AS zz FROM public.customers) q LIMIT 1

@@ -46,6 +46,16 @@ fn is_letter(byte: u8) -> bool {
     matches!(byte, b'x' | b'X' | b'o' | b'O' | b'b' | b'B' | b'_')
 }
 
+/// The schema in the name of a type; none where it may be any. The word JSON is a type of PostgreSQL's
+/// own since 17, and was a name as any other before.
+pub(crate) fn schema_of_type<'a>(path: &[&'a str]) -> &'a str {
+    match path {
+        ["pg_catalog", "json"] => "",
+        [.., schema, _] => schema,
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::other_number;

@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
     pub(super) fn type_name(&mut self, name: &pg::TypeName) -> Option<Vec<String>> {
         let path = strings(&name.names);
         let last = *path.last()?;
-        let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+        let schema = older::schema_of_type(&path);
         let mut found = self.catalog.types_named(schema, last);
         let array = !name.array_bounds.is_empty();
         let mut element = array;

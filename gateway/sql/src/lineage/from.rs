@@ -8,6 +8,7 @@ use super::{LOOKED_AT, Walk, names};
 use crate::analysis::{OpaqueReason, Reach, Restriction, Source, Use};
 use crate::catalog::{Type, TypeKind};
 use crate::functions;
+use crate::older;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 impl<'a> Walk<'a> {
@@ -458,10 +459,10 @@ impl<'a> Walk<'a> {
 
     fn is_plain_type(&self, name: &pg::TypeName) -> bool {
         let path = strings(&name.names);
-        let [schema @ .., last] = path.as_slice() else {
+        let Some(last) = path.last() else {
             return false;
         };
-        let schema = schema.last().copied().unwrap_or_default();
+        let schema = older::schema_of_type(&path);
         let own = self.catalog.types_named(schema, last);
         let is_plain = |one: &&Type| matches!(one.kind, TypeKind::Base | TypeKind::Enum);
         match own.is_empty() {

@@ -60,6 +60,10 @@ impl<'a> Walk<'a> {
     /// The relations that a name may mean, with what is done to them noted.
     pub(super) fn relations(&mut self, var: &pg::RangeVar, access: Access) -> Vec<&'a Relation> {
         self.names.insert(var.relname.clone());
+        if var.relname.starts_with("pg_toast_") {
+            // Long values of other relations, which no catalog of ours has.
+            self.opaque(OpaqueReason::DataCatalog, &var.relname);
+        }
         let found = self.catalog.relations_named(&var.schemaname, &var.relname);
         if found.is_empty() {
             self.use_relation(None, &var.schemaname, &var.relname, access);
