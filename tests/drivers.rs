@@ -207,6 +207,15 @@ async fn asyncpg_does_what_its_users_do() {
 }
 
 #[tokio::test]
+async fn sqlalchemy_does_what_its_users_do() {
+    let Some(python) = python().await else { return };
+    let gateway = Gateway::start().await;
+    let script = repository().join("tests/clients/python/sqlalchemy_client.py");
+    let said = run(&gateway, &python, &script).await;
+    content_and_masked(&gateway, said).await;
+}
+
+#[tokio::test]
 async fn node_postgres_does_what_its_users_do() {
     let Some(folder) = node_package("node").await else {
         return;
