@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { reflect } from './reflection.mjs';
 
 const { reflected, prisma, Prisma } = reflect('client', ['public', 'staff']);
-for (const of of ['email         String       @unique', 'details         Json', '@relation("employeesToemployees", fields: [manager_id]']) {
+for (const of of [
+  'email         String       @unique',
+  'details         Json',
+  '@relation("employeesToemployees", fields: [manager_id]',
+]) {
   assert(reflected.includes(of), reflected);
 }
 const { customers, orders, products, employees } = prisma;
@@ -36,18 +40,38 @@ assert.deepEqual(await Promise.all(found.map(({ id }) => customers.findUnique({ 
 const { email } = await customers.findUniqueOrThrow({ where: { id: 1 }, select: { email: true } });
 assert.equal(email, found[0].email);
 assert.equal(await got(customers.findUnique({ where: { email: 'nobody@example.org' } })), null);
-const order = await got(orders.findUnique({ where: { id: 1 }, include: { customers: true }, relationLoadStrategy: 'query' }));
+const order = await got(
+  orders.findUnique({ where: { id: 1 }, include: { customers: true }, relationLoadStrategy: 'query' }),
+);
 assert.deepEqual(order.customers, await customers.findUnique({ where: { id: order.customer_id } }));
-const data = { id: 90001, name: 'New', email: 'new@example.org', password_hash: 'h', address: 'a', city: 'c', country: 'DE', newsletter: false, created_at: new Date(0) };
+const data = {
+  id: 90001,
+  name: 'New',
+  email: 'new@example.org',
+  password_hash: 'h',
+  address: 'a',
+  city: 'c',
+  country: 'DE',
+  newsletter: false,
+  created_at: new Date(0),
+};
 const upserted = () => got(customers.upsert({ where: { id: data.id }, create: data, update: { city: 'Oslo' } }));
-assert.deepEqual(await upserted(), { ...data, email: 'n***@example.org', phone: null, password_hash: '***', address: '***' });
+assert.deepEqual(await upserted(), {
+  ...data,
+  email: 'n***@example.org',
+  phone: null,
+  password_hash: '***',
+  address: '***',
+});
 assert.equal((await upserted()).city, 'Oslo');
 await assert.rejects(customers.create({ data }), { code: 'P2002' });
-const [moved] = await got(prisma.$transaction([
-  customers.update({ where: { id: 2 }, data: { city: 'Cork' } }),
-  customers.update({ where: { id: 2 }, data: { email: 'two@example.org' } }),
-  orders.updateMany({ where: { customer_id: 2 }, data: { quantity: { increment: 1 } } }),
-]));
+const [moved] = await got(
+  prisma.$transaction([
+    customers.update({ where: { id: 2 }, data: { city: 'Cork' } }),
+    customers.update({ where: { id: 2 }, data: { email: 'two@example.org' } }),
+    orders.updateMany({ where: { customer_id: 2 }, data: { quantity: { increment: 1 } } }),
+  ]),
+);
 assert.equal(moved.email, found[1].email);
 await got(customers.delete({ where: { id: data.id } }));
 await got(prisma.$queryRaw`SELECT id, email FROM customers WHERE id = ${1}`);
@@ -62,15 +86,21 @@ await refused(orders.findMany({ include: { customers: true }, relationLoadStrate
 await refused(employees.findFirst({ where: { salary: { gt: 50000 } } }));
 await refused(prisma.$queryRaw`SELECT upper(email) FROM customers WHERE id = ${1}`);
 await refused(customers.updateMany({ data: { city: 'nowhere' } }));
-await refused(prisma.$transaction(async (tx) => {
-  await tx.products.create({ data: { id: 9001, name: 'New', category: 'new', price: 1 } });
-  return tx.customers.aggregate({ _min: { phone: true } });
-}));
+await refused(
+  prisma.$transaction(async (tx) => {
+    await tx.products.create({ data: { id: 9001, name: 'New', category: 'new', price: 1 } });
+    return tx.customers.aggregate({ _min: { phone: true } });
+  }),
+);
 assert.equal(await products.count(), 500);
 
 // What tells nothing goes on.
 for (const relationLoadStrategy of ['join', 'query']) {
-  const include = { customers: { select: { name: true, city: true } }, products: true, payments: { select: { amount: true } } };
+  const include = {
+    customers: { select: { name: true, city: true } },
+    products: true,
+    payments: { select: { amount: true } },
+  };
   const [one] = await got(orders.findMany({ relationLoadStrategy, ...first, include }));
   assert(one.customers.name && one.products.price && one.payments.length > 0);
   const select = { name: true, employees: { select: { name: true } }, other_employees: { select: { id: true } } };
@@ -78,11 +108,26 @@ for (const relationLoadStrategy of ['join', 'query']) {
   const counted = { email: true, orders: { take: 1 }, _count: { select: { orders: true } } };
   assert.equal((await got(customers.findMany({ relationLoadStrategy, ...first, select: counted })))[0].email, email);
 }
-await got(customers.groupBy({ by: ['country'], _count: { _all: true }, _max: { created_at: true }, having: { id: { _max: { gt: 1 } } } }));
-await got(customers.findMany({ ...first, select: { name: true }, where: { name: { contains: 'BERG', mode: 'insensitive' }, orders: { none: { status: 'open' } } } }));
+await got(
+  customers.groupBy({
+    by: ['country'],
+    _count: { _all: true },
+    _max: { created_at: true },
+    having: { id: { _max: { gt: 1 } } },
+  }),
+);
+await got(
+  customers.findMany({
+    ...first,
+    select: { name: true },
+    where: { name: { contains: 'BERG', mode: 'insensitive' }, orders: { none: { status: 'open' } } },
+  }),
+);
 await got(employees.findMany({ ...first, select: { details: true }, where: { details: { path: ['level'], gt: 1 } } }));
 await got(prisma.$queryRaw`SELECT id FROM customers WHERE id IN (${Prisma.join([1, 2])}) FOR UPDATE`);
-await got(prisma.$transaction((tx) => tx.customers.count({ where: { newsletter: true } }), { isolationLevel: 'Serializable' }));
+await got(
+  prisma.$transaction((tx) => tx.customers.count({ where: { newsletter: true } }), { isolationLevel: 'Serializable' }),
+);
 
 await prisma.$disconnect();
 console.log('done');

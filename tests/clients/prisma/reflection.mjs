@@ -35,7 +35,11 @@ const environment = (file) => ({
 
 function prisma(file, ...command) {
   const program = join(here, 'node_modules/prisma/build/index.js');
-  execFileSync(process.execPath, [program, ...command], { cwd: here, env: environment(file), stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, [program, ...command], {
+    cwd: here,
+    env: environment(file),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 // What Prisma makes of these schemas, and its client for them. A client made before is kept while it
@@ -54,5 +58,8 @@ export function reflect(name, schemas) {
     writeFileSync(made, wanted);
   }
   const { PrismaClient, Prisma } = require(join(folder, 'client'));
-  return { reflected, Prisma, prisma: new PrismaClient({ adapter: new PrismaPg({ max: 4 }) }) };
+  // By default a transaction has five seconds, which is little on a busy machine.
+  const transactionOptions = { maxWait: 60000, timeout: 60000 };
+  const adapter = new PrismaPg({ max: 4 });
+  return { reflected, Prisma, prisma: new PrismaClient({ adapter, transactionOptions }) };
 }
