@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::SinkExt as _;
-use sluice_tests::programs::{python, repository};
+use sluice_tests::programs::{node_package, python, repository};
 use sluice_tests::{Gateway, Person, Said, sqlstate};
 use tokio_postgres::types::Type;
 
@@ -207,8 +207,27 @@ async fn asyncpg_does_what_its_users_do() {
 }
 
 #[tokio::test]
+async fn sqlalchemy_does_what_its_users_do() {
+    let Some(python) = python().await else { return };
+    let gateway = Gateway::start().await;
+    let script = repository().join("tests/clients/python/sqlalchemy_client.py");
+    let said = run(&gateway, &python, &script).await;
+    content_and_masked(&gateway, said).await;
+}
+
+#[tokio::test]
 async fn node_postgres_does_what_its_users_do() {
-    let Some(folder) = sluice_tests::programs::node_package("node").await else {
+    let Some(folder) = node_package("node").await else {
+        return;
+    };
+    let gateway = Gateway::start().await;
+    let said = run(&gateway, Path::new("node"), &folder.join("client.mjs")).await;
+    content_and_masked(&gateway, said).await;
+}
+
+#[tokio::test]
+async fn prisma_does_what_its_users_do() {
+    let Some(folder) = node_package("prisma").await else {
         return;
     };
     let gateway = Gateway::start().await;

@@ -186,6 +186,16 @@ async fn node_postgres_sees_the_same() {
 }
 
 #[tokio::test]
+async fn prisma_sees_the_same() {
+    let Some(folder) = node_package("prisma").await else {
+        return;
+    };
+    let both = Both::start(SCHEMA).await;
+    both.same_said("node", &[folder.join("habits.mjs").to_str().unwrap()])
+        .await;
+}
+
+#[tokio::test]
 async fn pgjdbc_sees_the_same() {
     let jar = Path::new("/usr/share/java/postgresql.jar");
     if !jar.is_file() {

@@ -167,11 +167,9 @@ async fn applications_hear_what_postgresql_says() {
     let gateway = gateway(Place::new().await).await;
     let mut pair = Pair::of(&gateway).await;
     let mut faults = Vec::new();
-    let text = read("tests/ordinary/application.sql");
-    let lines = text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("--"));
-    for line in lines {
+    let text = ["application", "tools"].map(|name| read(&format!("tests/ordinary/{name}.sql")));
+    let lines = text.iter().flat_map(|text| text.lines());
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("--")) {
         let fault = pair.undone(line).await;
         if let Some(fault) = fault.filter(|_| !is_passing(line)) {
             faults.push(format!("{line}\n    {fault}"));
