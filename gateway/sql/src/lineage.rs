@@ -226,6 +226,10 @@ pub(crate) struct Walk<'a> {
     rows: Restriction,
     /// Something in the FROM of the present statement has columns that are not all known.
     doubts: bool,
+    /// The names by which the present statement may mean columns.
+    mentioned: HashSet<String>,
+    /// It may mean all columns of something together.
+    takes_rows: bool,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     budget: usize,
@@ -285,6 +289,8 @@ impl<'a> Walk<'a> {
             met: Levels::default(),
             rows: Restriction::None,
             doubts: false,
+            mentioned: HashSet::new(),
+            takes_rows: false,
             inner: Vec::new(),
             budget: BUDGET,
             built: None,

@@ -102,6 +102,7 @@ impl<'a> Walk<'a> {
 
     /// `a`, `t.a`, `s.t.a`, or a whole row.
     fn column_ref(&mut self, column: &pg::ColumnRef, scope: &Scope<'_>) -> Value {
+        self.mention(column, scope);
         if !self.spend(scope.breadth() / LOOKED_AT) {
             return Value::default();
         }
@@ -123,6 +124,25 @@ impl<'a> Walk<'a> {
             self.opaque(OpaqueReason::UnknownColumn, &path.join("."));
             Value::default()
         })
+    }
+
+    /// Notes the columns that a name may mean.
+    pub(super) fn mention(&mut self, column: &pg::ColumnRef, scope: &Scope<'_>) {
+        let path = strings(&column.fields);
+        let may_be_column = match path.as_slice() {
+            [name] => {
+                self.takes_rows |= scope.has_item(name);
+                path.as_slice()
+            }
+            [_, rest @ ..] => rest,
+            [] => &[],
+        };
+        self.takes_rows |= path.len() < column.fields.len();
+        for name in may_be_column {
+            if !self.mentioned.contains(*name) {
+                self.mentioned.insert((*name).to_owned());
+            }
+        }
     }
 
     fn row_star(&mut self, path: &[&str], scope: &Scope<'_>) -> Value {
@@ -243,6 +263,7 @@ impl<'a> Walk<'a> {
         for step in path {
             value = match inner(step) {
                 Some(NodeEnum::String(field)) => {
+                    self.mentioned.insert(field.sval.clone());
                     let row = value.fields.as_ref().is_none_or(|fields| {
                         fields.other.is_some()
                             || !fields

@@ -125,6 +125,9 @@ impl<'a> Walk<'a> {
         if !self.spend(compared / LOOKED_AT) {
             return self.unknown_item();
         }
+        self.takes_rows |= join.is_natural || join.alias.is_some();
+        self.mentioned
+            .extend(strings(&join.using_clause).into_iter().map(str::to_owned));
         let using: Vec<String> = if join.is_natural {
             common_names(&left_table, &right_table)
         } else {

@@ -29,7 +29,13 @@ pub(super) fn is_certain(node: &pg::Node) -> bool {
             let is_star = |step| matches!(inner(step), Some(NodeEnum::AStar(_)));
             !path.iter().any(is_star) && (!strings(path).is_empty() || all(&indirection.arg))
         }
-        Some(NodeEnum::FuncCall(call)) => call.funcformat() == pg::CoercionForm::CoerceExplicitCall,
+        Some(NodeEnum::FuncCall(call)) => !matches!(
+            (call.funcformat(), strings(&call.funcname).last().copied()),
+            (
+                pg::CoercionForm::CoerceSqlSyntax,
+                Some("extract" | "system_user")
+            )
+        ),
         Some(NodeEnum::AConst(constant)) => {
             !matches!(constant.val, Some(pg::a_const::Val::Boolval(_)))
         }

@@ -37,6 +37,7 @@ impl<'a> Walk<'a> {
             return self.aliased(item, alias);
         }
         let item = self.read(var);
+        self.takes_rows |= alias.is_some_and(|alias| !alias.colnames.is_empty());
         self.rows = Restriction::None;
         let item = Item {
             name: name.to_owned(),

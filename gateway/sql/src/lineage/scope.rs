@@ -155,6 +155,22 @@ impl<'s> Scope<'s> {
         found.map_or(Found::Nothing, |value| Found::Value(value, levels))
     }
 
+    /// Whether something in FROM goes by this name, at any level.
+    pub(super) fn has_item(&self, name: &str) -> bool {
+        let mut level = Some(self);
+        while let Some(scope) = level {
+            if scope
+                .items
+                .iter()
+                .any(|item| item.by_name && item.name == name)
+            {
+                return true;
+            }
+            level = scope.outer;
+        }
+        false
+    }
+
     /// A column by its bare name, if it is certain which one it is.
     pub(super) fn certain_column(&self, name: &str) -> Option<Value> {
         let mut level = Some(self);

@@ -225,6 +225,7 @@ impl<'a> Walk<'a> {
                 _ => Value::default(),
             },
             Some(NodeEnum::ColumnRef(column)) if column.fields.len() == 1 => {
+                self.mention(column, scope);
                 let Some(name) = column.fields.first().and_then(string) else {
                     return self.value(node, scope);
                 };
@@ -305,6 +306,7 @@ impl<'a> Walk<'a> {
                 if !matches!(inner(last), Some(NodeEnum::AStar(_))) {
                     return None;
                 }
+                self.takes_rows = true;
                 Some(self.star_of(&strings(rest), scope))
             }
             NodeEnum::AIndirection(indirection) => {
@@ -312,6 +314,7 @@ impl<'a> Walk<'a> {
                 if !matches!(inner(last), Some(NodeEnum::AStar(_))) {
                     return None;
                 }
+                self.takes_rows = true;
                 let value = self.indirection(boxed(&indirection.arg), rest, scope);
                 let fields = value.fields.clone();
                 Some(match fields {

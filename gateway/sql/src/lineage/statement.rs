@@ -53,6 +53,8 @@ impl<'a> Walk<'a> {
         if std::mem::take(&mut self.doubts) {
             self.doubt(&mut done);
         }
+        self.mentioned.clear();
+        self.takes_rows = false;
         done.inner.append(&mut self.inner);
         let writes = done.inner.iter().any(|one| one.kind.class == Class::Write);
         let prepares = matches!(
@@ -66,20 +68,27 @@ impl<'a> Walk<'a> {
     }
 
     /// Where the columns of something in FROM are not all known, what a name or a place was taken
-    /// for may be something else: each column that is read may be anywhere.
+    /// for may be something else: each column that may be meant somewhere may be anywhere.
     fn doubt(&mut self, done: &mut Statement) {
         let used = [Use::Derived, Use::Filtered, Use::Copied];
         let used = match done.kind.class {
             Class::Read => &used[..2],
             _ => &used,
         };
-        self.anything_read(used);
-        if matches!(done.outputs, Outputs::Columns(_)) {
-            done.outputs = Outputs::Unknown;
+        let any = self.anything_read(used);
+        if let Outputs::Columns(outputs) = &done.outputs {
+            if !self.spend(outputs.len() * any.sources.len()) {
+                done.outputs = Outputs::Unknown;
+                return;
+            }
+            let columns = outputs.iter().map(|output| Output {
+                sources: Value::of(output.sources.clone()).with(any.clone()).sources,
+            });
+            done.outputs = Outputs::Columns(columns.collect());
         }
     }
 
-    /// Everything that the present statement may read, so used.
+    /// Every column that the present statement may mean, so used.
     pub(super) fn anything_read(&mut self, used: &[Use]) -> Value {
         let statement = self.statement;
         let mine = |one: &&RelationUse| one.statement == statement;
@@ -96,7 +105,10 @@ impl<'a> Walk<'a> {
             .into_iter()
             .filter_map(|oid| self.catalog.relation(oid))
         {
-            any = any.with(self.table(relation).everything());
+            let table = self.table(relation);
+            let meant = table.columns.iter();
+            let meant = meant.filter(|one| self.takes_rows || self.mentioned.contains(&one.name));
+            any = meant.fold(any, |any, one| any.with(one.value.clone().derived()));
         }
         for &used in used {
             self.mark(&any, used);
