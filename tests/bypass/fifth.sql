@@ -70,3 +70,9 @@ SELECT (SELECT e FROM unnest(ARRAY[NULL::json]) e LIMIT 1) FROM (SELECT email AS
 CREATE TEMP TABLE pg_toast_1255 (zz int)
 SET search_path = pg_toast, pg_temp
 SELECT (SELECT zz FROM (SELECT * FROM (VALUES (1)) v(o) LEFT JOIN pg_toast_1255 ON true) w LIMIT 1) FROM (SELECT email AS zz FROM public.customers) q LIMIT 1
+-- oracle: a condition in TABLESAMPLE, which sees nothing before it in FROM
+SELECT (SELECT count(*) FROM (SELECT '' AS e) z, vault.found TABLESAMPLE bernoulli(CASE WHEN e LIKE 'x%' THEN 100 ELSE 0 END)) FROM (SELECT email AS e FROM customers WHERE id = 1) q
+-- safe: a call that is a cast to a domain over a row
+CREATE DOMAIN vault.now AS vault.pair
+SET search_path = vault, public
+SELECT (SELECT e FROM now(NULL) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1

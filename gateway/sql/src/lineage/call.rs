@@ -54,7 +54,10 @@ impl<'a> Walk<'a> {
         }
         self.setting_function(&name, &call.args);
         let fields = match (name.last(), call.args.first()) {
-            (Some(name), Some(first)) if functions::returns_first_argument(name) => {
+            (Some(name), Some(first))
+                if functions::returns_first_argument(name)
+                    && !self.catalog.has_own_function(name) =>
+            {
                 self.cast_fields(first)
             }
             _ => None,

@@ -224,9 +224,10 @@ impl<'a> Walk<'a> {
             self.opaque(OpaqueReason::UnknownFunction, &method.join("."));
         }
         let arguments = sample.args.iter().chain(sample.repeatable.as_deref());
+        // What stands before it in FROM is passed over.
+        let outer = without_items(scope);
         for node in arguments {
-            let scope = self.beside(scope, left);
-            let value = self.value(node, &scope);
+            let value = self.value(node, &outer);
             self.mark(&value, Use::Filtered);
         }
         match sample.relation.as_deref() {
@@ -331,7 +332,7 @@ impl<'a> Walk<'a> {
             return Table { columns, other };
         }
         if let Some(NodeEnum::FuncCall(call)) = inner(call)
-            && !self.catalog.has_own_function(called)
+            && !self.may_be_own(called)
             && !self.may_be_field(call, scope)
         {
             if called == "unnest"
@@ -363,6 +364,12 @@ impl<'a> Walk<'a> {
         }
         // A record of unknown columns, or one column by the function's name or its alias.
         Table::unknown(value.derived())
+    }
+
+    /// Whether a call by this name may be of a function that is not PostgreSQL's own, or make a value of
+    /// a type by that name.
+    fn may_be_own(&self, name: &str) -> bool {
+        self.catalog.has_own_function(name) || !self.catalog.types_named("", name).is_empty()
     }
 
     /// Whether a call may stand for the field of a row, by the name of a function: then it is of any
@@ -398,7 +405,7 @@ impl<'a> Walk<'a> {
         let name = strings(&call.funcname);
         let name = name.last().copied().unwrap_or_default();
         let is_plain = functions::makes_document(name) || functions::lists_texts(name);
-        is_plain && !self.catalog.has_own_function(name) && !self.may_be_field(call, scope)
+        is_plain && !self.may_be_own(name) && !self.may_be_field(call, scope)
     }
 
     /// Whether it is an array of values of one column each: of a row, and of a tsvector, unnest
