@@ -29,6 +29,7 @@ pub(crate) mod buffers;
 mod call;
 pub(crate) mod canaries;
 pub(crate) mod cancel;
+mod definitions;
 mod extended;
 mod flight;
 pub(crate) mod hold;
@@ -48,6 +49,7 @@ pub(crate) mod wording;
 
 use buffers::Inbox;
 use cancel::CancelKey;
+use definitions::Definitions;
 use extended::Bound;
 use flight::Flight;
 use lanes::Lane;
@@ -87,6 +89,8 @@ pub(crate) struct Session {
     inward: Cell<usize>,
     /// The open transaction has changed, or may have changed, definitions.
     catalog_changed: Cell<bool>,
+    /// What it has changed of them.
+    definitions: RefCell<Definitions>,
     /// The session may have made temporary relations: its names may mean them.
     temporary: Cell<bool>,
     /// The portal that the client's last message asked to describe.
@@ -352,18 +356,11 @@ impl Session {
 
     /// Sends what runs at once.
     fn run(&self, permit: &Permit<'_>) {
-        let changes = replies::changes_catalog(permit.plan());
-        self.catalog_changed
-            .set(self.catalog_changed.get() || changes);
+        self.may_change_definitions(permit.plan());
         let changes = reading::may_change_strings(permit.plan().analysis());
         self.unsure.set(self.unsure.get() || changes);
         let unheard = changes || self.changeable.get();
         self.unheard.set(self.unheard.get() || unheard);
-        if !self.temporary.get() && self.may_make_temporary(permit.plan().analysis()) {
-            self.temporary.set(true);
-            let snapshot = self.catalog.borrow().clone();
-            *self.catalog.borrow_mut() = snapshot.with_temporary();
-        }
         self.upstream.send(permit);
     }
 
@@ -449,9 +446,10 @@ impl Session {
             Started::Portal(portal) => (Step::Execute, Some(portal)),
         };
         self.before(duty, step);
+        let catalog = self.catalog_version();
         self.run(permit);
         let plan = Arc::clone(permit.plan());
-        let flight = Flight::new(plan, self.catalog_version(), entry, started, portal);
+        let flight = Flight::new(plan, catalog, entry, started, portal);
         self.pipeline
             .borrow_mut()
             .push(step, Kept::Flight(Box::new(flight)));

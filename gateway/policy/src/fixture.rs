@@ -178,6 +178,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
         copy: None,
         names: Vec::new(),
         changes_catalog: false,
+        foreseen: sql::analysis::Foreseen::No,
         inner: Vec::new(),
     }
 }

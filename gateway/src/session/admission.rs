@@ -240,6 +240,7 @@ impl Ready {
             skipping: Cell::new(false),
             passing: Cell::new(0),
             inward: Cell::new(0),
+            definitions: RefCell::default(),
             catalog_changed: Cell::new(false),
             temporary: Cell::new(false),
             described: Cell::default(),

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 
-use sql::analysis::{Analysis, OpaqueReason};
+use sql::analysis::Analysis;
 use trail::{Deed, Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
@@ -754,27 +754,16 @@ impl Session {
             self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
             if self.catalog_changed.get() {
-                self.database.catalog.invalidate();
-                // What is still to run may change more.
-                self.catalog_changed.set(self.owes_definitions());
+                self.definitions_settled();
             }
         }
     }
 
-    /// True where something that is under way may change definitions.
-    fn owes_definitions(&self) -> bool {
-        self.owes_flight(|flight| changes_catalog(&flight.plan))
-    }
-
     /// True where the analysis of something that is under way says so.
     fn owes(&self, says: impl Fn(&Analysis) -> bool) -> bool {
-        self.owes_flight(|flight| says(flight.plan.analysis()))
-    }
-
-    fn owes_flight(&self, says: impl Fn(&Flight) -> bool) -> bool {
         let pipeline = self.pipeline.borrow();
         pipeline.newest_first().any(|owed| match &owed.keep {
-            Kept::Flight(flight) => says(flight),
+            Kept::Flight(flight) => says(flight.plan.analysis()),
             _ => false,
         })
     }
@@ -825,22 +814,6 @@ fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError>
 fn is_stray(body: &[u8]) -> Result<bool, SessionError> {
     let fields = ErrorFields::parse(body).map_err(broken)?;
     Ok(fields.sqlstate() == Some("08P01"))
-}
-
-/// True where definitions may be others when the plan has run.
-pub(super) fn changes_catalog(plan: &policy::Plan) -> bool {
-    let analysis = plan.analysis();
-    let unseen = |reason| {
-        matches!(
-            reason,
-            OpaqueReason::ProceduralCode | OpaqueReason::Unparsed | OpaqueReason::UnknownName
-        )
-    };
-    analysis
-        .statements
-        .iter()
-        .any(|statement| statement.changes_catalog)
-        || analysis.opaque.iter().any(|opaque| unseen(opaque.reason))
 }
 
 fn scrub_of(kept: &Kept) -> Scrub {

@@ -42,8 +42,13 @@ const DATA_CATALOGS: &[&str] = &[
 impl Catalog {
     /// The relations that a name may mean: with a schema, that one; without, all of that name.
     pub(crate) fn relations_named(&self, schema: &str, name: &str) -> Vec<&Relation> {
-        let found = self.relation_names.get(name).into_iter().flatten();
-        let found = found.filter_map(|oid| self.relations.get(oid));
+        let found = self.layers().flat_map(|layer| {
+            let named = layer.relation_names.get(name).into_iter().flatten();
+            let numbered = layer.sequences_numbered(name);
+            named
+                .chain(numbered)
+                .filter_map(|oid| layer.relations.get(oid))
+        });
         found
             .filter(|relation| schema_matches(schema, &relation.schema))
             .collect()
@@ -76,7 +81,7 @@ impl Catalog {
         schema: &str,
         name: &str,
     ) -> impl Iterator<Item = &Function> {
-        let found = self.functions.get(name).into_iter().flatten();
+        let found = self.root().functions.get(name).into_iter().flatten();
         found.filter(move |function| schema_matches(schema, &function.schema))
     }
 
@@ -84,7 +89,7 @@ impl Catalog {
     pub(crate) fn fields_read(&self, function: u32) -> &[FieldUse] {
         let same = self
             .function(function)
-            .and_then(|(_, name)| self.functions.get(name));
+            .and_then(|(_, name)| self.root().functions.get(name));
         let same = same.into_iter().flatten();
         let mut fields = same.filter(|one| one.oid == function);
         fields
@@ -95,7 +100,7 @@ impl Catalog {
 
     /// Whether there is a function of this name that is not PostgreSQL's own.
     pub(crate) fn has_own_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name)
+        self.root().functions.contains_key(name)
     }
 
     /// Whether there is a function of this name at all.
@@ -105,7 +110,7 @@ impl Catalog {
 
     /// Schema and extension of the operators of this name that are not PostgreSQL's own.
     pub(crate) fn operators_named(&self, schema: &str, name: &str) -> Vec<(String, String)> {
-        let found = self.operators.get(name).into_iter().flatten();
+        let found = self.root().operators.get(name).into_iter().flatten();
         let found = found.filter(|operator| schema_matches(schema, &operator.schema));
         found
             .map(|one| (one.schema.clone(), one.extension.clone()))
@@ -114,23 +119,25 @@ impl Catalog {
 
     /// The types that a name may mean.
     pub(crate) fn types_named(&self, schema: &str, name: &str) -> Vec<&Type> {
-        let found = self.type_names.get(name).into_iter().flatten();
-        let found = found.filter_map(|oid| self.types.get(oid));
+        let found = self.layers().flat_map(|layer| {
+            let named = layer.type_names.get(name).into_iter().flatten();
+            named.filter_map(|oid| layer.types.get(oid))
+        });
         found
             .filter(|one| schema_matches(schema, &one.schema))
             .collect()
     }
 
     pub(crate) fn data_type(&self, oid: u32) -> Option<&Type> {
-        self.types.get(&oid)
+        self.layers().find_map(|layer| layer.types.get(&oid))
     }
 
     /// The enumerated type that this is, or that this domain is over, and its labels.
     pub fn enumerated(&self, type_oid: u32) -> Option<(u32, &[String])> {
-        let mut found = self.types.get(&type_oid)?;
+        let mut found = self.data_type(type_oid)?;
         // Domains may be over domains.
         while found.kind == TypeKind::Domain {
-            found = self.types.get(&found.base)?;
+            found = self.data_type(found.base)?;
         }
         (found.kind == TypeKind::Enum).then_some((found.oid, &found.labels))
     }
@@ -151,8 +158,7 @@ impl Catalog {
         };
         let plain = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
         let (schema, name) = (plain(schema), plain(name));
-        let found = self.type_names.get(&name)?.iter();
-        let mut found = found.filter_map(|oid| self.types.get(oid));
+        let mut found = self.types_named(&schema, &name).into_iter();
         found.find(|one| one.schema == schema)
     }
 
@@ -162,7 +168,12 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = (u32, Access)> {
-        let keys = self.references.get(&referenced).into_iter().flatten();
+        let keys = self
+            .root()
+            .references
+            .get(&referenced)
+            .into_iter()
+            .flatten();
         keys.filter_map(move |key| {
             let action = match access {
                 Access::Delete => key.on_delete,
@@ -179,11 +190,14 @@ impl Catalog {
     }
 
     pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {
-        self.casts.iter().filter(move |cast| cast.target == target)
+        self.root()
+            .casts
+            .iter()
+            .filter(move |cast| cast.target == target)
     }
 
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
-        self.casts.iter().filter(|cast| cast.implicit)
+        self.root().casts.iter().filter(|cast| cast.implicit)
     }
 }
 
@@ -192,4 +206,5 @@ fn schema_matches(written: &str, schema: &str) -> bool {
     written.is_empty()
         || written == schema
         || (written == "pg_temp" && schema.starts_with("pg_temp_"))
+        || (schema == "pg_temp" && written.starts_with("pg_temp_"))
 }
