@@ -44,6 +44,7 @@ mod replies;
 mod role;
 pub(crate) mod socket;
 pub(crate) mod startup;
+mod stopped;
 pub(crate) mod upstream;
 pub(crate) mod wording;
 
@@ -66,6 +67,9 @@ const MOST_COPY_DATA: usize = 1 << 30;
 
 /// How long a side may take to hear that the session has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A request to cancel, on its way.
+type Cancelling = tokio::task::JoinHandle<Result<(), SessionError>>;
 
 /// One client's life.
 pub(crate) struct Session {
@@ -111,6 +115,12 @@ pub(crate) struct Session {
     role_unsure: Cell<bool>,
     /// A result was stopped: the transaction must not go on.
     stopped: Cell<bool>,
+    /// The upstream was asked to cancel its statement.
+    cancelled: Cell<bool>,
+    /// It is being asked: nothing must be sent meanwhile.
+    cancelling: RefCell<Option<Cancelling>>,
+    /// A message of the client's is taken that has to wait for something.
+    judging: Cell<bool>,
     /// The client sends nothing more.
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
@@ -192,13 +202,16 @@ impl Session {
     async fn requests(&self) -> Result<(), SessionError> {
         let mut inbox = Inbox::new(&self.core.pool);
         loop {
+            self.await_cancel().await?;
             let (taken, next) = self.take_known(inbox.bytes())?;
             inbox.take(taken);
             match next {
                 Next::Write => self.flush_upstream().await,
                 Next::Wait(length) => {
                     // Boxed, so that what is known at once does not carry the weight of what is not.
+                    self.judging.set(true);
                     Box::pin(self.take_slowly(&inbox.bytes()[..length])).await?;
+                    self.judging.set(false);
                     inbox.take(length);
                     inbox.append(&self.ahead.take());
                 }
@@ -420,6 +433,7 @@ impl Session {
         let verdict = self.judge(asked, Bound::Here(None)).await;
         let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
         if self.skipping.get() {
+            give_back(&verdict);
             return Ok(());
         }
         let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
@@ -718,6 +732,13 @@ impl Refusal {
             .detail(self.detail.as_deref())
             .hint(self.hint.as_deref());
         write::error(out, &error);
+    }
+}
+
+/// What was counted for a request that does not run after all.
+fn give_back(verdict: &Result<Permit<'_>, Refusal>) {
+    if let Ok(permit) = verdict {
+        permit.plan().give_back();
     }
 }
 

@@ -110,6 +110,7 @@ impl Session {
             self.settle_record()?;
             self.client.flush().await.map_err(SessionError::Client)?;
             if self.stopped.get() {
+                self.cancel_stopped();
                 self.upstream
                     .socket
                     .flush()
@@ -207,6 +208,9 @@ impl Session {
         else {
             return Err(unexpected("rows that nothing asked for"));
         };
+        if self.muted.get() {
+            flight.rows = Rows::Drop;
+        }
         if matches!(flight.rows, Rows::Undecided)
             && let Err(stop) = decide(flight)
         {
@@ -221,7 +225,7 @@ impl Session {
         };
         if passes && first > buffer.len() {
             self.passing.set(first);
-            flight.delivered += 1;
+            flight.delivered += u64::from(matches!(flight.rows, Rows::Pass));
             return Ok(Taken::Bytes(0));
         }
         if first > buffer.len() {
@@ -507,15 +511,17 @@ impl Session {
         message: &[u8],
     ) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
+        let dropped = matches!(flight.rows, Rows::Drop);
         match tag {
             UpstreamTag::ErrorResponse => {
                 let scrub = scrub_of_plan(&flight.plan);
-                let dropped = matches!(flight.rows, Rows::Drop);
                 if !dropped {
                     flight.sqlstate = self.fail(flight, message, scrub)?;
                 }
                 return Ok(());
             }
+            // Of the results after one that was stopped nothing is heard, as after an error.
+            UpstreamTag::RowDescription | UpstreamTag::CopyOutResponse if dropped => return Ok(()),
             UpstreamTag::RowDescription => {
                 flight.rows = Rows::Undecided;
                 if let Err(defect) = bind(flight, message) {
@@ -529,13 +535,12 @@ impl Session {
                 }
             }
             UpstreamTag::CommandComplete | UpstreamTag::EmptyQueryResponse => {
-                let dropped = matches!(flight.rows, Rows::Drop);
                 self.statement_done(flight, tag, body)?;
                 if dropped {
                     return Ok(());
                 }
             }
-            UpstreamTag::CopyDone if matches!(flight.rows, Rows::Drop) => return Ok(()),
+            UpstreamTag::CopyDone if dropped => return Ok(()),
             _ => {}
         }
         flight.keep_shape(tag, message)?;
@@ -558,7 +563,7 @@ impl Session {
             if committed || complete.tag == "COMMIT PREPARED" {
                 self.database.catalog.invalidate();
             }
-            if flight.delivered == 0 {
+            if flight.delivered == 0 && !matches!(flight.rows, Rows::Drop) {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
             self.names
@@ -621,6 +626,7 @@ impl Session {
         }
         if tag == UpstreamTag::ReadyForQuery {
             self.muted.set(false);
+            self.cancelled.set(false);
             let status = ReadyForQuery::parse(body).map_err(broken)?.status;
             if self.stopped.take() && status == TxStatus::Transaction {
                 return self.fail_transaction();
@@ -695,6 +701,8 @@ impl Session {
                     self.not_read(*kept, state.as_deref());
                 }
                 keep if failed => drop(self.send_error(message, scrub_of(&keep))?),
+                // The upstream has passed it over.
+                Kept::Flight(flight) => flight.plan.give_back(),
                 _ => {}
             }
         }
