@@ -387,6 +387,8 @@ pub enum CopyFormat {
         null: String,
         /// HEADER.
         header: bool,
+        /// FORCE_QUOTE: the positions of the columns, from 0.
+        quoted: Vec<usize>,
     },
     /// `FORMAT binary`.
     Binary,
