@@ -252,6 +252,7 @@ impl Bench {
         PolicyConfig {
             name: name.to_owned(),
             module: path,
+            digest: None,
             settings: serde_json::json!({}),
             grants: Vec::new(),
             tables: Vec::new(),
