@@ -181,11 +181,75 @@ async fn pipelines_and_portals_are_counted() {
     client.send(&messages.concat()).await;
     let said = client.until_ready().await.unwrap();
     assert_eq!(outcome(&said), (10, Some("53400".to_owned())));
+    let ends = |said: &[Message]| said.iter().filter(|one| one.tag == b'E').count();
+    assert_eq!(ends(&said), 1, "the rest is passed over");
+    let said = client.query(&format!("{SIX}; {SIX}")).await.unwrap();
+    assert_eq!(ends(&said), 1, "{said:?}");
     client
         .send(&[bind("", "s", &[], Format::Text), execute("", 0), sync()].concat())
         .await;
     let said = client.until_ready().await.unwrap();
     assert_eq!(outcome(&said), (0, Some("53400".to_owned())));
+    assert_eq!(outcome(&client.query("SELECT 1").await.unwrap()), (1, None));
+}
+
+/// What PostgreSQL passes over after an error does not run, and is not counted.
+#[tokio::test]
+async fn what_is_passed_over_after_an_error_is_given_back() {
+    let gateway = budgeted().await;
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    let bulk = "SELECT api_key FROM api_tokens";
+    let messages = [
+        parse("bad", "SELECT 1 / (id - id) FROM orders"),
+        parse("bulk", bulk),
+        sync(),
+        bind("", "bad", &[], Format::Text),
+        execute("", 0),
+        bind("", "bulk", &[], Format::Text),
+        execute("", 0),
+        sync(),
+    ];
+    alice.send(&messages.concat()).await;
+    alice.until_ready().await.unwrap();
+    let said = alice.until_ready().await.unwrap();
+    assert_eq!(outcome(&said), (0, Some("22012".to_owned())));
+    let said = alice.query(bulk).await.unwrap();
+    assert_eq!(outcome(&said), (10, Some("53400".to_owned())));
+}
+
+/// A statement whose result was ended does not run on: these would for a day. Nothing later is hit.
+#[tokio::test]
+async fn what_was_ended_is_cancelled_and_nothing_else() {
+    let gateway = guarded("[\"counters\"]", "max-rows = 5", "").await;
+    let mut client = WireClient::log_in(&gateway, Person::Alice).await;
+    let text = "SELECT repeat('x', 1000) FROM generate_series(1, 50) \
+                UNION ALL SELECT pg_sleep(86400)::text";
+    for around in 0..4 {
+        let said = match around % 2 {
+            0 => client.query(text).await.unwrap(),
+            _ => {
+                let messages = [
+                    parse("", text),
+                    bind("", "", &[], Format::Text),
+                    execute("", 0),
+                    execute("", 0),
+                    sync(),
+                ];
+                client.send(&messages.concat()).await;
+                client.until_ready().await.unwrap()
+            }
+        };
+        assert_eq!(outcome(&said), (5, Some("53400".to_owned())));
+        for _ in 0..10 {
+            let said = client.query("SELECT 1").await.unwrap();
+            assert_eq!(outcome(&said), (1, None));
+        }
+    }
+    client.query("BEGIN").await.unwrap();
+    assert_eq!(outcome(&client.query(text).await.unwrap()).0, 5);
+    let said = client.query("SELECT 1").await.unwrap();
+    assert_eq!(outcome(&said), (0, Some("25P02".to_owned())));
+    assert_eq!(outcome(&client.query("ROLLBACK").await.unwrap()), (0, None));
     assert_eq!(outcome(&client.query("SELECT 1").await.unwrap()), (1, None));
 }
 

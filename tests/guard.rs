@@ -67,6 +67,14 @@ async fn work_goes_on() {
         "DELETE FROM products WHERE id = 9001",
         "BEGIN; SAVEPOINT s; ROLLBACK TO s; COMMIT",
         "SHOW search_path",
+        "CREATE TEMP TABLE likewise (LIKE customers INCLUDING ALL)",
+        "CREATE TEMP SEQUENCE numbers",
+        "CREATE TEMP TABLE scratch (LIKE products INCLUDING ALL)",
+        "INSERT INTO scratch SELECT nextval('numbers') + 70000, name, category, price FROM products",
+        "UPDATE scratch SET name = ''",
+        "DELETE FROM scratch",
+        "BEGIN; TRUNCATE scratch; COMMIT",
+        "CREATE INDEX ON scratch (name)",
     ]
     .into_iter()
     .filter(|text| has_merge || !text.starts_with("MERGE"))

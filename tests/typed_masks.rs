@@ -14,14 +14,14 @@ const TABLE: &str = "
         f_inet inet, f_array int[], h_int4 int4, h_int8 int8, h_uuid uuid, h_bytea bytea,
         h_date date, w_int4 int4, w_inet inet, f_time time, f_timetz timetz, f_interval interval,
         f_xml xml, f_bit varbit, f_money money, f_cidr cidr, f_macaddr macaddr, f_range int4range,
-        f_enum mood, f_domain moods, w_enum mood, f_texts text[], f_numbers numeric[],
+        f_enum mood, f_domain moods, w_enum mood, w_vector int2vector, f_texts text[], f_numbers numeric[],
         k_texts text[], k_numbers int[], h_texts text[], h_numbers int8[], j_hide jsonb, j_show json);
     INSERT INTO typed SELECT id, true, 7351, 735192840, 7351928407351928, 7351.9, 73519.284,
         73519.284, '1973-05-19', '1973-05-19 02:08:04', '1973-05-19 02:08:04+00',
         '73519284-7351-9284-7351-928473519284', '{\"k\": 73519284}', '{\"k\": 73519284}',
         '\\x73519284', '73.51.92.84', '{735,192,84}', 735192840, 7351928407351928,
         '73519284-7351-9284-7351-928473519284', '\\x73519284', '1973-05-19', 735192840, '73.51.92.84', '02:08:04', '02:08:04+02', '7 days 35:19', 'x7351',
-        B'11011', '7351.92', '73.51.92.0/24', '73:51:92:84:07:35', '[735,1928)', 'sad', 'sad', 'sad',
+        B'11011', '7351.92', '73.51.92.0/24', '73:51:92:84:07:35', '[735,1928)', 'sad', 'sad', 'sad', '735 192',
         '{73519284}', '{73519284}', '{{73519284,ada},{NULL,\"a, \\\"b\"}}', '{73519284}',
         '{73519284,73519284}', '{73519284,73519284}', '{\"k\": 73519284, \"n\": 1.10}',
         '{\"k\": 73519284, \"n\": 1.10}'
@@ -86,6 +86,7 @@ async fn gateway() -> Gateway {
     for column in ["w_inet", "w_enum", "w_int4"] {
         rules.push_str(&rule(column, "fixed ***"));
     }
+    rules.push_str(&rule("w_vector", "fixed {}"));
     let gateway = Gateway::with(|text| {
         let first = "[[policies.mask.settings.rules]]";
         text.replacen(first, &format!("{rules}{first}"), 1)
@@ -221,7 +222,14 @@ async fn text_of(client: &tokio_postgres::Client, column: &str) -> String {
 async fn what_no_value_fits_is_null() {
     let gateway = gateway().await;
     let alice = gateway.connect(Person::Alice).await;
-    for column in ["w_inet", "w_enum", "w_int4", "h_date", "k_numbers"] {
+    for column in [
+        "w_inet",
+        "w_enum",
+        "w_int4",
+        "w_vector",
+        "h_date",
+        "k_numbers",
+    ] {
         let select = format!("SELECT {column} IS NULL FROM typed");
         assert!(
             alice.query(&select, &[]).await.is_err(),

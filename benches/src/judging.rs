@@ -136,6 +136,7 @@ fn policy(name: &str, module: PathBuf, settings: Value) -> PolicyConfig {
     PolicyConfig {
         name: name.to_owned(),
         module,
+        digest: None,
         settings,
         grants: Vec::new(),
         tables: Vec::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sql::catalog::{Catalog, CatalogRows, Part};
+use sql::catalog::{Catalog, CatalogRows, MadeTable, Part};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -32,12 +32,14 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// For a session that may have made temporary relations: it sees those of all.
-    pub(crate) fn with_temporary(self) -> Snapshot {
-        Snapshot {
-            catalog: Arc::clone(&self.temporary),
-            ..self
-        }
+    /// For a session that may have made temporary relations: it sees those of all, and the tables that
+    /// its open transaction has made.
+    pub(crate) fn with_temporary(self, made: &[Arc<MadeTable>]) -> Snapshot {
+        let catalog = match made {
+            [] => Arc::clone(&self.temporary),
+            made => self.temporary.with_made(made),
+        };
+        Snapshot { catalog, ..self }
     }
 }
 

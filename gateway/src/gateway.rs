@@ -144,7 +144,7 @@ impl std::fmt::Debug for Shared {
 /// # Errors
 /// Which policy fails at which step, and in its own words why.
 pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
-    crate::oci::pull_missing(&config.modules)?;
+    let policies = crate::oci::policies(config)?;
     let mut engine = EngineConfig::default();
     engine.instances = config.limits.policy_instances.unwrap_or(engine.instances);
     let engine = Engine::new(engine)?;
@@ -153,7 +153,7 @@ pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
         None => rand::rng().random::<[u8; 32]>().to_vec(),
     };
     let keys = Keys::new([("default".to_owned(), key)]);
-    Policies::load(engine, config.policies.clone(), keys)
+    Policies::load(engine, policies, keys)
 }
 
 impl Gateway {

@@ -2,7 +2,8 @@
 //!
 //! The store holds for each reference its manifest, which has the digest of the reference, and the
 //! module, which has the digest that the manifest says. Both are checked whenever policies are
-//! loaded, and pulled again where they are not what they should be. With a copy in the store, no
+//! loaded, and pulled again where they are not what they should be; what is compiled is checked once
+//! more, by the bytes that are. With a copy in the store, no
 //! registry is asked.
 //!
 //! This speaks to registries itself: two requests, by the HTTP client that is here already. The
@@ -13,10 +14,10 @@ mod registry;
 
 use std::path::{Path, PathBuf};
 
-use policy::{Digest, LoadError, LoadStep, signatures_of};
+use policy::{Digest, LoadError, LoadStep, PolicyConfig, signatures_of};
 use serde::Deserialize;
 
-use crate::config::Modules;
+use crate::config::{Config, Modules};
 use crate::replace;
 pub use reference::Reference;
 pub(crate) use reference::SCHEME;
@@ -53,42 +54,55 @@ fn manifest_of(module: &Path) -> PathBuf {
     module.with_extension("json")
 }
 
-/// Sees to it that every module named by a reference is in the store. Asks registries only for what
-/// is not, and takes its time then.
+/// The policies of a configuration, after seeing to it that every module named by a reference is in the
+/// store: with the digest that it must still have when it is loaded. Asks registries only for what
+/// is not there, and takes its time then.
 ///
 /// # Errors
 /// One cannot be had.
-pub(crate) fn pull_missing(modules: &Modules) -> Result<(), LoadError> {
-    for pull in &modules.pulls {
-        if is_kept(pull) {
-            continue;
+pub(crate) fn policies(config: &Config) -> Result<Vec<PolicyConfig>, LoadError> {
+    let mut policies = config.policies.clone();
+    for pull in &config.modules.pulls {
+        let digest = match kept(pull) {
+            Some(digest) => digest,
+            None => pulled(pull, &config.modules)?,
+        };
+        for policy in &mut policies {
+            if policy.module == pull.file {
+                policy.digest = Some(digest);
+            }
+            if let Some(shadow) = policy.shadow.as_mut().filter(|one| one.module == pull.file) {
+                shadow.digest = Some(digest);
+            }
         }
-        let pulled = std::thread::scope(|scope| scope.spawn(|| pull_now(pull, modules)).join());
-        let pulled = pulled.unwrap_or_else(|_| Err("pulling it failed".to_owned()));
-        pulled.map_err(|reason| LoadError {
-            policy: Some(pull.policy.clone()),
-            step: LoadStep::Read,
-            reason: format!("{}: {reason}", pull.reference),
-        })?;
     }
-    Ok(())
+    Ok(policies)
 }
 
-/// Whether the store has the manifest of the reference and the module that it says.
-fn is_kept(pull: &Pull) -> bool {
-    let kept = || {
-        let manifest = std::fs::read(manifest_of(&pull.file)).ok()?;
-        if !is_of(&manifest, pull.reference.digest()) {
-            return None;
-        }
-        let wanted = Manifest::parse(&manifest).ok()?.module().ok()?.hex().ok()?;
-        let module = std::fs::read(&pull.file).ok()?;
-        is_of(&module, &wanted).then_some(())
-    };
-    kept().is_some()
+/// The digest of the module, where the store has the manifest of the reference and the module that it
+/// says.
+fn kept(pull: &Pull) -> Option<Digest> {
+    let manifest = std::fs::read(manifest_of(&pull.file)).ok()?;
+    if !is_of(&manifest, pull.reference.digest()) {
+        return None;
+    }
+    let wanted = Manifest::parse(&manifest).ok()?.module().ok()?.hex().ok()?;
+    let module = std::fs::read(&pull.file).ok()?;
+    let digest = Digest::of(&module);
+    (digest.to_string() == wanted).then_some(digest)
 }
 
-fn pull_now(pull: &Pull, modules: &Modules) -> Result<(), String> {
+fn pulled(pull: &Pull, modules: &Modules) -> Result<Digest, LoadError> {
+    let pulled = std::thread::scope(|scope| scope.spawn(|| pull_now(pull, modules)).join());
+    let pulled = pulled.unwrap_or_else(|_| Err("pulling it failed".to_owned()));
+    pulled.map_err(|reason| LoadError {
+        policy: Some(pull.policy.clone()),
+        step: LoadStep::Read,
+        reason: format!("{}: {reason}", pull.reference),
+    })
+}
+
+fn pull_now(pull: &Pull, modules: &Modules) -> Result<Digest, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -96,7 +110,7 @@ fn pull_now(pull: &Pull, modules: &Modules) -> Result<(), String> {
     runtime.block_on(download(pull, modules))
 }
 
-async fn download(pull: &Pull, modules: &Modules) -> Result<(), String> {
+async fn download(pull: &Pull, modules: &Modules) -> Result<Digest, String> {
     let reference = &pull.reference;
     let mut registry = Registry::new(reference, modules)?;
     let digest = reference.digest();
@@ -129,7 +143,8 @@ async fn download(pull: &Pull, modules: &Modules) -> Result<(), String> {
         replace::file(&beside, &signatures).map_err(failed)?;
     }
     replace::file(&pull.file, &module).map_err(failed)?;
-    replace::file(&manifest_of(&pull.file), &manifest).map_err(failed)
+    replace::file(&manifest_of(&pull.file), &manifest).map_err(failed)?;
+    Ok(Digest::of(&module))
 }
 
 /// The bytes, where they have this digest.

@@ -29,6 +29,7 @@ pub(crate) mod buffers;
 mod call;
 pub(crate) mod canaries;
 pub(crate) mod cancel;
+mod definitions;
 mod extended;
 mod flight;
 pub(crate) mod hold;
@@ -43,11 +44,13 @@ mod replies;
 mod role;
 pub(crate) mod socket;
 pub(crate) mod startup;
+mod stopped;
 pub(crate) mod upstream;
 pub(crate) mod wording;
 
 use buffers::Inbox;
 use cancel::CancelKey;
+use definitions::Definitions;
 use extended::Bound;
 use flight::Flight;
 use lanes::Lane;
@@ -64,6 +67,9 @@ const MOST_COPY_DATA: usize = 1 << 30;
 
 /// How long a side may take to hear that the session has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A request to cancel, on its way.
+type Cancelling = tokio::task::JoinHandle<Result<(), SessionError>>;
 
 /// One client's life.
 pub(crate) struct Session {
@@ -87,6 +93,8 @@ pub(crate) struct Session {
     inward: Cell<usize>,
     /// The open transaction has changed, or may have changed, definitions.
     catalog_changed: Cell<bool>,
+    /// What it has changed of them.
+    definitions: RefCell<Definitions>,
     /// The session may have made temporary relations: its names may mean them.
     temporary: Cell<bool>,
     /// The portal that the client's last message asked to describe.
@@ -109,6 +117,12 @@ pub(crate) struct Session {
     role_unsure: Cell<bool>,
     /// A result was stopped: the transaction must not go on.
     stopped: Cell<bool>,
+    /// The upstream was asked to cancel its statement.
+    cancelled: Cell<bool>,
+    /// It is being asked: nothing must be sent meanwhile.
+    cancelling: RefCell<Option<Cancelling>>,
+    /// A message of the client's is taken that has to wait for something.
+    judging: Cell<bool>,
     /// The client sends nothing more.
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
@@ -190,13 +204,16 @@ impl Session {
     async fn requests(&self) -> Result<(), SessionError> {
         let mut inbox = Inbox::new(&self.core.pool);
         loop {
+            self.await_cancel().await?;
             let (taken, next) = self.take_known(inbox.bytes())?;
             inbox.take(taken);
             match next {
                 Next::Write => self.flush_upstream().await,
                 Next::Wait(length) => {
                     // Boxed, so that what is known at once does not carry the weight of what is not.
+                    self.judging.set(true);
                     Box::pin(self.take_slowly(&inbox.bytes()[..length])).await?;
+                    self.judging.set(false);
                     inbox.take(length);
                     inbox.append(&self.ahead.take());
                 }
@@ -354,18 +371,11 @@ impl Session {
 
     /// Sends what runs at once.
     fn run(&self, permit: &Permit<'_>) {
-        let changes = replies::changes_catalog(permit.plan());
-        self.catalog_changed
-            .set(self.catalog_changed.get() || changes);
+        self.may_change_definitions(permit.plan());
         let changes = reading::may_change_strings(permit.plan().analysis());
         self.unsure.set(self.unsure.get() || changes);
         let unheard = changes || self.changeable.get();
         self.unheard.set(self.unheard.get() || unheard);
-        if !self.temporary.get() && self.may_make_temporary(permit.plan().analysis()) {
-            self.temporary.set(true);
-            let snapshot = self.catalog.borrow().clone();
-            *self.catalog.borrow_mut() = snapshot.with_temporary();
-        }
         self.upstream.send(permit);
     }
 
@@ -425,6 +435,7 @@ impl Session {
         let verdict = self.judge(asked, Bound::Here(None)).await;
         let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
         if self.skipping.get() {
+            give_back(&verdict);
             return Ok(());
         }
         let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
@@ -451,9 +462,10 @@ impl Session {
             Started::Portal(portal) => (Step::Execute, Some(portal)),
         };
         self.before(duty, step);
+        let catalog = self.catalog_version();
         self.run(permit);
         let plan = Arc::clone(permit.plan());
-        let flight = Flight::new(plan, self.catalog_version(), entry, started, portal);
+        let flight = Flight::new(plan, catalog, entry, started, portal);
         self.pipeline
             .borrow_mut()
             .push(step, Kept::Flight(Box::new(flight)));
@@ -722,6 +734,13 @@ impl Refusal {
             .detail(self.detail.as_deref())
             .hint(self.hint.as_deref());
         write::error(out, &error);
+    }
+}
+
+/// What was counted for a request that does not run after all.
+fn give_back(verdict: &Result<Permit<'_>, Refusal>) {
+    if let Ok(permit) = verdict {
+        permit.plan().give_back();
     }
 }
 

@@ -482,6 +482,10 @@ async fn compare(
         if let Some(mark) = marks.find(&said.messages) {
             faults.push(format!("LEAK of {mark}: {text}"));
         }
+        if said.is_late() {
+            tally.failed += 1;
+            continue;
+        }
         let refused = said.refusal().is_some();
         tally.refused += u64::from(refused);
         tally.harmless += u64::from(!touches);

@@ -85,6 +85,12 @@ impl Heard {
         let said = error.map(|(error, own)| (error.body.escape_ascii().to_string(), own));
         said.or_else(|| self.ended.then(|| ("it hung up".to_owned(), true)))
     }
+
+    /// Whether the time for a statement ran out.
+    pub fn is_late(&self) -> bool {
+        let mut errors = self.messages.iter().filter(|message| message.tag == b'E');
+        errors.any(|error| error.field(b'C') == Some("57014"))
+    }
 }
 
 impl Talk {

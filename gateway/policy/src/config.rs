@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::set::Digest;
 use crate::trust::Trust;
 
 /// One policy as the operator wants it.
@@ -15,6 +16,8 @@ pub struct PolicyConfig {
     pub name: String,
     /// The component, or a core module that carries its component type.
     pub module: PathBuf,
+    /// The digest that the module must have, where it is known from elsewhere.
+    pub digest: Option<Digest>,
     /// What `configure` gets, as JSON.
     pub settings: serde_json::Value,
     /// What it may import beside `facts`.
@@ -36,6 +39,8 @@ pub struct PolicyConfig {
 pub struct ShadowConfig {
     /// Its module.
     pub module: PathBuf,
+    /// The digest that the module must have, where it is known from elsewhere.
+    pub digest: Option<Digest>,
     /// What its `configure` gets, as JSON.
     pub settings: serde_json::Value,
     /// What it may import beside `facts`.

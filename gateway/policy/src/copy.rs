@@ -212,13 +212,14 @@ fn form(format: &CopyFormat) -> Format {
             escape,
             null: text,
             header,
+            quoted,
         } => Format::Csv(Csv {
             delimiter: *delimiter,
             quote: *quote,
             escape: *escape,
             null: null(text),
             header: *header,
-            force_quote: ForceQuote::None,
+            force_quote: ForceQuote::Columns(quoted.clone()),
         }),
         CopyFormat::Binary => Format::Binary,
     }

@@ -178,6 +178,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
         copy: None,
         names: Vec::new(),
         changes_catalog: false,
+        foreseen: sql::analysis::Foreseen::No,
         inner: Vec::new(),
     }
 }
@@ -251,6 +252,7 @@ impl Bench {
         PolicyConfig {
             name: name.to_owned(),
             module: path,
+            digest: None,
             settings: serde_json::json!({}),
             grants: Vec::new(),
             tables: Vec::new(),

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use crate::bindings::{clock, counters, grants, keyed, log, tables, types};
 use crate::config::Grant;
 use crate::instance::Host;
-use crate::ledger::{Counted, Counter, Full, MOST_COUNTERS, RowLimit, Taken};
+use crate::ledger::{Counted, Counter, Full, MOST_COUNTERS, RowLimit, Spent, Taken};
 use crate::mask::CellMask;
 use crate::opinion::sentence;
 use crate::verdict::Failure;
@@ -62,8 +62,8 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// The request runs, or the session opens: what was taken stays taken.
-    pub(crate) fn spend(self) {
-        self.taken.into_iter().for_each(Taken::spend);
+    pub(crate) fn spend(self) -> Vec<Spent> {
+        self.taken.into_iter().map(Taken::spend).collect()
     }
 
     fn check_room(&self) -> Result<(), Unwilling> {

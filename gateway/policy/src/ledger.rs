@@ -251,9 +251,30 @@ impl Taken {
         }))
     }
 
-    /// The request runs: it stays taken.
-    pub(crate) fn spend(mut self) {
-        self.amount = 0;
+    /// The request runs: it stays taken, unless it is passed over after all.
+    pub(crate) fn spend(mut self) -> Spent {
+        Spent {
+            ledger: Arc::clone(&self.ledger),
+            counter: self.counter.clone(),
+            slot: self.slot,
+            amount: std::mem::take(&mut self.amount),
+        }
+    }
+}
+
+/// An amount that was spent.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    ledger: Arc<Ledger>,
+    counter: Counter,
+    slot: u64,
+    amount: u64,
+}
+
+impl Spent {
+    /// The request did not run after all.
+    pub(crate) fn give_back(self) {
+        self.ledger.give_back(&self.counter, self.slot, self.amount);
     }
 }
 

@@ -101,6 +101,7 @@ fn shadow(
     };
     let second = PolicyConfig {
         module: second.module.clone(),
+        digest: second.digest,
         settings: second.settings.clone(),
         grants: second.grants.clone(),
         limits: shadow::limits(&config.limits),
@@ -151,6 +152,13 @@ fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
         return Err(LoadError::new(Step::Read, reason));
     }
     let module = fs::read(&config.module).map_err(fault)?;
+    if config
+        .digest
+        .is_some_and(|digest| digest != Digest::of(&module))
+    {
+        let reason = format!("{path} has changed since it was checked; put it there anew");
+        return Err(LoadError::new(Step::Read, reason));
+    }
     if let Some(named) = named_digest(&config.module)
         && named != Digest::of(&module).to_string()
     {

@@ -1,13 +1,13 @@
 //! What is done to the results of a request that may go.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sql::analysis::{Analysis, ColumnId};
 use sql::catalog::{Catalog, ColumnInfo};
 
 use crate::inspection::{Inspector, Shown};
-use crate::ledger::{Rations, RowLimit};
+use crate::ledger::{Rations, RowLimit, Spent};
 use crate::mask::Mask;
 use crate::masker;
 use crate::protection::{PolicyIndex, Protections};
@@ -19,6 +19,8 @@ use crate::set::{Generation, PolicyDigest, PolicySet};
 pub struct Plan {
     pub(crate) results: Vec<ResultPlan>,
     pub(crate) row_limits: Arc<[RowLimit]>,
+    /// What the request has spent of counters; a plan for which anything was is used once.
+    pub(crate) spent: Mutex<Vec<Spent>>,
     pub(crate) scrub_errors: bool,
     pub(crate) needs_login_role: bool,
     pub(crate) recording: Recording,
@@ -37,6 +39,12 @@ impl Plan {
     /// The limits of the rows that it delivers; none where nothing is limited.
     pub fn rations(&self) -> Option<Rations> {
         Rations::of(&self.row_limits)
+    }
+
+    /// The request did not run after all: what was counted for it is given back.
+    pub fn give_back(&self) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.drain(..).for_each(Spent::give_back);
     }
 
     /// True where the text of errors and notices could carry a protected value.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 pub use resolve::NameKind;
 
+use crate::catalog::MadeTable;
+
 /// A base column: the relation's OID and the attribute number, so that renaming does not lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ColumnId {
@@ -50,10 +52,23 @@ pub struct Statement {
     pub names: Vec<NameUse>,
     /// True where it may change what names mean (DDL), so that the catalog must be read again.
     pub changes_catalog: bool,
+    /// What of that is known by the text alone.
+    pub foreseen: Foreseen,
     /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
     /// TABLE AS, a rule or a schema, the actions of MERGE and the UPDATE of ON CONFLICT. EXPLAIN
     /// without ANALYZE runs nothing and hides none.
     pub inner: Vec<Inner>,
+}
+
+/// What a definition makes of the meaning of names, as far as its text tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreseen {
+    /// Not all of it: the catalog must be read again.
+    No,
+    /// Nothing gets a meaning that it may not have already.
+    Nothing,
+    /// A name may mean this temporary table from now on, and nothing else is new.
+    Table(Arc<MadeTable>),
 }
 
 /// A statement that hides in another.
@@ -178,6 +193,24 @@ pub enum Use {
 }
 
 impl Analysis {
+    /// The temporary tables that the session will have made, where all that its definitions change is
+    /// known without reading the catalog again.
+    pub fn foreseen(&self) -> Option<Vec<&Arc<MadeTable>>> {
+        let unseen = |one: &Statement| one.changes_catalog && one.foreseen == Foreseen::No;
+        let seen = !self.statements.iter().any(unseen);
+        seen.then(|| self.makes().collect())
+    }
+
+    /// The temporary tables that it makes and that are known by its text.
+    pub fn makes(&self) -> impl Iterator<Item = &Arc<MadeTable>> {
+        self.statements
+            .iter()
+            .filter_map(|one| match &one.foreseen {
+                Foreseen::Table(table) => Some(table),
+                Foreseen::No | Foreseen::Nothing => None,
+            })
+    }
+
     /// About how many bytes it takes.
     pub fn weight(&self) -> usize {
         let outputs = |statement: &Statement| match &statement.outputs {
@@ -197,7 +230,11 @@ impl Analysis {
         };
         let statement = |one: &Statement| {
             let names: usize = one.names.iter().map(inside).sum();
-            256 + outputs(one) + names + one.inner.len() * size_of::<Inner>()
+            let made = match &one.foreseen {
+                Foreseen::Table(table) => table.columns.len() * 128,
+                Foreseen::No | Foreseen::Nothing => 0,
+            };
+            256 + outputs(one) + names + made + one.inner.len() * size_of::<Inner>()
         };
         512 + self.statements.iter().map(statement).sum::<usize>()
             + self.relations.len() * 128
@@ -350,6 +387,8 @@ pub enum CopyFormat {
         null: String,
         /// HEADER.
         header: bool,
+        /// FORCE_QUOTE: the positions of the columns, from 0.
+        quoted: Vec<usize>,
     },
     /// `FORMAT binary`.
     Binary,

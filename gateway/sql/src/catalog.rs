@@ -2,11 +2,14 @@
 
 mod build;
 mod lookup;
+mod made;
 mod queries;
 mod rows;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+pub use made::{MadeColumn, MadeTable};
 pub use queries::{PRELUDE, Part, queries};
 pub use rows::{
     CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, NumberRow, OperatorRow,
@@ -63,6 +66,14 @@ pub struct Catalog {
     references: HashMap<u32, Vec<ReferenceRow>>,
     /// Names that columns had before they, their relation or their schema were renamed or moved.
     former: Vec<FormerName>,
+    /// Whether code that nobody sees runs on definitions and may change what they make.
+    watched: bool,
+    /// The catalog that this one adds tables to: all but relations and types is in that alone.
+    base: Option<Arc<Catalog>>,
+    /// The tables that it adds.
+    made: Vec<Arc<MadeTable>>,
+    /// Sequences of tables that were added: their names may end in a number.
+    sequences: Vec<u32>,
 }
 
 /// A name that a column had.
@@ -248,31 +259,30 @@ impl Catalog {
 
     /// False where views could not be read, as others held them locked.
     pub fn is_complete(&self) -> bool {
-        let mut views = self.relations.values().filter(|one| one.is_view());
+        let mut views = self.relations().filter(|one| one.is_view());
         views.all(|one| one.view.as_ref().is_some_and(|view| view.is_read))
     }
 
     /// The relation with this OID.
     pub fn relation(&self, oid: u32) -> Option<&Relation> {
-        self.relations.get(&oid)
+        self.layers().find_map(|layer| layer.relations.get(&oid))
     }
 
     /// Every relation, in no particular order.
     pub fn relations(&self) -> impl Iterator<Item = &Relation> {
-        self.relations.values()
+        self.layers().flat_map(|layer| layer.relations.values())
     }
 
     /// One column.
     pub fn column(&self, id: ColumnId) -> Option<ColumnInfo<'_>> {
-        let relation = self.relations.get(&id.relation)?;
+        let relation = self.relation(id.relation)?;
         let column = relation.column(id.attribute)?;
         Some(relation.info(column))
     }
 
     /// Every column of every relation.
     pub fn columns(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
-        self.relations
-            .values()
+        self.relations()
             .flat_map(|relation| relation.columns.iter().map(|column| relation.info(column)))
     }
 
@@ -300,7 +310,7 @@ impl Catalog {
 
     /// Columns that are still there, under names that they had.
     pub fn former(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
-        self.former.iter().filter_map(|former| {
+        self.root().former.iter().filter_map(|former| {
             Some(ColumnInfo {
                 schema: &former.schema,
                 relation: &former.relation,
@@ -313,13 +323,14 @@ impl Catalog {
     /// The columns that hold what this one holds, or something made from it: itself, the same
     /// column of partitions, children and parents, columns of views and generated columns.
     pub fn family(&self, id: ColumnId) -> impl Iterator<Item = ColumnId> + use<> {
+        let root = self.root();
         let mut seen = HashSet::from([id]);
         let mut order = vec![id];
         let mut next = 0;
         while let Some(&column) = order.get(next) {
             next += 1;
-            let inherited = self.inherited.get(&column).into_iter().flatten();
-            let made = self.dependents.get(&column).into_iter().flatten();
+            let inherited = root.inherited.get(&column).into_iter().flatten();
+            let made = root.dependents.get(&column).into_iter().flatten();
             for &other in inherited.chain(made) {
                 if seen.insert(other) {
                     order.push(other);
@@ -331,19 +342,19 @@ impl Catalog {
 
     /// The columns of views and the generated columns that are made from this one directly.
     pub fn dependents(&self, id: ColumnId) -> &[ColumnId] {
-        self.dependents.get(&id).map_or(&[], Vec::as_slice)
+        self.root().dependents.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// The schema and the name of a function by its number, where it is known.
     pub(crate) fn function(&self, number: u32) -> Option<(&str, &str)> {
-        let (schema, name) = self.numbers.get(&number)?;
+        let (schema, name) = self.root().numbers.get(&number)?;
         Some((schema, name))
     }
 
     /// A text that calls a function as the FunctionCall message does, for it to be judged by: with
     /// so many parameters. None where no function of this number is known.
     pub fn function_call(&self, function: u32, arguments: usize) -> Option<String> {
-        let (schema, name) = self.numbers.get(&function)?;
+        let (schema, name) = self.root().numbers.get(&function)?;
         let arguments: Vec<_> = (1..=arguments).map(|number| format!("${number}")).collect();
         Some(format!(
             "SELECT {}.{}({})",
@@ -355,12 +366,12 @@ impl Catalog {
 
     /// The partitions and children of a relation, at any depth, without itself.
     pub fn descendants(&self, oid: u32) -> Vec<u32> {
-        reach(&self.children, oid)
+        reach(&self.root().children, oid)
     }
 
     /// The parents of a relation, at any depth, without itself.
     pub fn ancestors(&self, oid: u32) -> Vec<u32> {
-        reach(&self.parents, oid)
+        reach(&self.root().parents, oid)
     }
 }
 

@@ -10,6 +10,7 @@ mod define;
 mod dml;
 mod expression;
 mod from;
+mod made;
 mod names;
 mod relation;
 mod restriction;
@@ -31,7 +32,7 @@ use crate::analysis::{
     Access, Analysis, Class, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason,
     RelationUse, Restriction, Statement, Use,
 };
-use crate::catalog::{Catalog, Relation, ViewLineage};
+use crate::catalog::{Catalog, MadeColumn, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
 use crate::{bounds, compare, older};
 
@@ -101,7 +102,9 @@ fn analyze_within(
                 "definitions change earlier in the text",
             );
         }
-        changed |= one.changes_catalog && !define::only_adds(node, catalog);
+        changed |= one.changes_catalog
+            && !define::only_adds(node, catalog)
+            && !made::is_known(&one, catalog);
         done.push(one);
     }
     if strings == Strings::Escaped {
@@ -232,6 +235,8 @@ pub(crate) struct Walk<'a> {
     takes_rows: bool,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
+    /// The columns of the table that the present statement makes of a query.
+    queried: Option<Vec<MadeColumn>>,
     budget: usize,
     /// While the catalog is built: the views that are done, and those that were missed.
     built: Option<&'a HashMap<u32, ViewLineage>>,
@@ -292,6 +297,7 @@ impl<'a> Walk<'a> {
             mentioned: HashSet::new(),
             takes_rows: false,
             inner: Vec::new(),
+            queried: None,
             budget: BUDGET,
             built: None,
             missing: Vec::new(),

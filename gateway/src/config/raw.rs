@@ -545,6 +545,7 @@ impl Reader<'_> {
                         Some(module) => self.module(&at, &module),
                         None => module.clone(),
                     },
+                    digest: None,
                     settings: match version.settings {
                         Some(settings) => self.settings(&at, &settings)?,
                         None => settings.clone(),
@@ -569,6 +570,7 @@ impl Reader<'_> {
         Some(policy::PolicyConfig {
             name: name.to_owned(),
             module,
+            digest: None,
             settings,
             grants,
             tables,

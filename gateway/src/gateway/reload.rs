@@ -95,16 +95,19 @@ fn reload(path: &Path, policies: &Policies, last: Contents) -> (Option<Config>, 
             return (None, Contents::default());
         }
     };
-    if let Err(error) = crate::oci::pull_missing(&config.modules) {
-        tracing::error!(%error, "a module cannot be had: the policies stay");
-        policies.reject(error.to_string());
-        return (Some(config), Contents::default());
-    }
+    let wanted = match crate::oci::policies(&config) {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            tracing::error!(%error, "a module cannot be had: the policies stay");
+            policies.reject(error.to_string());
+            return (Some(config), Contents::default());
+        }
+    };
     let contents = contents(&config);
     if contents == last {
         return (Some(config), last);
     }
-    match policies.replace(config.policies.clone()) {
+    match policies.replace(wanted) {
         Ok(generation) => {
             tracing::info!(generation = generation.number(), "policies replaced");
         }

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use wire::upstream::BackendKeyData;
 
 use crate::database::DatabaseState;
+use crate::error::SessionError;
 
 /// Every session that can be cancelled, by the key its client was given.
 #[derive(Default)]
@@ -91,6 +92,16 @@ impl CancelKey {
             pid: self.key.0,
             secret: self.key.1.clone(),
         }
+    }
+
+    /// Cancels what the upstream runs; none where it has given no key. Once this is done, nothing that
+    /// is sent later can be hit.
+    pub(crate) fn of_upstream(
+        &self,
+    ) -> Option<impl Future<Output = Result<(), SessionError>> + Send + use<>> {
+        let cancel = Arc::clone(&self.cancel);
+        let key = cancel.upstream.clone()?;
+        Some(async move { cancel.database.dialer.cancel(&key).await })
     }
 
     /// Waits for a cancel request, which until then means the hold and not the upstream.

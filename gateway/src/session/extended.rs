@@ -21,7 +21,7 @@ use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Kept, scrub_of_plan};
 use super::role::Duty;
 use super::wording::Wording;
-use super::{Refusal, Session, Started, Taken};
+use super::{Refusal, Session, Started, Taken, give_back};
 use crate::error::SessionError;
 
 impl Session {
@@ -257,6 +257,7 @@ impl Session {
             .settle(verdict, &mut entry, Bound::Portal(&portal))
             .await?;
         if self.skipping.get() {
+            give_back(&verdict);
             return Ok(());
         }
         let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));

@@ -184,17 +184,16 @@ impl Session {
             self.record_denial(entry, &denial)?;
             return Ok(Err(Refusal::of(&denial)));
         }
-        let text = hold.request().text.clone();
-        let analysis = match self.analyze(&text, hold.request().strings).await {
-            Ok(analysis) => analysis,
+        let (analysis, catalog) = match self.read(hold.request()).await {
+            Ok(read) => read,
             Err(denial) => {
                 self.record_denial(entry, &denial)?;
                 return Ok(Err(Refusal::of(&denial)));
             }
         };
-        let analysis = self.resolve_names(analysis, bound).await;
+        let version = catalog.version();
+        let analysis = self.resolve_names(analysis, bound, version).await;
         let verdict = {
-            let catalog = self.catalog.borrow().catalog.clone();
             let mut judge = self.core.judge.borrow_mut();
             let mut admitted = self.admitted.borrow_mut();
             judge.release(&mut admitted, hold, approval, analysis, &catalog)

@@ -100,26 +100,26 @@ impl Session {
         request: Request,
         bound: Bound<'_>,
     ) -> Verdict<'static> {
-        let mut analysis = match self.analyze(&request.text, request.strings).await {
-            Ok(analysis) => analysis,
+        let read = match self.read(&request).await {
+            Ok((analysis, _)) if self.may_miss(&analysis) => {
+                // It may have been made a moment ago, and not through this gateway.
+                self.database.catalog.look_again().await;
+                match self.refresh_catalog().await {
+                    Ok(()) => self.read(&request).await,
+                    Err(denial) => Err(denial),
+                }
+            }
+            read => read,
+        };
+        let (analysis, catalog) = match read {
+            Ok(read) => read,
             Err(denial) => return Verdict::Deny(denial),
         };
-        if has_unknown_relation(&analysis) && !self.catalog_changed.get() {
-            // It may have been made a moment ago, and not through this gateway.
-            self.database.catalog.look_again().await;
-            if let Err(denial) = self.refresh_catalog().await {
-                return Verdict::Deny(denial);
-            }
-            analysis = match self.analyze(&request.text, request.strings).await {
-                Ok(analysis) => analysis,
-                Err(denial) => return Verdict::Deny(denial),
-            };
-        }
         if let Err(denial) = self.may_be_set(&analysis) {
             return Verdict::Deny(denial);
         }
-        let analysis = self.resolve_names(analysis, bound).await;
-        let catalog = Arc::clone(&self.catalog.borrow().catalog);
+        let version = catalog.version();
+        let analysis = self.resolve_names(analysis, bound, version).await;
         let mut judge = self.core.judge.borrow_mut();
         let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
         drop(judge);
@@ -132,43 +132,23 @@ impl Session {
         verdict
     }
 
-    /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can
-    /// be judged where something is protected.
-    pub(super) async fn await_definitions(&self, text: &str) -> Result<(), Denial> {
-        let unseen = || self.catalog_changed.get() && self.admitted.borrow().is_protected();
-        if !unseen() || ends_or_begins(text) {
-            return Ok(());
-        }
-        self.drained().await;
-        if !unseen() {
-            return Ok(());
-        }
-        let reason =
-            "this transaction has changed definitions, and what would follow cannot be judged";
-        let hint = "COMMIT first, and go on in another transaction.";
-        Err(Denial {
-            hint: Some(hint.into()),
-            ..self.own_denial(reason)
-        })
-    }
-
     /// What a text would do, as read before or by an analyst.
     pub(super) async fn analyze(
         &self,
         text: &Arc<str>,
         strings: Strings,
+        catalog: &Arc<Catalog>,
     ) -> Result<Arc<Analysis>, Denial> {
-        let catalog = Arc::clone(&self.catalog.borrow().catalog);
         let analysts = &self.core.shared.analysts;
         if strings != Strings::Standard {
-            let analysis = analysts.analyze(text, strings, &catalog).await;
+            let analysis = analysts.analyze(text, strings, catalog).await;
             return analysis.map_err(|busy| self.is_busy(busy));
         }
         let known = self.core.analyses.borrow().get(text, catalog.version());
         if let Some(analysis) = known {
             return Ok(analysis);
         }
-        let analysis = analysts.analyze(text, strings, &catalog).await;
+        let analysis = analysts.analyze(text, strings, catalog).await;
         let analysis = analysis.map_err(|busy| self.is_busy(busy))?;
         self.core
             .analyses
@@ -185,11 +165,13 @@ impl Session {
         }
     }
 
-    /// EXECUTE and FETCH do what their names mean, once everything before them has happened.
+    /// EXECUTE and FETCH do what their names mean, by the catalog of this version, once everything
+    /// before them has happened.
     pub(super) async fn resolve_names(
         &self,
         analysis: Arc<Analysis>,
         bound: Bound<'_>,
+        version: u64,
     ) -> Arc<Analysis> {
         if let Some(meaning) = bound.meaning() {
             return meaning;
@@ -203,9 +185,13 @@ impl Session {
         }
         self.drained().await;
         let names = self.names.borrow();
-        let version = self.catalog_version();
         let meaning = |kind, name: &str| names.meaning(kind, name, version);
         Arc::new(analysis.resolve(&meaning))
+    }
+
+    /// Whether a name in a text is not known that another reading of the catalog might know.
+    fn may_miss(&self, analysis: &Analysis) -> bool {
+        has_unknown_relation(analysis) && !self.catalog_changed.get()
     }
 
     pub(super) fn catalog_is_current(&self) -> bool {
@@ -220,7 +206,7 @@ impl Session {
         let snapshot = Box::pin(self.database.catalog.current()).await;
         let snapshot = snapshot.map_err(|error| self.own_denial(&error.to_string()))?;
         *self.catalog.borrow_mut() = match self.temporary.get() {
-            true => snapshot.with_temporary(),
+            true => snapshot.with_temporary(&self.definitions.borrow().made),
             false => snapshot,
         };
         Ok(())
@@ -229,7 +215,7 @@ impl Session {
 
 /// A statement that only begins, marks or ends a transaction: it needs no catalog, and must not wait
 /// for one that cannot be read before this very transaction has let go of its locks.
-fn ends_or_begins(text: &str) -> bool {
+pub(super) fn ends_or_begins(text: &str) -> bool {
     const WORDS: [&str; 8] = [
         "commit",
         "rollback",

@@ -102,6 +102,21 @@ impl<T> Pipeline<T> {
         self.owed.iter().rev()
     }
 
+    /// True where nothing would run any more if the first request failed.
+    pub(crate) fn ends_with_first(&self) -> bool {
+        let first = self.owed.front().map(|owed| owed.step);
+        let ends = |step| matches!(step, Step::Sync | Step::Query);
+        let end = self.owed.iter().position(|owed| ends(owed.step));
+        let last = self.owed.len().checked_sub(1);
+        match first {
+            None | Some(Step::Sync) => false,
+            Some(Step::Query) => last == Some(0),
+            Some(_) => end.is_none_or(|end| {
+                Some(end) == last && self.owed.back().is_some_and(|owed| owed.step == Step::Sync)
+            }),
+        }
+    }
+
     /// True while the upstream reads COPY data whose end was not sent yet.
     pub(crate) fn reads_copy(&self) -> bool {
         self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)

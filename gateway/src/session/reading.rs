@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use policy::{Asked, Denial};
 use sql::Strings;
-use sql::analysis::{Access, Analysis, Class, Kind, OpaqueReason, Statement};
+use sql::analysis::{Analysis, Class, OpaqueReason, Statement};
 use trail::{Entry, Outcome};
 use wire::upstream::ParameterStatus;
 
@@ -31,33 +31,6 @@ impl Session {
             return Strings::Standard;
         }
         Strings::Escaped
-    }
-
-    /// Whether a temporary relation may come of it. A session that did nothing of the kind has none,
-    /// and those of other sessions are none of its names' meanings.
-    pub(super) fn may_make_temporary(&self, analysis: &Analysis) -> bool {
-        let catalog = &self.catalog.borrow().catalog;
-        let defines = |kind: Kind| kind.class == Class::Define;
-        let has_triggers = |oid| {
-            catalog
-                .relation(oid)
-                .is_none_or(|one| !one.triggers.is_empty())
-        };
-        analysis.statements.iter().any(|one| {
-            one.changes_catalog || defines(one.kind) || one.inner.iter().any(|i| defines(i.kind))
-        }) || analysis.opaque.iter().any(|one| {
-            !matches!(
-                one.reason,
-                OpaqueReason::DataCatalog | OpaqueReason::SessionState
-            )
-        }) || analysis
-            .functions
-            .iter()
-            .any(|one| one.schema != "pg_catalog")
-            || analysis
-                .relations
-                .iter()
-                .any(|one| one.access != Access::Read && one.oid.is_none_or(has_triggers))
     }
 
     /// Refuses a text that could be read in two ways, as nobody has heard yet which one is in force: the

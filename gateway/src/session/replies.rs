@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 
-use sql::analysis::{Analysis, OpaqueReason};
+use sql::analysis::Analysis;
 use trail::{Deed, Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
@@ -110,6 +110,7 @@ impl Session {
             self.settle_record()?;
             self.client.flush().await.map_err(SessionError::Client)?;
             if self.stopped.get() {
+                self.cancel_stopped();
                 self.upstream
                     .socket
                     .flush()
@@ -207,6 +208,9 @@ impl Session {
         else {
             return Err(unexpected("rows that nothing asked for"));
         };
+        if self.muted.get() {
+            flight.rows = Rows::Drop;
+        }
         if matches!(flight.rows, Rows::Undecided)
             && let Err(stop) = decide(flight)
         {
@@ -221,7 +225,7 @@ impl Session {
         };
         if passes && first > buffer.len() {
             self.passing.set(first);
-            flight.delivered += 1;
+            flight.delivered += u64::from(matches!(flight.rows, Rows::Pass));
             return Ok(Taken::Bytes(0));
         }
         if first > buffer.len() {
@@ -507,15 +511,17 @@ impl Session {
         message: &[u8],
     ) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
+        let dropped = matches!(flight.rows, Rows::Drop);
         match tag {
             UpstreamTag::ErrorResponse => {
                 let scrub = scrub_of_plan(&flight.plan);
-                let dropped = matches!(flight.rows, Rows::Drop);
                 if !dropped {
                     flight.sqlstate = self.fail(flight, message, scrub)?;
                 }
                 return Ok(());
             }
+            // Of the results after one that was stopped nothing is heard, as after an error.
+            UpstreamTag::RowDescription | UpstreamTag::CopyOutResponse if dropped => return Ok(()),
             UpstreamTag::RowDescription => {
                 flight.rows = Rows::Undecided;
                 if let Err(defect) = bind(flight, message) {
@@ -529,13 +535,12 @@ impl Session {
                 }
             }
             UpstreamTag::CommandComplete | UpstreamTag::EmptyQueryResponse => {
-                let dropped = matches!(flight.rows, Rows::Drop);
                 self.statement_done(flight, tag, body)?;
                 if dropped {
                     return Ok(());
                 }
             }
-            UpstreamTag::CopyDone if matches!(flight.rows, Rows::Drop) => return Ok(()),
+            UpstreamTag::CopyDone if dropped => return Ok(()),
             _ => {}
         }
         flight.keep_shape(tag, message)?;
@@ -558,7 +563,7 @@ impl Session {
             if committed || complete.tag == "COMMIT PREPARED" {
                 self.database.catalog.invalidate();
             }
-            if flight.delivered == 0 {
+            if flight.delivered == 0 && !matches!(flight.rows, Rows::Drop) {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
             self.names
@@ -621,6 +626,7 @@ impl Session {
         }
         if tag == UpstreamTag::ReadyForQuery {
             self.muted.set(false);
+            self.cancelled.set(false);
             let status = ReadyForQuery::parse(body).map_err(broken)?.status;
             if self.stopped.take() && status == TxStatus::Transaction {
                 return self.fail_transaction();
@@ -695,6 +701,8 @@ impl Session {
                     self.not_read(*kept, state.as_deref());
                 }
                 keep if failed => drop(self.send_error(message, scrub_of(&keep))?),
+                // The upstream has passed it over.
+                Kept::Flight(flight) => flight.plan.give_back(),
                 _ => {}
             }
         }
@@ -754,27 +762,16 @@ impl Session {
             self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
             if self.catalog_changed.get() {
-                self.database.catalog.invalidate();
-                // What is still to run may change more.
-                self.catalog_changed.set(self.owes_definitions());
+                self.definitions_settled();
             }
         }
     }
 
-    /// True where something that is under way may change definitions.
-    fn owes_definitions(&self) -> bool {
-        self.owes_flight(|flight| changes_catalog(&flight.plan))
-    }
-
     /// True where the analysis of something that is under way says so.
     fn owes(&self, says: impl Fn(&Analysis) -> bool) -> bool {
-        self.owes_flight(|flight| says(flight.plan.analysis()))
-    }
-
-    fn owes_flight(&self, says: impl Fn(&Flight) -> bool) -> bool {
         let pipeline = self.pipeline.borrow();
         pipeline.newest_first().any(|owed| match &owed.keep {
-            Kept::Flight(flight) => says(flight),
+            Kept::Flight(flight) => says(flight.plan.analysis()),
             _ => false,
         })
     }
@@ -825,22 +822,6 @@ fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError>
 fn is_stray(body: &[u8]) -> Result<bool, SessionError> {
     let fields = ErrorFields::parse(body).map_err(broken)?;
     Ok(fields.sqlstate() == Some("08P01"))
-}
-
-/// True where definitions may be others when the plan has run.
-pub(super) fn changes_catalog(plan: &policy::Plan) -> bool {
-    let analysis = plan.analysis();
-    let unseen = |reason| {
-        matches!(
-            reason,
-            OpaqueReason::ProceduralCode | OpaqueReason::Unparsed | OpaqueReason::UnknownName
-        )
-    };
-    analysis
-        .statements
-        .iter()
-        .any(|statement| statement.changes_catalog)
-        || analysis.opaque.iter().any(|opaque| unseen(opaque.reason))
 }
 
 fn scrub_of(kept: &Kept) -> Scrub {

@@ -48,6 +48,11 @@ impl Session {
         if !self.limited {
             return Ok(Duty::Stay);
         }
+        let duty = self.duty_when_limited(plan);
+        duty.inspect_err(|_| plan.give_back())
+    }
+
+    fn duty_when_limited(&self, plan: &Plan) -> Result<Duty, Refusal> {
         let statements = &plan.analysis().statements;
         if statements.iter().any(changes_roles) {
             return Err(Refusal::of(&policy::Denial {

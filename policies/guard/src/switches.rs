@@ -202,6 +202,9 @@ impl Switches {
         let Some(action) = self.unbounded_dml else {
             return Finding::allowed();
         };
+        if self.spares(statement, &["update", "delete"]) {
+            return Finding::allowed();
+        }
         let (does, example) = match statement.kind {
             "update" => ("change", "UPDATE"),
             "delete" => ("remove", "DELETE FROM"),
@@ -241,6 +244,9 @@ impl Switches {
         let Some(action) = self.truncate.filter(|_| empties) else {
             return Finding::allowed();
         };
+        if self.spares(statement, &["truncate"]) {
+            return Finding::allowed();
+        }
         let name = statement.target("truncate");
         let on = name
             .as_ref()
@@ -282,6 +288,11 @@ impl Switches {
             .hint(hint)
     }
 
+    /// True where rows go that only the session itself has, and its temporary tables are its own affair.
+    fn spares(&self, statement: &Judged<'_>, accesses: &[&str]) -> bool {
+        self.temp_tables == Some(Action::Allow) && touches_temporary(statement, accesses)
+    }
+
     fn unknown(&self, statement: &Judged<'_>) -> Finding {
         match (self.opaque, statement.opaque.first()) {
             (Some(action), Some(part)) => opaque_finding(action, part, &self.terms),
@@ -294,14 +305,25 @@ impl Switches {
     }
 }
 
-/// True where it defines temporary tables only.
+/// True where it defines temporary tables only. What a table that is made is LIKE, or inherits from,
+/// counts as defined and stays as it is.
 fn is_temporary(statement: &Judged<'_>) -> bool {
+    let makes = statement.kind == "create table"
+        && statement
+            .relations
+            .iter()
+            .any(|relation| relation.access == "define" && relation.schema == "pg_temp");
+    makes || touches_temporary(statement, &["define"])
+}
+
+/// True where all that it does so is done to temporary tables, and something is.
+fn touches_temporary(statement: &Judged<'_>, accesses: &[&str]) -> bool {
     let is_temp = |schema: &str| schema == "pg_temp" || schema.starts_with("pg_temp_");
-    let mut defined = statement
+    let mut touched = statement
         .relations
         .iter()
-        .filter(|relation| relation.access == "define");
-    defined.clone().next().is_some() && defined.all(|relation| is_temp(&relation.schema))
+        .filter(|relation| accesses.contains(&relation.access.as_str()));
+    touched.clone().next().is_some() && touched.all(|relation| is_temp(&relation.schema))
 }
 
 /// The finding about what cannot be known.

@@ -173,6 +173,69 @@ fn temporary_tables_may_be_let_pass() {
 }
 
 #[test]
+fn a_temporary_table_like_another_leaves_that_as_it_is() {
+    let settings = r#"{"ddl": "deny", "temp-tables": "allow"}"#;
+    let like = |kind, made| {
+        Facts::fixed()
+            .with_statement(kind, "define", "")
+            .with_relation(made, "define")
+            .with_relation("public.orders", "define")
+    };
+    assert_eq!(
+        outcome(settings, &like("create table", "pg_temp.scratch")),
+        "allow"
+    );
+    assert_eq!(
+        outcome(settings, &like("create table", "public.scratch")),
+        "deny"
+    );
+    assert_eq!(
+        outcome(settings, &like("drop table", "pg_temp.scratch")),
+        "deny"
+    );
+    let none = r#"{"ddl": "deny"}"#;
+    assert_eq!(
+        outcome(none, &like("create table", "pg_temp.scratch")),
+        "deny"
+    );
+}
+
+#[test]
+fn every_row_of_a_temporary_table_may_go() {
+    let settings = r#"{"unbounded-dml": "deny", "truncate": "deny", "temp-tables": "allow"}"#;
+    let dml = |kind: &str, schema: &str, restriction| {
+        Facts::fixed()
+            .with_statement(kind, "write", restriction)
+            .with_relation("public.orders", "read")
+            .with_relation(&format!("{schema}.scratch"), kind)
+    };
+    for (kind, restriction) in [
+        ("delete", "none"),
+        ("update", "always-true"),
+        ("truncate", ""),
+    ] {
+        assert_eq!(
+            outcome(settings, &dml(kind, "pg_temp_3", restriction)),
+            "allow",
+            "{kind}"
+        );
+        assert_eq!(
+            outcome(settings, &dml(kind, "public", restriction)),
+            "deny",
+            "{kind}"
+        );
+        let both = dml(kind, "pg_temp_3", restriction).with_relation("public.scratch", kind);
+        assert_eq!(outcome(settings, &both), "deny", "{kind}");
+        let no_word = r#"{"unbounded-dml": "deny", "truncate": "deny"}"#;
+        assert_eq!(
+            outcome(no_word, &dml(kind, "pg_temp_3", restriction)),
+            "deny",
+            "{kind}"
+        );
+    }
+}
+
+#[test]
 fn dml_without_a_condition_is_refused_with_the_way_out() {
     let (reason, hint) = denial(UNBOUNDED, &dml("delete", "none"));
     assert_eq!(

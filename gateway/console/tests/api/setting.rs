@@ -161,6 +161,7 @@ fn holding_policies(folder: &Path, approvals: u8) -> Policies {
     let config = PolicyConfig {
         name: "holder".to_owned(),
         module,
+        digest: None,
         settings: Value::Object(serde_json::Map::new()),
         grants: Vec::new(),
         tables: Vec::new(),

@@ -1,7 +1,7 @@
 //! What the policies say together: deny over hold over allow, protections joined.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sql::analysis::Analysis;
@@ -154,11 +154,13 @@ impl Said {
             return Kept::Hold(demands.into(), ttl, notes);
         }
         let row_limits = std::mem::take(&mut self.claims.row_limits).into();
-        if step.executes() {
-            self.claims.spend();
-        }
+        let spent = match step.executes() {
+            true => self.claims.spend(),
+            false => Vec::new(),
+        };
         Kept::Allow(Arc::new(Plan {
             row_limits,
+            spent: Mutex::new(spent),
             masks: plan::describe(&sound.results),
             results: sound.results,
             scrub_errors: sound.scrub_errors,

@@ -442,9 +442,21 @@ fn copied_rows_are_masked_in_every_format() {
         escape: b'"',
         null: String::new(),
         header: true,
+        quoted: Vec::new(),
     };
-    let copied = setting.copy(&csv, 2, &[b"age,email\n", b"7,\"a,b\"\"c\"\n", b"8,\n"]);
+    let rows: [&[u8]; 3] = [b"age,email\n", b"7,\"a,b\"\"c\"\n", b"8,\n"];
+    let copied = setting.copy(&csv, 2, &rows);
     assert_eq!(copied, b"age,email\n7,\"**b\"\"c\"\n8,\n".as_slice());
+    let forced = CopyFormat::Csv {
+        delimiter: b',',
+        quote: b'"',
+        escape: b'"',
+        null: String::new(),
+        header: false,
+        quoted: vec![1],
+    };
+    let copied = setting.copy(&forced, 2, &[b"7,\"abcdef\"\n", b"8,\n"]);
+    assert_eq!(copied, b"7,\"***def\"\n8,\n".as_slice());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::lineage::{self, Body};
 pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
         version: rows.version(),
+        watched: !rows.watchers.is_empty(),
         ..Catalog::default()
     };
     let views: HashMap<u32, String> = rows
@@ -102,7 +103,7 @@ fn cast(row: CastRow) -> Cast {
     }
 }
 
-fn add_relation(catalog: &mut Catalog, row: RelationRow) {
+pub(super) fn add_relation(catalog: &mut Catalog, row: RelationRow) {
     let kind = match row.kind {
         'p' => RelationKind::Partitioned,
         'v' => RelationKind::View,

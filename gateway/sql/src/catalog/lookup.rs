@@ -62,8 +62,13 @@ const DATA_CATALOGS: &[&str] = &[
 impl Catalog {
     /// The relations that a name may mean: with a schema, that one; without, all of that name.
     pub(crate) fn relations_named(&self, schema: &str, name: &str) -> Vec<&Relation> {
-        let found = self.relation_names.get(name).into_iter().flatten();
-        let found = found.filter_map(|oid| self.relations.get(oid));
+        let found = self.layers().flat_map(|layer| {
+            let named = layer.relation_names.get(name).into_iter().flatten();
+            let numbered = layer.sequences_numbered(name);
+            named
+                .chain(numbered)
+                .filter_map(|oid| layer.relations.get(oid))
+        });
         found
             .filter(|relation| schema_matches(schema, &relation.schema))
             .collect()
@@ -99,7 +104,7 @@ impl Catalog {
         schema: &str,
         name: &str,
     ) -> impl Iterator<Item = &Function> {
-        let found = self.functions.get(name).into_iter().flatten();
+        let found = self.root().functions.get(name).into_iter().flatten();
         found.filter(move |function| schema_matches(schema, &function.schema))
     }
 
@@ -107,7 +112,7 @@ impl Catalog {
     pub(crate) fn fields_read(&self, function: u32) -> &[FieldUse] {
         let same = self
             .function(function)
-            .and_then(|(_, name)| self.functions.get(name));
+            .and_then(|(_, name)| self.root().functions.get(name));
         let same = same.into_iter().flatten();
         let mut fields = same.filter(|one| one.oid == function);
         fields
@@ -118,7 +123,7 @@ impl Catalog {
 
     /// Whether there is a function of this name that is not PostgreSQL's own.
     pub(crate) fn has_own_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name)
+        self.root().functions.contains_key(name)
     }
 
     /// Whether there is a function of this name at all.
@@ -128,7 +133,7 @@ impl Catalog {
 
     /// Schema and extension of the operators of this name that are not PostgreSQL's own.
     pub(crate) fn operators_named(&self, schema: &str, name: &str) -> Vec<(String, String)> {
-        let found = self.operators.get(name).into_iter().flatten();
+        let found = self.root().operators.get(name).into_iter().flatten();
         let found = found.filter(|operator| schema_matches(schema, &operator.schema));
         found
             .map(|one| (one.schema.clone(), one.extension.clone()))
@@ -137,23 +142,25 @@ impl Catalog {
 
     /// The types that a name may mean.
     pub(crate) fn types_named(&self, schema: &str, name: &str) -> Vec<&Type> {
-        let found = self.type_names.get(name).into_iter().flatten();
-        let found = found.filter_map(|oid| self.types.get(oid));
+        let found = self.layers().flat_map(|layer| {
+            let named = layer.type_names.get(name).into_iter().flatten();
+            named.filter_map(|oid| layer.types.get(oid))
+        });
         found
             .filter(|one| schema_matches(schema, &one.schema))
             .collect()
     }
 
     pub(crate) fn data_type(&self, oid: u32) -> Option<&Type> {
-        self.types.get(&oid)
+        self.layers().find_map(|layer| layer.types.get(&oid))
     }
 
     /// The enumerated type that this is, or that this domain is over, and its labels.
     pub fn enumerated(&self, type_oid: u32) -> Option<(u32, &[String])> {
-        let mut found = self.types.get(&type_oid)?;
+        let mut found = self.data_type(type_oid)?;
         // Domains may be over domains.
         while found.kind == TypeKind::Domain {
-            found = self.types.get(&found.base)?;
+            found = self.data_type(found.base)?;
         }
         (found.kind == TypeKind::Enum).then_some((found.oid, &found.labels))
     }
@@ -166,15 +173,12 @@ impl Catalog {
 
     /// How many relations there are.
     pub(crate) fn size(&self) -> usize {
-        self.relations.len()
+        self.layers().map(|layer| layer.relations.len()).sum()
     }
 
     /// Whether a relation or a composite type has a column of this name.
     pub(crate) fn has_column(&self, name: &str) -> bool {
-        let mut columns = self
-            .relations
-            .values()
-            .flat_map(|relation| &relation.columns);
+        let mut columns = self.relations().flat_map(|relation| &relation.columns);
         columns.any(|column| column.name == name)
     }
 
@@ -187,8 +191,9 @@ impl Catalog {
         let name = column.type_name.as_str();
         let is_plain = match self.column_type(column) {
             Some(known) => matches!(known.kind, TypeKind::Base | TypeKind::Enum),
-            // The rows of PostgreSQL's own catalogs are types, too.
-            None => !name.contains('.') && !name.starts_with("pg_"),
+            // The rows of PostgreSQL's own catalogs are types, too; of a table that is known by its text
+            // the types may not be known.
+            None => !name.is_empty() && !name.contains('.') && !name.starts_with("pg_"),
         };
         is_plain.then_some(name)
     }
@@ -203,8 +208,7 @@ impl Catalog {
         };
         let plain = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
         let (schema, name) = (plain(schema), plain(name));
-        let found = self.type_names.get(&name)?.iter();
-        let mut found = found.filter_map(|oid| self.types.get(oid));
+        let mut found = self.types_named(&schema, &name).into_iter();
         found.find(|one| one.schema == schema)
     }
 
@@ -214,7 +218,12 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = (u32, Access)> {
-        let keys = self.references.get(&referenced).into_iter().flatten();
+        let keys = self
+            .root()
+            .references
+            .get(&referenced)
+            .into_iter()
+            .flatten();
         keys.filter_map(move |key| {
             let action = match access {
                 Access::Delete => key.on_delete,
@@ -236,7 +245,12 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = ColumnId> {
-        let keys = self.references.get(&referenced).into_iter().flatten();
+        let keys = self
+            .root()
+            .references
+            .get(&referenced)
+            .into_iter()
+            .flatten();
         let sets = keys.filter(move |key| match access {
             Access::Delete => matches!(key.on_delete, 'n' | 'd'),
             Access::Update => matches!(key.on_update, 'n' | 'd'),
@@ -252,11 +266,14 @@ impl Catalog {
     }
 
     pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {
-        self.casts.iter().filter(move |cast| cast.target == target)
+        self.root()
+            .casts
+            .iter()
+            .filter(move |cast| cast.target == target)
     }
 
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
-        self.casts.iter().filter(|cast| cast.implicit)
+        self.root().casts.iter().filter(|cast| cast.implicit)
     }
 }
 
@@ -265,4 +282,5 @@ fn schema_matches(written: &str, schema: &str) -> bool {
     written.is_empty()
         || written == schema
         || (written == "pg_temp" && schema.starts_with("pg_temp_"))
+        || (schema == "pg_temp" && written.starts_with("pg_temp_"))
 }

@@ -34,7 +34,7 @@ const SYSTEM: [(RowSet, &str); 5] = [
     (RowSet::Keys, KEYS),
 ];
 
-const OWN: [(RowSet, &str); 10] = [
+const OWN: [(RowSet, &str); 11] = [
     (RowSet::Relations, RELATIONS),
     (RowSet::Columns, COLUMNS),
     (RowSet::Inherits, INHERITS),
@@ -44,6 +44,7 @@ const OWN: [(RowSet, &str); 10] = [
     (RowSet::Casts, CASTS),
     (RowSet::Keys, KEYS),
     (RowSet::References, REFERENCES),
+    (RowSet::Watchers, WATCHERS),
     // Last, as it takes locks that last as long as the reading.
     (RowSet::Views, VIEWS),
 ];
@@ -385,6 +386,11 @@ SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::
 FROM pg_catalog.pg_constraint k
 WHERE k.contype = 'f' AND k.confrelid {part}
 ORDER BY k.oid";
+
+const WATCHERS: &str = "\
+SELECT e.evtfoid::text FROM pg_catalog.pg_event_trigger e
+WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login'
+ORDER BY e.oid";
 
 const KEYS: &str = "\
 SELECT i.indrelid::text,

@@ -32,6 +32,8 @@ pub enum RowSet {
     Keys,
     /// Foreign keys.
     References,
+    /// Functions of event triggers that run on definitions.
+    Watchers,
 }
 
 /// A relation.
@@ -255,6 +257,8 @@ pub struct CatalogRows {
     pub keys: Vec<KeyRow>,
     /// Foreign keys.
     pub references: Vec<ReferenceRow>,
+    /// Functions of event triggers that run on definitions.
+    pub watchers: Vec<u32>,
 }
 
 impl CatalogRows {
@@ -303,6 +307,10 @@ impl CatalogRows {
             RowSet::Casts => self.casts.push(cast(&row)?),
             RowSet::Keys => self.keys.push(key(&row)?),
             RowSet::References => self.references.push(reference(&row)?),
+            RowSet::Watchers => {
+                row.expect(1)?;
+                self.watchers.push(row.number(0)?);
+            }
         }
         Ok(())
     }

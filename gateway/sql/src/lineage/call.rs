@@ -4,7 +4,7 @@ use super::Walk;
 use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
-use crate::analysis::{FunctionUse, OpaqueReason, Use};
+use crate::analysis::{Access, FunctionUse, OpaqueReason, Use};
 use crate::catalog::{Function, Type, TypeKind};
 use crate::functions::{self, Effect};
 use crate::older;
@@ -346,7 +346,7 @@ impl<'a> Walk<'a> {
 
     /// Whether a value of a type that is not PostgreSQL's own may occur: it was named, or a relation has
     /// a column of one, or a function may give one.
-    fn may_have_own_values(&self) -> bool {
+    pub(super) fn may_have_own_values(&self) -> bool {
         let own = |type_oid: u32| type_oid >= FIRST_OWN_OID;
         let functions = &self.found.functions.list;
         // Of functions of one name, PostgreSQL's own takes values of its types.
@@ -358,7 +358,9 @@ impl<'a> Walk<'a> {
             || functions.iter().any(|one| !has_own(&one.name))
             || self.found.relations.list.iter().any(|relation| {
                 let known = relation.oid.and_then(|oid| self.catalog.relation(oid));
-                known.is_none_or(|known| known.columns.iter().any(|one| own(one.type_oid)))
+                let is_new = relation.oid.is_none() && relation.access == Access::Define;
+                !is_new
+                    && known.is_none_or(|known| known.columns.iter().any(|one| own(one.type_oid)))
             })
     }
 

@@ -1,6 +1,6 @@
 //! The commands, by class.
 
-use crate::analysis::{Class, Kind, Outputs, Statement};
+use crate::analysis::{Class, Foreseen, Kind, Outputs, Statement};
 
 /// What a command does, as far as its class says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
         copy: None,
         names: Vec::new(),
         changes_catalog: class == Class::Define,
+        foreseen: Foreseen::No,
         inner: Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! COPY.
 
+use std::collections::HashSet;
+
 use super::Walk;
 use super::command::statement;
 use super::scope::Scope;
@@ -17,7 +19,7 @@ impl<'a> Walk<'a> {
         if on_server {
             self.opaque(OpaqueReason::ServerFile, "COPY");
         }
-        let format = self.copy_format(&copy.options);
+        let mut format = self.copy_format(&copy.options);
         let direction = match (on_server, copy.is_from) {
             (true, _) => CopyDirection::Server,
             (false, true) => CopyDirection::FromClient,
@@ -31,6 +33,8 @@ impl<'a> Walk<'a> {
             self.copy_from(copy);
         } else {
             let table = self.copy_to(copy);
+            self.spend(table.columns.len());
+            self.written_as(&mut format, &table, &copy.options);
             if on_server {
                 self.copied(&table);
             } else {
@@ -118,6 +122,29 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// How the columns are written that go out.
+    fn written_as(&mut self, format: &mut CopyFormat, table: &Table, options: &[pg::Node]) {
+        match format {
+            CopyFormat::Text { null, .. } if ends_in_escape(null) => {
+                // The delimiter after it would belong to it.
+                self.opaque(
+                    OpaqueReason::Unsupported,
+                    "COPY ... NULL that ends in a backslash",
+                );
+            }
+            CopyFormat::Csv { quoted, .. } => {
+                let forced = options.iter().filter_map(forced);
+                let names: HashSet<&str> = forced.flatten().collect();
+                let columns = table.columns.iter().enumerate();
+                let columns = columns.filter(|(_, column)| {
+                    names.contains("*") || names.contains(column.name.as_str())
+                });
+                quoted.extend(columns.map(|(place, _)| place));
+            }
+            CopyFormat::Text { .. } | CopyFormat::Binary => {}
+        }
+    }
+
     /// The options, old and new style are the same by now.
     fn copy_format(&mut self, options: &[pg::Node]) -> CopyFormat {
         let mut read = Options::default();
@@ -174,6 +201,7 @@ impl<'a> Walk<'a> {
                     escape: byte(self, &read.escape, quote),
                     null: read.null.unwrap_or_default(),
                     header: read.header,
+                    quoted: Vec::new(),
                 }
             }
             "binary" => CopyFormat::Binary,
@@ -183,6 +211,25 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// The names in FORCE_QUOTE; a star for all.
+fn forced(option: &pg::Node) -> Option<Vec<&str>> {
+    match inner(option) {
+        Some(NodeEnum::DefElem(option)) if option.defname == "force_quote" => {
+            Some(match boxed(&option.arg) {
+                Some(NodeEnum::List(names)) => strings(&names.items),
+                _ => vec!["*"],
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a string ends in a backslash that no other one escapes.
+fn ends_in_escape(text: &str) -> bool {
+    let after = text.trim_end_matches('\\').len();
+    (text.len() - after) % 2 == 1
 }
 
 /// The options as written.

@@ -70,7 +70,7 @@ fn writes_anew(command: &NodeEnum) -> bool {
 }
 
 /// Whether a relation is made in the schema of the session's own temporary ones.
-fn is_temporary(var: &pg::RangeVar) -> bool {
+pub(super) fn is_temporary(var: &pg::RangeVar) -> bool {
     var.relpersistence == "t" || var.schemaname == "pg_temp"
 }
 
@@ -165,6 +165,11 @@ impl<'a> Walk<'a> {
 
     /// Definitions without columns: known by name, or code that is not seen.
     fn other_definition(&mut self, node: &NodeEnum) -> Statement {
+        if let NodeEnum::CreateSeqStmt(create) = node
+            && let Some(relation) = create.sequence.as_ref().filter(|var| is_temporary(var))
+        {
+            self.created(relation);
+        }
         if let Some(command) = plain_definition(node) {
             return of(Effect::Define, command);
         }
@@ -232,7 +237,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a type is an integer with a sequence, which CREATE TABLE knows without a catalog.
-    fn is_serial(&self, name: &pg::TypeName) -> bool {
+    pub(super) fn is_serial(&self, name: &pg::TypeName) -> bool {
         const SERIAL: &[&str] = &[
             "bigserial",
             "serial",

@@ -3,17 +3,18 @@
 use super::command::statement;
 use super::scope::Scope;
 use super::value::{Table, Value};
-use super::{RELATION, Walk};
+use super::{RELATION, Walk, made};
 use crate::analysis::{
     Access, Analysis, Class, ColumnUse, Inner, NameUse, OpaqueReason, Output, Outputs, RelationUse,
     Statement, Use,
 };
-use crate::parse::{NodeEnum, boxed, inner, pg};
+use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 impl<'a> Walk<'a> {
     /// What one statement would do.
     pub(super) fn statement(&mut self, node: &NodeEnum) -> Statement {
         self.inner.clear();
+        self.queried = None;
         let mut done = match node {
             NodeEnum::SelectStmt(select) => self.select_statement(select),
             NodeEnum::InsertStmt(_)
@@ -52,6 +53,8 @@ impl<'a> Walk<'a> {
         }
         if std::mem::take(&mut self.doubts) {
             self.doubt(&mut done);
+        } else {
+            done.foreseen = self.foreseen(node);
         }
         self.mentioned.clear();
         self.takes_rows = false;
@@ -183,7 +186,7 @@ impl<'a> Walk<'a> {
                 ..statement(Class::Read, "select")
             };
         };
-        self.into(into);
+        self.into(into, Some(&table));
         self.copied(&table);
         statement(Class::Define, "select into")
     }
@@ -212,26 +215,30 @@ impl<'a> Walk<'a> {
         self.mark(&table.everything(), Use::Copied);
     }
 
-    fn into(&mut self, into: &pg::IntoClause) {
+    /// The relation that a query is written to.
+    fn into(&mut self, into: &pg::IntoClause, table: Option<&Table>) {
         if let Some(relation) = &into.rel {
             self.created(relation);
         }
+        self.queried = table.and_then(|table| made::columns(table, &strings(&into.col_names)));
     }
 
     fn create_table_as(&mut self, create: &pg::CreateTableAsStmt) -> Statement {
         let mut names = Vec::new();
-        match boxed(&create.query) {
+        let table = match boxed(&create.query) {
             Some(NodeEnum::ExecuteStmt(execute)) => {
                 self.execute(execute);
                 names.push(NameUse::ExecuteInto(execute.name.clone()));
+                None
             }
             node => {
                 let table = self.query(node, &Scope::outermost());
                 self.copied(&table);
+                Some(table)
             }
-        }
+        };
         if let Some(into) = create.into.as_deref() {
-            self.into(into);
+            self.into(into, table.as_ref());
         }
         let command = match create.objtype() {
             pg::ObjectType::ObjectMatview => "create materialized view",

@@ -19,6 +19,7 @@ fn beside(bench: &Bench, own: &Guest, other: &Guest) -> PolicyConfig {
     PolicyConfig {
         shadow: Some(ShadowConfig {
             module: other.module,
+            digest: None,
             settings: other.settings,
             grants: other.grants,
         }),

@@ -219,3 +219,17 @@ fn a_module_named_by_a_digest_has_it() {
         assert_eq!(bench.load(vec![named]).is_ok(), loads, "{name}");
     }
 }
+
+#[test]
+fn a_module_is_the_one_that_was_checked() {
+    let bench = Bench::new();
+    let config = bench.policy("one", &Guest::default());
+    let module = std::fs::read(&config.module).unwrap();
+    for (digest, loads) in [(Digest::of(&module), true), (Digest::of(b"before"), false)] {
+        let checked = PolicyConfig {
+            digest: Some(digest),
+            ..config.clone()
+        };
+        assert_eq!(bench.load(vec![checked]).is_ok(), loads, "{digest}");
+    }
+}

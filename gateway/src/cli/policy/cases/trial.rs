@@ -59,6 +59,7 @@ impl Trial {
         let config = PolicyConfig {
             name: POLICY.to_owned(),
             module: module.to_owned(),
+            digest: None,
             settings: settings.clone(),
             grants: policy::Grant::ALL.to_vec(),
             tables: Vec::new(),

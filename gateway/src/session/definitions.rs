@@ -1,0 +1,185 @@
+//! What the open transaction has changed of definitions, which no catalog has before it ends.
+//!
+//! A temporary table that its text tells all about is added to the session's own view of the catalog
+//! when it is sent. It stays there until the transaction ends, even where it is gone again: a name
+//! may mean it or whatever else has that name. After any other change nothing is judged.
+
+use std::sync::Arc;
+
+use policy::{Denial, Plan, Request};
+use sql::analysis::{Access, Analysis, Class, Kind, OpaqueReason};
+use sql::catalog::{Catalog, MadeTable};
+
+use super::Session;
+use super::judging::ends_or_begins;
+use super::replies::Kept;
+use crate::catalog::Snapshot;
+
+/// More tables than this are left to the end of the transaction.
+const MOST_MADE: usize = 64;
+
+/// How often a text is read that makes tables of each other.
+const MOST_READINGS: usize = 4;
+
+/// What has changed.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    /// The temporary tables that are known by their texts.
+    pub(super) made: Vec<Arc<MadeTable>>,
+    /// There is more, that is not known.
+    unseen: bool,
+}
+
+impl Definitions {
+    /// Adds what a plan changes.
+    fn add(&mut self, plan: &Plan) {
+        let analysis = plan.analysis();
+        let foreseen = analysis.foreseen();
+        match foreseen.filter(|_| analysis.opaque.is_empty()) {
+            Some(tables) => self.made = with(&self.made, tables),
+            None => self.unseen = true,
+        }
+        self.unseen |= self.made.len() > MOST_MADE;
+        self.made.truncate(MOST_MADE);
+    }
+}
+
+/// Tables and more of them, each once.
+fn with<'a>(
+    made: &[Arc<MadeTable>],
+    more: impl IntoIterator<Item = &'a Arc<MadeTable>>,
+) -> Vec<Arc<MadeTable>> {
+    let mut all = made.to_vec();
+    for table in more {
+        if !all.contains(table) {
+            all.push(Arc::clone(table));
+        }
+    }
+    all
+}
+
+impl Session {
+    /// Notes what will have changed once a plan has run.
+    pub(super) fn may_change_definitions(&self, plan: &Plan) {
+        let changes = changes_catalog(plan);
+        let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
+        if changes {
+            self.catalog_changed.set(true);
+            self.definitions.borrow_mut().add(plan);
+        }
+        if begins || (changes && plan.analysis().makes().next().is_some()) {
+            self.temporary.set(true);
+            let snapshot = self.catalog.borrow().clone();
+            *self.catalog.borrow_mut() = snapshot.with_temporary(&self.definitions.borrow().made);
+        }
+    }
+
+    /// A transaction has ended: the catalog is read again, and has what is left of its changes. What
+    /// is still to run may change more.
+    pub(super) fn definitions_settled(&self) {
+        self.database.catalog.invalidate();
+        let mut left = Definitions::default();
+        let mut changes = false;
+        for owed in self.pipeline.borrow().newest_first() {
+            if let Kept::Flight(flight) = &owed.keep
+                && changes_catalog(&flight.plan)
+            {
+                changes = true;
+                left.add(&flight.plan);
+            }
+        }
+        self.catalog_changed.set(changes);
+        *self.definitions.borrow_mut() = left;
+    }
+
+    /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can
+    /// be judged where something is protected, unless their texts tell all.
+    pub(super) async fn await_definitions(&self, text: &str) -> Result<(), Denial> {
+        let unseen = || self.definitions.borrow().unseen && self.admitted.borrow().is_protected();
+        if !unseen() || ends_or_begins(text) {
+            return Ok(());
+        }
+        self.drained().await;
+        if !unseen() {
+            return Ok(());
+        }
+        let reason =
+            "this transaction has changed definitions, and what would follow cannot be judged";
+        let hint = "COMMIT first, and go on in another transaction.";
+        Err(Denial {
+            hint: Some(hint.into()),
+            ..self.own_denial(reason)
+        })
+    }
+
+    /// What a text would do, and the catalog by which: one that has the temporary tables which the
+    /// text itself makes and uses.
+    pub(super) async fn read(
+        &self,
+        request: &Request,
+    ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
+        let (text, strings) = (&request.text, request.strings);
+        let Snapshot {
+            mut catalog,
+            temporary,
+            ..
+        } = self.catalog.borrow().clone();
+        let mut analysis = self.analyze(text, strings, &catalog).await?;
+        for _ in 0..MOST_READINGS {
+            let is_alone = analysis.statements.len() < 2;
+            if is_alone || analysis.makes().all(|table| catalog.has_made(table)) {
+                break;
+            }
+            let made = with(&self.definitions.borrow().made, analysis.makes());
+            if made.len() > MOST_MADE {
+                break;
+            }
+            catalog = temporary.with_made(&made);
+            analysis = self.analyze(text, strings, &catalog).await?;
+        }
+        Ok((analysis, catalog))
+    }
+
+    /// Whether a temporary relation may come of it. A session that did nothing of the kind has none,
+    /// and those of other sessions are none of its names' meanings.
+    fn may_make_temporary(&self, analysis: &Analysis) -> bool {
+        let catalog = &self.catalog.borrow().catalog;
+        let defines = |kind: Kind| kind.class == Class::Define;
+        let has_triggers = |oid| {
+            catalog
+                .relation(oid)
+                .is_none_or(|one| !one.triggers.is_empty())
+        };
+        analysis.statements.iter().any(|one| {
+            one.changes_catalog || defines(one.kind) || one.inner.iter().any(|i| defines(i.kind))
+        }) || analysis.opaque.iter().any(|one| {
+            !matches!(
+                one.reason,
+                OpaqueReason::DataCatalog | OpaqueReason::SessionState
+            )
+        }) || analysis
+            .functions
+            .iter()
+            .any(|one| one.schema != "pg_catalog")
+            || analysis
+                .relations
+                .iter()
+                .any(|one| one.access != Access::Read && one.oid.is_none_or(has_triggers))
+    }
+}
+
+/// True where definitions may be others when the plan has run.
+fn changes_catalog(plan: &Plan) -> bool {
+    let analysis = plan.analysis();
+    let unseen = |reason| {
+        matches!(
+            reason,
+            OpaqueReason::ProceduralCode | OpaqueReason::Unparsed | OpaqueReason::UnknownName
+        )
+    };
+    analysis
+        .statements
+        .iter()
+        .any(|statement| statement.changes_catalog)
+        || analysis.opaque.iter().any(|opaque| unseen(opaque.reason))
+}
