@@ -143,6 +143,13 @@ async fn ordinary_work_goes_on() {
         "SELECT a FROM mine",
         "SELECT * FROM recent_payments LIMIT 1",
         "BEGIN; SAVEPOINT s; ROLLBACK TO s; COMMIT",
+        "BEGIN",
+        "CREATE TEMP TABLE picked AS SELECT id FROM customers LIMIT 3",
+        "INSERT INTO picked VALUES (4)",
+        "CREATE INDEX ON picked (id)",
+        "SELECT c.email FROM customers c JOIN picked USING (id)",
+        "COMMIT",
+        "SELECT id FROM picked",
     ] {
         let (_, errors) = ask(&mut alice, text).await;
         assert_eq!(errors, [""; 0], "{text}");

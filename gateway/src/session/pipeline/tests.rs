@@ -52,6 +52,26 @@ fn replies_belong_to_what_asked_for_them() {
 }
 
 #[test]
+fn nothing_runs_after_the_first_where_that_ends_all() {
+    use Step::{Execute, Parse, Query, Sync};
+    for (steps, ends) in [
+        (vec![], false),
+        (vec![Sync], false),
+        (vec![Query], true),
+        (vec![Query, Query], false),
+        (vec![Query, Sync], false),
+        (vec![Execute], true),
+        (vec![Execute, Execute, Parse], true),
+        (vec![Execute, Parse, Sync], true),
+        (vec![Execute, Sync, Parse], false),
+        (vec![Execute, Sync, Sync], false),
+        (vec![Execute, Query], false),
+    ] {
+        assert_eq!(pipeline(&steps).ends_with_first(), ends, "{steps:?}");
+    }
+}
+
+#[test]
 fn an_error_ends_everything_up_to_the_next_sync() {
     let steps = [EXTENDED.as_slice(), EXTENDED.as_slice()].concat();
     let mut pipeline = pipeline(&steps);
