@@ -76,3 +76,11 @@ SELECT (SELECT count(*) FROM (SELECT '' AS e) z, vault.found TABLESAMPLE bernoul
 CREATE DOMAIN vault.now AS vault.pair
 SET search_path = vault, public
 SELECT (SELECT e FROM now(NULL) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: the alias of USING behind that of its join
+\needs 14
+SELECT (SELECT j.id FROM (products a JOIN products b USING (id) AS j) AS k LIMIT 1) FROM (SELECT email AS id FROM customers) j LIMIT 1
+-- safe: a relation whose name is a keyword of newer versions
+\until 16
+CREATE TABLE vault.system_user AS SELECT id, email FROM customers
+SET search_path = vault, public
+COPY (SELECT lower(email) FROM system_user) TO STDOUT

@@ -147,7 +147,9 @@ impl<'a> Walk<'a> {
         }
         // The joins inside this one are found no more.
         items.retain(|item| item.by_name);
-        if let Some(alias) = &join.join_using_alias {
+        // The alias of the join hides that of USING.
+        let using_alias = join.join_using_alias.as_ref();
+        if let Some(alias) = using_alias.filter(|_| join.alias.is_none()) {
             let table = Table {
                 columns: merged,
                 other: None,
@@ -261,6 +263,12 @@ impl<'a> Walk<'a> {
             // How many rows there are, and their ordinality, depends on it.
             self.mark(&value, Use::Filtered);
             let called = names::output_name(call);
+            if let Some(NodeEnum::FuncCall(call)) = inner(call)
+                && older::is_column_name(call)
+            {
+                // A relation of this name, to older versions.
+                self.opaque(OpaqueReason::UnknownRelation, &called);
+            }
             // It may be found by another name, and another thing in FROM by this one.
             self.doubts |= range.alias.is_none() && !names::is_certain(call);
             if !functions::lists_rows(&called) {
