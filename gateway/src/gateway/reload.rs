@@ -17,8 +17,8 @@ use crate::config::Config;
 /// Editors and copies write in several steps: what comes this soon after belongs together.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Replaces the policies whenever their files change, for as long as it runs.
-pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
+/// Replaces the policies whenever their files change from what they were, for as long as it runs.
+pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>) {
     let changed = Arc::new(Notify::new());
     let mut watched = match Watched::new(&changed) {
         Ok(watched) => watched,
@@ -29,8 +29,10 @@ pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
     let path = config.path.clone();
     watched.follow(&config);
     let mut config = config;
-    let mut stamps = stamps_of(&config);
-    let mut last = contents(&config);
+    let mut last = was;
+    // The files may have changed before they were watched.
+    let mut stamps = BTreeMap::new();
+    changed.notify_one();
     loop {
         changed.notified().await;
         tokio::time::sleep(SETTLE).await;
@@ -73,10 +75,12 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
 }
 
 /// What the policies are made of, in short: the contents of their files.
-type Contents = [u8; 32];
+pub(super) type Contents = [u8; 32];
 
-fn contents(config: &Config) -> Contents {
-    let mut sha = Sha256::new();
+/// The contents as they are now, with the text that the configuration was read from: where its file was
+/// replaced meanwhile, they are not what they will be the next time.
+pub(super) fn contents(config: &Config) -> Contents {
+    let mut sha = Sha256::new_with_prefix(config.digest);
     for file in config.policy_files() {
         let bytes = std::fs::read(file).unwrap_or_default();
         sha.update((bytes.len() as u64).to_be_bytes());
@@ -86,7 +90,7 @@ fn contents(config: &Config) -> Contents {
 }
 
 /// Reads the file again and lets its policies take effect, where anything differs from the last try.
-fn reload(path: &Path, policies: &Policies, last: Contents) -> (Option<Config>, Contents) {
+fn reload(path: &Path, policies: &Arc<Policies>, last: Contents) -> (Option<Config>, Contents) {
     let config = match Config::read(path) {
         Ok(config) => config,
         Err(error) => {
@@ -150,5 +154,35 @@ impl Watched {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, contents};
+
+    const CONFIGURATION: &str = r#"
+listen.address = "127.0.0.1:0"
+databases.shop = { host = "127.0.0.1", user = "app", tls = "disable" }
+identity = { issuer = "https://id.example.com", audience = "sluice" }
+trail.directory = "trail"
+"#;
+
+    #[test]
+    fn a_configuration_that_is_replaced_while_it_is_read_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sluice.toml");
+        let write = |sessions: u32| {
+            std::fs::write(
+                &path,
+                format!("{CONFIGURATION}[limits]\nsessions = {sessions}\n"),
+            )
+            .unwrap();
+        };
+        write(1);
+        let config = Config::read(&path).unwrap();
+        write(2);
+        let last = contents(&config);
+        assert_ne!(last, contents(&Config::read(&path).unwrap()));
     }
 }
