@@ -33,11 +33,16 @@ pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>
     // The files may have changed before they were watched.
     let mut stamps = BTreeMap::new();
     changed.notify_one();
+    let mut unreadable = false;
     loop {
         changed.notified().await;
         tokio::time::sleep(SETTLE).await;
         // Anything that happens in a folder is told: logs may be written there all the time.
-        let before = std::mem::replace(&mut stamps, stamps_of(&config));
+        let files = config.policy_files().into_iter();
+        // What a configuration that was refused names may come to be there.
+        let folders = unreadable.then_some(&watched.folders).into_iter().flatten();
+        let now = stamps_of(files.chain(folders.cloned()));
+        let before = std::mem::replace(&mut stamps, now);
         if before == stamps {
             continue;
         }
@@ -47,6 +52,7 @@ pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>
             return;
         };
         last = contents;
+        unreadable = read.is_none();
         if let Some(read) = read {
             config = read;
             watched.follow(&config);
@@ -59,7 +65,7 @@ type Stamp = (u64, u64, [i64; 4]);
 
 /// The files that matter as they are now; none where a file cannot be seen. To be asked for before they
 /// are read, so that a change in between shows the next time.
-fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
+fn stamps_of(files: impl Iterator<Item = PathBuf>) -> BTreeMap<PathBuf, Option<Stamp>> {
     let stamp = |file: &Path| -> Option<Stamp> {
         let seen = std::fs::metadata(file).ok()?;
         let changed = [
@@ -70,7 +76,6 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
         ];
         Some((seen.ino(), seen.size(), changed))
     };
-    let files = config.policy_files().into_iter();
     files.map(|file| (file.clone(), stamp(&file))).collect()
 }
 
