@@ -82,11 +82,12 @@ fn stamps_of(files: impl Iterator<Item = PathBuf>) -> BTreeMap<PathBuf, Option<S
 /// What the policies are made of, in short: the contents of their files.
 pub(super) type Contents = [u8; 32];
 
-/// The contents as they are now, with the text that the configuration was read from: where its file was
-/// replaced meanwhile, they are not what they will be the next time.
+/// The text that the configuration was read from, whatever its file says by now, and the other contents as
+/// they are.
 pub(super) fn contents(config: &Config) -> Contents {
     let mut sha = Sha256::new_with_prefix(config.digest);
-    for file in config.policy_files() {
+    let files = config.policy_files().into_iter();
+    for file in files.filter(|file| *file != config.path) {
         let bytes = std::fs::read(file).unwrap_or_default();
         sha.update((bytes.len() as u64).to_be_bytes());
         sha.update(bytes);
