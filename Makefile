@@ -70,6 +70,11 @@ compare: policies ## pgbench, large results and idle sessions, beside PgBouncer 
 	benches/rows --sluice $(TARGET)/release/sluice --policies $(MODULES)
 	benches/sessions --sluice $(TARGET)/release/sluice --policies $(MODULES)
 
+.PHONY: swaps
+swaps: policies ## Swaps of policies under load: nothing fails, nothing is mixed, what it costs (Go, componentize-py)
+	$(CARGO) build --release --package sluice
+	benches/swaps --sluice $(TARGET)/release/sluice --policies $(MODULES) $(ARGS)
+
 .PHONY: instructions
 instructions: policies ## Instructions a statement, by valgrind, must not have grown; or COUNTS="--record FILE"
 	@.ci/setup instructions

@@ -302,28 +302,30 @@ class Sluice(Target):
         self.serve(self.configure())
 
     def configure(self):
-        options = self.setting.options
         folder = self.setting.folder / f"sluice-{self.port}"
         folder.mkdir()
         file = folder / "sluice.toml"
-        threads = f"threads = {options.threads}" if options.threads else ""
-        file.write_text(
-            self.setting.configuration.format(
-                host=HOST,
-                port=self.port,
-                threads=threads,
-                upstream=self.setting.upstream_port,
-                database=self.setting.database,
-                user=USER,
-                issuer=self.provider.url,
-                refresh=options.refresh,
-                certificate=self.setting.certificate,
-                key=self.setting.key,
-                modules=options.policies,
-                limited=self.limited,
-            )
-        )
+        file.write_text(self.filled())
         return file
+
+    def filled(self):
+        """The configuration with what it names."""
+        options = self.setting.options
+        threads = f"threads = {options.threads}" if options.threads else ""
+        return self.setting.configuration.format(
+            host=HOST,
+            port=self.port,
+            threads=threads,
+            upstream=self.setting.upstream_port,
+            database=self.setting.database,
+            user=USER,
+            issuer=self.provider.url,
+            refresh=options.refresh,
+            certificate=self.setting.certificate,
+            key=self.setting.key,
+            modules=options.policies,
+            limited=self.limited,
+        )
 
     def serve(self, file):
         command = [*self.under, self.setting.options.sluice, "serve", "--config", file]

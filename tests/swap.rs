@@ -84,6 +84,23 @@ async fn a_changed_module_takes_effect() {
 }
 
 #[tokio::test]
+async fn a_module_that_comes_after_its_configuration_takes_effect() {
+    let gateway = Gateway::start().await;
+    let generation = gateway.generation().await;
+    let policy = "\n[policies.late]\nmodule = \"policies/late.wasm\"\n";
+    gateway.place().edit(|text| text + policy);
+    eventually("it is refused", || async {
+        !gateway.policies().await["rejected"].is_null()
+    })
+    .await;
+    gateway
+        .place()
+        .replace_module("late", &misbehaving(Hook::Decide, Misdeed::None));
+    swapped(&gateway, generation).await;
+    assert!(gateway.policies().await["rejected"].is_null());
+}
+
+#[tokio::test]
 async fn a_wrong_setting_is_refused() {
     let gateway = Gateway::start().await;
     let generation = gateway.generation().await;

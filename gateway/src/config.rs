@@ -62,6 +62,8 @@ pub struct Config {
     pub limits: Limits,
     /// The file this was read from; its policies are read again when it changes.
     pub path: PathBuf,
+    /// The SHA-256 of the text that was read.
+    pub digest: [u8; 32],
 }
 
 /// Where modules are kept by their digests, and those that come from registries.

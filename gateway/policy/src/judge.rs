@@ -5,6 +5,7 @@ mod denials;
 mod empty;
 mod explain;
 mod instances;
+mod ready;
 mod said;
 mod shadows;
 
@@ -17,10 +18,12 @@ use sql::Strings;
 use sql::analysis::{Analysis, NameUse};
 use sql::catalog::Catalog;
 
+pub(crate) use self::classes::Asked as AskedAbout;
 use self::classes::Classes;
 use self::denials::{broken, observed_failure, observed_stance, refused, unsound_denial};
 pub use self::explain::{Explanation, GuardView, OpinionView};
 pub(crate) use self::instances::Instances;
+pub(crate) use self::ready::{Ready, ready};
 use self::said::{Said, protect};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
@@ -33,7 +36,7 @@ use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
 use crate::protection::Protections;
 use crate::request::{Asked, Request, Step};
 use crate::session::{Class, Session, SessionFacts};
-use crate::set::{Generation, Policies, PolicySet};
+use crate::set::{Generation, Policies, PolicySet, Present};
 use crate::soundness::{Examination, unreadable};
 use crate::verdict::{Denial, Permit, Verdict};
 
@@ -54,6 +57,8 @@ pub struct Judge {
     /// True once a policy has looked at what no record holds, until asked.
     read_unrecorded: bool,
     counting: Counting,
+    /// None where it serves nobody.
+    _present: Option<Present>,
 }
 
 impl Judge {
@@ -64,18 +69,28 @@ impl Judge {
 
     /// A judge that keeps about so many bytes of verdicts.
     pub fn with_cache(policies: Arc<Policies>, bytes: usize) -> Judge {
-        let set = policies.current();
+        Judge {
+            verdicts: VerdictCache::new(bytes),
+            counting: Counting::Kept,
+            _present: Some(policies.present()),
+            ..Judge::beside(&policies, &policies.current())
+        }
+    }
+
+    /// A judge by a set that need not be in force, which keeps no verdicts and counts nothing.
+    fn beside(policies: &Arc<Policies>, set: &Arc<PolicySet>) -> Judge {
         Judge {
             current: Cache::new(Arc::clone(policies.holder())),
-            policies,
-            set,
+            policies: Arc::clone(policies),
+            set: Arc::clone(set),
             instances: Instances::default(),
             classes: Classes::default(),
-            verdicts: VerdictCache::new(bytes),
+            verdicts: VerdictCache::new(0),
             templates: Templates::default(),
             shaper: sql::Shaper::default(),
             read_unrecorded: false,
-            counting: Counting::Kept,
+            counting: Counting::Ignored,
+            _present: None,
         }
     }
 
@@ -222,9 +237,10 @@ impl Judge {
         }
         let current = Arc::clone(current);
         let engine = current.engine().clone();
+        let ready = current.take_ready();
         let old = std::mem::replace(&mut self.set, current);
-        let instances = self.instances.clear();
-        let classes = self.classes.clear();
+        let instances = std::mem::replace(&mut self.instances, ready.instances);
+        let classes = std::mem::replace(&mut self.classes, ready.classes);
         let verdicts = self.verdicts.clear();
         self.templates.clear();
         engine.discard(Box::new((instances, classes, verdicts, old)));
@@ -303,6 +319,9 @@ impl Judge {
             notes,
         };
         self.read_unrecorded |= before;
+        if shared {
+            self.policies.note(facts, catalog);
+        }
         Ok(self.classes.keep(facts, class, shared))
     }
 

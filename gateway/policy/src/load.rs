@@ -16,22 +16,57 @@ use crate::shadow::{self, Shadow};
 use crate::tables::Tables;
 use crate::verdict::Denial;
 
-/// Makes the set. What the previous one has compiled is not compiled again.
+/// What there is already, and need not be made again.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    /// Policies of the set in force.
+    policies: &'a [Arc<Policy>],
+    /// Those of the set that is made.
+    made: &'a [Arc<Policy>],
+    /// Compiled modules that were in force.
+    kept: &'a [Arc<Compiled>],
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn of(set: &'a PolicySet, kept: &'a [Arc<Compiled>]) -> Known<'a> {
+        Known {
+            policies: set.policies(),
+            made: &[],
+            kept,
+        }
+    }
+
+    fn policies(self) -> impl Iterator<Item = &'a Arc<Policy>> {
+        self.policies.iter().chain(self.made)
+    }
+
+    fn module(self, digest: Digest) -> Option<Arc<Compiled>> {
+        let shadows = self.policies().filter_map(|one| one.shadow.as_ref());
+        let policies = self.policies().chain(shadows.map(|shadow| &shadow.policy));
+        let modules = policies.map(|policy| &policy.compiled).chain(self.kept);
+        let mut modules = modules.filter(|module| module.digest() == digest);
+        modules.next().map(Arc::clone)
+    }
+}
+
+/// Makes the set. What is known is not compiled again.
 pub(crate) fn set(
     engine: &Engine,
     deployment: &Deployment,
     generation: Generation,
     configs: &[PolicyConfig],
-    previous: Option<&PolicySet>,
+    known: Known<'_>,
 ) -> Result<PolicySet, LoadError> {
     check_names(configs)?;
-    let known = previous.map(PolicySet::policies).unwrap_or_default();
     let mut policies: Vec<Arc<Policy>> = Vec::with_capacity(configs.len());
     for config in configs {
-        let all: Vec<&Arc<Policy>> = known.iter().chain(&policies).collect();
-        let made = made(engine, deployment, config, &all);
+        let known = Known {
+            made: &policies,
+            ..known
+        };
+        let made = made(engine, deployment, config, known);
         let made = made.map_err(|error| error.of(&config.name))?;
-        let shadow = shadow(engine, deployment, config, &made, &all)?;
+        let shadow = shadow(engine, deployment, config, &made, known)?;
         policies.push(Arc::new(Policy { shadow, ..made }));
     }
     Ok(PolicySet::new(
@@ -65,7 +100,7 @@ fn made(
     engine: &Engine,
     deployment: &Deployment,
     config: &PolicyConfig,
-    known: &[&Arc<Policy>],
+    known: Known<'_>,
 ) -> Result<Policy, LoadError> {
     let module = read(engine, config)?;
     let signers = signers(config, &module)?;
@@ -94,7 +129,7 @@ fn shadow(
     deployment: &Deployment,
     config: &PolicyConfig,
     own: &Policy,
-    known: &[&Arc<Policy>],
+    known: Known<'_>,
 ) -> Result<Option<Shadow>, LoadError> {
     let Some(second) = &config.shadow else {
         return Ok(None);
@@ -111,7 +146,7 @@ fn shadow(
     let named = |error: LoadError| error.of(&format!("{}.shadow", config.name));
     let policy = Arc::new(made(engine, deployment, &second, known).map_err(named)?);
     let before = known
-        .iter()
+        .policies()
         .find(|one| one.name == own.name && is_same(one, own));
     let before = before.and_then(|one| one.shadow.as_ref());
     let tally = match before.filter(|one| is_same(&one.policy, &policy)) {
@@ -126,18 +161,10 @@ fn is_same(one: &Policy, other: &Policy) -> bool {
     one.compiled.digest() == other.compiled.digest() && one.settings == other.settings
 }
 
-/// Compiles the module, unless one of those known is the same.
-fn compiled(
-    engine: &Engine,
-    module: &[u8],
-    known: &[&Arc<Policy>],
-) -> Result<Arc<Compiled>, LoadError> {
-    let digest = Digest::of(module);
-    let shadows = known.iter().filter_map(|one| one.shadow.as_ref());
-    let shadows = shadows.map(|shadow| &shadow.policy);
-    let mut known = known.iter().copied().chain(shadows);
-    match known.find(|policy| policy.compiled.digest() == digest) {
-        Some(policy) => Ok(Arc::clone(&policy.compiled)),
+/// Compiles the module, unless it is known.
+fn compiled(engine: &Engine, module: &[u8], known: Known<'_>) -> Result<Arc<Compiled>, LoadError> {
+    match known.module(Digest::of(module)) {
+        Some(compiled) => Ok(compiled),
         None => Compiled::new(engine, module).map(Arc::new),
     }
 }

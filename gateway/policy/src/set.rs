@@ -1,21 +1,24 @@
 //! The policies in force: made aside, replaced whole.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
+use sql::catalog::Catalog;
 
 use crate::breaker::Breaker;
 use crate::component::Compiled;
 use crate::config::{Grant, Keys, Mode, PolicyConfig, PolicyLimits};
 use crate::engine::Engine;
 use crate::error::LoadError;
+use crate::judge::{AskedAbout, Ready, ready};
 use crate::ledger::{Ledger, Ledgers};
-use crate::load;
+use crate::load::{self, Known};
 use crate::meter::{Meter, Peaks};
+use crate::session::SessionFacts;
 use crate::shadow::{Shadow, ShadowStatus};
 use crate::tables::Tables;
 use crate::verdict::Failure;
@@ -91,6 +94,8 @@ pub struct PolicySet {
     digests: Arc<[PolicyDigest]>,
     keys: Keys,
     engine: Engine,
+    /// What judges begin it with, one each.
+    ready: Mutex<Vec<Ready>>,
 }
 
 impl PolicySet {
@@ -107,7 +112,13 @@ impl PolicySet {
             digests,
             keys,
             engine,
+            ready: Mutex::default(),
         }
+    }
+
+    /// What a judge begins the set with; empty where nothing is ready.
+    pub(crate) fn take_ready(&self) -> Ready {
+        lock(&self.ready).pop().unwrap_or_default()
     }
 
     /// Which generation this is.
@@ -122,6 +133,13 @@ impl PolicySet {
 
     pub(crate) fn policies(&self) -> &[Arc<Policy>] {
         &self.policies
+    }
+
+    /// The modules, those of shadows among them.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = Arc<Compiled>> {
+        let shadows = self.policies.iter().filter_map(|one| one.shadow.as_ref());
+        let policies = self.policies.iter().chain(shadows.map(|one| &one.policy));
+        policies.map(|policy| Arc::clone(&policy.compiled))
     }
 
     /// The policies that run, with their places.
@@ -227,15 +245,32 @@ pub(crate) struct Deployment {
     pub(crate) ledgers: Ledgers,
 }
 
+/// How many modules that are in force no more stay compiled, so that going back to one takes no time.
+const KEPT: usize = 4;
+
 /// The set in force, and the only way to replace it. Shared by all judges.
 pub struct Policies {
     engine: Engine,
     /// What every set is made with.
     deployment: Deployment,
     current: Arc<ArcSwap<PolicySet>>,
-    /// Held while a set is made, so that replacements do not overtake each other.
-    replacing: Mutex<Option<Rejected>>,
+    /// The modules that were in force, the latest first. Held while a set is made, so that replacements
+    /// do not overtake each other.
+    replacing: Mutex<Vec<Arc<Compiled>>>,
+    /// Never held for long: who asks for the status does not wait for a compiler.
+    rejected: Mutex<Option<Rejected>>,
     classes: AtomicU64,
+    judges: Arc<AtomicU32>,
+    asked: Mutex<AskedAbout>,
+}
+
+/// A judge that serves, for as long as it is there.
+pub(crate) struct Present(Arc<AtomicU32>);
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Policies {
@@ -249,33 +284,46 @@ impl Policies {
             keys,
             ledgers: Ledgers::default(),
         };
-        let set = load::set(&engine, &deployment, Generation::FIRST, &configs, None)?;
+        let set = load::set(
+            &engine,
+            &deployment,
+            Generation::FIRST,
+            &configs,
+            Known::default(),
+        )?;
         let current = Arc::new(ArcSwap::from_pointee(set));
         Ok(Policies {
             engine,
             deployment,
             current,
-            replacing: Mutex::new(None),
+            replacing: Mutex::default(),
+            rejected: Mutex::default(),
             classes: AtomicU64::new(0),
+            judges: Arc::default(),
+            asked: Mutex::default(),
         })
     }
 
-    /// Makes a set aside, checks, configures and tries it, and lets it take effect whole. Where a
-    /// step fails, the old set stays. Compiles, so not for a thread that serves.
-    pub fn replace(&self, configs: Vec<PolicyConfig>) -> Result<Generation, LoadError> {
-        let mut rejected = self.replacing();
+    /// Makes a set aside, checks, configures and tries it, makes it ready for the judges, and lets it take
+    /// effect whole. Where a step fails, the old set stays. Compiles, so not for a thread that serves.
+    pub fn replace(self: &Arc<Self>, configs: Vec<PolicyConfig>) -> Result<Generation, LoadError> {
+        let mut kept = lock(&self.replacing);
         let old = self.current();
         let generation = Generation(old.generation.0 + 1);
         let (engine, deployment) = (&self.engine, &self.deployment);
-        match load::set(engine, deployment, generation, &configs, Some(&old)) {
+        let known = Known::of(&old, &kept);
+        match load::set(engine, deployment, generation, &configs, known) {
             Ok(set) => {
-                let old = self.current.swap(Arc::new(set));
+                keep(&mut kept, &old, &set);
+                let set = Arc::new(set);
+                *lock(&set.ready) = ready(self, &set);
+                let old = self.current.swap(set);
                 self.engine.discard(Box::new(old));
-                *rejected = None;
+                *lock(&self.rejected) = None;
                 Ok(generation)
             }
             Err(error) => {
-                *rejected = Some(Rejected::new(&error));
+                *lock(&self.rejected) = Some(Rejected::new(&error));
                 Err(error)
             }
         }
@@ -289,7 +337,7 @@ impl Policies {
             step: crate::error::Step::Configuration,
             reason,
         };
-        *self.replacing() = Some(Rejected::new(&error));
+        *lock(&self.rejected) = Some(Rejected::new(&error));
     }
 
     /// The set in force.
@@ -308,7 +356,7 @@ impl Policies {
                 .iter()
                 .map(|policy| PolicyStatus::of(policy))
                 .collect(),
-            rejected: self.replacing().clone(),
+            rejected: lock(&self.rejected).clone(),
         }
     }
 
@@ -316,16 +364,47 @@ impl Policies {
         &self.current
     }
 
+    /// Counts a judge for as long as what it returns lives.
+    pub(crate) fn present(&self) -> Present {
+        self.judges.fetch_add(1, Ordering::Relaxed);
+        Present(Arc::clone(&self.judges))
+    }
+
+    /// How many judges serve.
+    pub(crate) fn judges(&self) -> u32 {
+        self.judges.load(Ordering::Relaxed)
+    }
+
+    /// Notes a session that policies were asked about.
+    pub(crate) fn note(&self, facts: &Arc<SessionFacts>, catalog: &Arc<Catalog>) {
+        lock(&self.asked).note(facts, catalog);
+    }
+
+    /// The sessions that policies were asked about last.
+    pub(crate) fn asked(&self) -> Vec<(Arc<SessionFacts>, Arc<Catalog>)> {
+        lock(&self.asked).sessions()
+    }
+
     /// A number that no class of sessions had before, whichever judge asks.
     pub(crate) fn next_class(&self) -> u64 {
         self.classes.fetch_add(1, Ordering::Relaxed)
     }
+}
 
-    fn replacing(&self) -> MutexGuard<'_, Option<Rejected>> {
-        self.replacing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the modules of the old set that the new one does without.
+fn keep(kept: &mut Vec<Arc<Compiled>>, old: &PolicySet, new: &PolicySet) {
+    let modules = old.modules().chain(std::mem::take(kept));
+    for module in modules.collect::<Vec<_>>() {
+        let is_same = |other: &Arc<Compiled>| other.digest() == module.digest();
+        if !kept.iter().any(is_same) && !new.modules().any(|other| is_same(&other)) {
+            kept.push(module);
+        }
     }
+    kept.truncate(KEPT);
 }
 
 impl fmt::Debug for Policies {
@@ -416,5 +495,23 @@ impl Rejected {
             reason: error.reason.clone(),
             at: SystemTime::now(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lock;
+    use crate::fixture::Bench;
+    use crate::fixture::guest::Guest;
+
+    #[test]
+    fn the_status_does_not_wait_for_a_replacement() {
+        let bench = Bench::new();
+        let policies = bench.load(vec![bench.policy("p", &Guest::default())]);
+        let policies = policies.unwrap();
+        let _replacing = lock(&policies.replacing);
+        assert_eq!(policies.status().generation.number(), 1);
+        policies.reject("unreadable".to_owned());
+        assert!(policies.status().rejected.is_some());
     }
 }

@@ -161,7 +161,8 @@ fn next_steps(language: Language, folder: &Path) -> String {
 {setup}  sluice policy build
   sluice policy test
 
-For a gateway, name the module in its configuration; `sluice policy dev` puts it there and keeps it new:
+For a gateway, name the module in its configuration; `sluice policy dev --watch --into FILE` puts it there and
+keeps it new:
 
   [policies.{name}]
   module = \"policies/{name}.wasm\"

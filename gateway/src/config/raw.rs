@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::{
@@ -383,6 +384,7 @@ impl Reader<'_> {
                 policy_instances: raw.limits.policy_instances.map(NonZeroU32::get),
             },
             path: self.path.to_owned(),
+            digest: Sha256::digest(self.text).into(),
         })
     }
 

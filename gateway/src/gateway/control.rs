@@ -60,6 +60,7 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
         Err(error) => return drop(tell.send(Err(error))),
     };
     runtime.block_on(async move {
+        let contents = reload::contents(&config);
         let ready = async {
             let shared = prepare(&config).await?;
             let console = serve_console(&config, &shared, stopped.clone()).await?;
@@ -76,7 +77,8 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
                             .await;
                     });
                 }
-                tokio::spawn(reload::watch(config, Arc::clone(&shared.policies)));
+                let policies = Arc::clone(&shared.policies);
+                tokio::spawn(reload::watch(config, contents, policies));
                 let _ = tell.send(Ok((shared, console)));
                 let _ = stopped.wait_for(|stop| *stop == Stop::Now).await;
             }

@@ -17,8 +17,8 @@ use crate::config::Config;
 /// Editors and copies write in several steps: what comes this soon after belongs together.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Replaces the policies whenever their files change, for as long as it runs.
-pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
+/// Replaces the policies whenever their files change from what they were, for as long as it runs.
+pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>) {
     let changed = Arc::new(Notify::new());
     let mut watched = match Watched::new(&changed) {
         Ok(watched) => watched,
@@ -29,13 +29,20 @@ pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
     let path = config.path.clone();
     watched.follow(&config);
     let mut config = config;
-    let mut stamps = stamps_of(&config);
-    let mut last = contents(&config);
+    let mut last = was;
+    // The files may have changed before they were watched.
+    let mut stamps = BTreeMap::new();
+    changed.notify_one();
+    let mut unreadable = false;
     loop {
         changed.notified().await;
         tokio::time::sleep(SETTLE).await;
         // Anything that happens in a folder is told: logs may be written there all the time.
-        let before = std::mem::replace(&mut stamps, stamps_of(&config));
+        let files = config.policy_files().into_iter();
+        // What a configuration that was refused names may come to be there.
+        let folders = unreadable.then_some(&watched.folders).into_iter().flatten();
+        let now = stamps_of(files.chain(folders.cloned()));
+        let before = std::mem::replace(&mut stamps, now);
         if before == stamps {
             continue;
         }
@@ -45,6 +52,7 @@ pub(super) async fn watch(config: Config, policies: Arc<Policies>) {
             return;
         };
         last = contents;
+        unreadable = read.is_none();
         if let Some(read) = read {
             config = read;
             watched.follow(&config);
@@ -57,7 +65,7 @@ type Stamp = (u64, u64, [i64; 4]);
 
 /// The files that matter as they are now; none where a file cannot be seen. To be asked for before they
 /// are read, so that a change in between shows the next time.
-fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
+fn stamps_of(files: impl Iterator<Item = PathBuf>) -> BTreeMap<PathBuf, Option<Stamp>> {
     let stamp = |file: &Path| -> Option<Stamp> {
         let seen = std::fs::metadata(file).ok()?;
         let changed = [
@@ -68,16 +76,18 @@ fn stamps_of(config: &Config) -> BTreeMap<PathBuf, Option<Stamp>> {
         ];
         Some((seen.ino(), seen.size(), changed))
     };
-    let files = config.policy_files().into_iter();
     files.map(|file| (file.clone(), stamp(&file))).collect()
 }
 
 /// What the policies are made of, in short: the contents of their files.
-type Contents = [u8; 32];
+pub(super) type Contents = [u8; 32];
 
-fn contents(config: &Config) -> Contents {
-    let mut sha = Sha256::new();
-    for file in config.policy_files() {
+/// The text that the configuration was read from, whatever its file says by now, and the other contents as
+/// they are.
+pub(super) fn contents(config: &Config) -> Contents {
+    let mut sha = Sha256::new_with_prefix(config.digest);
+    let files = config.policy_files().into_iter();
+    for file in files.filter(|file| *file != config.path) {
         let bytes = std::fs::read(file).unwrap_or_default();
         sha.update((bytes.len() as u64).to_be_bytes());
         sha.update(bytes);
@@ -86,7 +96,7 @@ fn contents(config: &Config) -> Contents {
 }
 
 /// Reads the file again and lets its policies take effect, where anything differs from the last try.
-fn reload(path: &Path, policies: &Policies, last: Contents) -> (Option<Config>, Contents) {
+fn reload(path: &Path, policies: &Arc<Policies>, last: Contents) -> (Option<Config>, Contents) {
     let config = match Config::read(path) {
         Ok(config) => config,
         Err(error) => {
@@ -153,5 +163,35 @@ impl Watched {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, contents};
+
+    const CONFIGURATION: &str = r#"
+listen.address = "127.0.0.1:0"
+databases.shop = { host = "127.0.0.1", user = "app", tls = "disable" }
+identity = { issuer = "https://id.example.com", audience = "sluice" }
+trail.directory = "trail"
+"#;
+
+    #[test]
+    fn a_configuration_that_is_replaced_while_it_is_read_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sluice.toml");
+        let write = |sessions: u32| {
+            std::fs::write(
+                &path,
+                format!("{CONFIGURATION}[limits]\nsessions = {sessions}\n"),
+            )
+            .unwrap();
+        };
+        write(1);
+        let config = Config::read(&path).unwrap();
+        write(2);
+        let last = contents(&config);
+        assert_ne!(last, contents(&Config::read(&path).unwrap()));
     }
 }

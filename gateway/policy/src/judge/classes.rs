@@ -1,10 +1,11 @@
 //! Sessions that policies cannot tell apart share a class, and with it kept verdicts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use identity::{Actor, Identity};
+use sql::catalog::Catalog;
 
 use crate::facts::is_per_token;
 use crate::session::{Class, SessionFacts};
@@ -13,8 +14,11 @@ use crate::session::{Class, SessionFacts};
 /// sessions a question to the policies each.
 const MOST: usize = 4096;
 
+/// How many of them a new set is asked about before it takes effect: the latest.
+const ASKED: usize = 64;
+
 /// The classes of one set of policies.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Classes {
     known: HashMap<(Member, u64), Arc<Class>>,
 }
@@ -46,15 +50,37 @@ impl Classes {
         }
         class
     }
+}
 
-    /// Forgets all classes and gives them back, to be dropped elsewhere.
-    pub(super) fn clear(&mut self) -> impl Send + 'static {
-        std::mem::take(&mut self.known)
+/// What policies were asked about last, by all judges: one session of each class.
+#[derive(Default)]
+pub(crate) struct Asked {
+    latest: VecDeque<(Member, Weak<Catalog>)>,
+}
+
+impl Asked {
+    /// Notes a session that policies were asked about.
+    pub(crate) fn note(&mut self, facts: &Arc<SessionFacts>, catalog: &Arc<Catalog>) {
+        let member = Member(Arc::clone(facts));
+        self.latest.retain(|(other, _)| *other != member);
+        self.latest.push_back((member, Arc::downgrade(catalog)));
+        if self.latest.len() > ASKED {
+            self.latest.pop_front();
+        }
+    }
+
+    /// The sessions, each with its catalog, as long as that is in use.
+    pub(crate) fn sessions(&self) -> Vec<(Arc<SessionFacts>, Arc<Catalog>)> {
+        let session = |(member, catalog): &(Member, Weak<Catalog>)| {
+            Some((Arc::clone(&member.0), catalog.upgrade()?))
+        };
+        self.latest.iter().filter_map(session).collect()
     }
 }
 
 /// Session facts, equal where a policy cannot tell them apart, claims that differ between any two
 /// tokens left aside: who reads one of those is not shared.
+#[derive(Clone)]
 struct Member(Arc<SessionFacts>);
 
 impl Member {

@@ -77,8 +77,14 @@ impl Instances {
         })
     }
 
-    /// Lets go of all instances and gives them back, to be dropped elsewhere.
-    pub(crate) fn clear(&mut self) -> impl Send + 'static {
-        std::mem::take(&mut self.idle)
+    /// One of each policy that runs, started; those that do not start are tried again when needed.
+    pub(crate) fn started(set: &PolicySet) -> Instances {
+        let start = |(index, policy)| {
+            let instance = Instance::start(set.engine(), policy).ok()?;
+            Some((Place::Policy(set.generation(), index), instance))
+        };
+        Instances {
+            idle: set.running().filter_map(start).collect(),
+        }
     }
 }

@@ -295,7 +295,8 @@ async fn in_force(
     into: &Path,
 ) -> anyhow::Result<String> {
     let began = Instant::now();
-    let mut hint = Some("the gateway has not taken it yet: does its configuration name this file?");
+    let mut hint =
+        Some("not yet: it may still be compiled; or does the configuration not name this file?");
     loop {
         let view::Policies {
             generation,

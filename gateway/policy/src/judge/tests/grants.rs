@@ -229,8 +229,8 @@ fn a_policy_that_asks_what_is_granted_loads_without_and_gets_nothing() {
 }
 
 /// The note of a guest that writes a text there.
-fn noted(policies: Policies) -> String {
-    let permit = allowed(ask(&mut Judge::new(Arc::new(policies)), "a"));
+fn noted(policies: Arc<Policies>) -> String {
+    let permit = allowed(ask(&mut Judge::new(policies), "a"));
     permit.plan().notes()[0].text.to_string()
 }
 
@@ -248,7 +248,7 @@ fn a_token_is_what_the_mask_would_make() {
         .unwrap();
     let mut hashed = bytes::BytesMut::new();
     crate::mask::CellMask::keyed_hash(b"secret").write(b"k", &mut hashed);
-    assert_eq!(noted(policies).as_bytes(), &hashed[..]);
+    assert_eq!(noted(Arc::new(policies)).as_bytes(), &hashed[..]);
     let unknown = running(
         &[token],
         &code.replacen("(i32.const 3)", "(i32.const 2)", 1),
@@ -272,7 +272,7 @@ fn tables_are_read_with_the_generation_and_a_bad_one_keeps_the_old() {
     let lookup = ("tables", "lookup", "(param i32 i32 i32 i32 i32)");
     let mut config = granted(&bench, &running(&[lookup], &code), &[Grant::Tables]);
     config.tables = vec![("k".to_owned(), file.clone())];
-    let policies = bench.load(vec![config.clone()]).unwrap();
+    let policies = Arc::new(bench.load(vec![config.clone()]).unwrap());
     std::fs::write(&file, "pan,north\nbob,south,3\n").unwrap();
     let error = policies.replace(vec![config.clone()]).unwrap_err();
     assert!(

@@ -42,6 +42,40 @@ fn a_swap_takes_effect_from_the_next_statement_and_forgets_kept_verdicts() {
 }
 
 #[test]
+fn a_set_is_ready_before_it_takes_effect() {
+    let bench = Bench::new();
+    let catalog = catalog();
+    let configs = || vec![bench.policy("p", &strict())];
+    let policies = Arc::new(bench.load(configs()).unwrap());
+    let mut judging = Judge::new(Arc::clone(&policies));
+    let mut session = judging.admit(facts(), &catalog).unwrap();
+    policies.replace(configs()).unwrap();
+    let before = policies.status().policies.remove(0);
+    judging.judge(&mut session, query("a"), Arc::new(email()), &catalog);
+    let after = policies.status().policies.remove(0);
+    assert_eq!(after.starts, before.starts, "an instance was there");
+    assert_eq!(after.calls, before.calls + 1, "only `decide` was called");
+}
+
+#[test]
+fn going_back_to_a_module_does_not_compile_it_again() {
+    let bench = Bench::new();
+    let [first, second] = [Guest::default(), Guest::denying("no", "")];
+    let [first, second] = [first, second].map(|guest| vec![bench.policy("p", &guest)]);
+    let policies = Arc::new(bench.load(first.clone()).unwrap());
+    let before = policies.current().modules().next().unwrap();
+    policies.replace(second.clone()).unwrap();
+    let between = policies.current().modules().next().unwrap();
+    for (configs, module) in [(first, &before), (second, &between)] {
+        policies.replace(configs).unwrap();
+        assert!(Arc::ptr_eq(
+            module,
+            &policies.current().modules().next().unwrap()
+        ));
+    }
+}
+
+#[test]
 fn a_catalog_change_forgets_kept_verdicts() {
     let bench = Bench::new();
     let catalog = catalog();
@@ -84,9 +118,8 @@ fn standing_protections_follow_a_swap_in_an_open_session() {
 #[test]
 fn a_broken_module_keeps_the_old_set_and_says_why() {
     let bench = Bench::new();
-    let policies = bench
-        .load(vec![bench.policy("p", &Guest::default())])
-        .unwrap();
+    let policies = bench.load(vec![bench.policy("p", &Guest::default())]);
+    let policies = Arc::new(policies.unwrap());
     let bad = Guest {
         configure_error: Some("no rule named x"),
         ..Guest::default()
@@ -114,7 +147,7 @@ fn a_broken_module_keeps_the_old_set_and_says_why() {
 #[test]
 fn an_unchanged_module_is_not_compiled_again() {
     let bench = Bench::new();
-    let policies = bench.load(vec![bench.policy("p", &strict())]).unwrap();
+    let policies = Arc::new(bench.load(vec![bench.policy("p", &strict())]).unwrap());
     let before = Arc::clone(&policies.current().policies()[0].compiled);
     policies
         .replace(vec![
