@@ -61,7 +61,7 @@ fn trimmed(value: &[u8]) -> &[u8] {
 fn last_outside_domain(value: &[u8]) -> Option<usize> {
     let (rest, words) = value.as_rchunks::<8>();
     for (k, word) in words.iter().enumerate().rev() {
-        let outside = !in_domain(u64::from_le_bytes(*word)) & EACH << 7;
+        let outside = !in_domain(u64::from_le_bytes(*word)) & (EACH << 7);
         if outside != 0 {
             let byte = 7 - outside.leading_zeros() as usize / 8;
             return Some(rest.len() + 8 * k + byte);
@@ -80,7 +80,7 @@ fn in_domain(word: u64) -> u64 {
         let above_last = word + u64::from(0x7f - last) * EACH;
         from_first & !above_last
     };
-    let letter = within(ascii | 0x20 * EACH, b'a', b'z');
+    let letter = within(ascii | (0x20 * EACH), b'a', b'z');
     letter | within(ascii, b'0', b'9') | within(ascii, b'-', b'.') | word
 }
 
