@@ -1,7 +1,5 @@
 //! The values of one column of some rows.
 
-use std::iter;
-
 use crate::Chunk;
 
 /// The values of one column of some rows: one run of bytes and where each value begins.
@@ -125,14 +123,10 @@ impl Values {
             });
         }
         self.map(|value, replaced| {
-            let characters = count_characters(value);
-            let stars = if characters > n {
-                characters - n
-            } else {
-                characters
-            };
-            replaced.extend(iter::repeat_n(b'*', stars));
-            replaced.extend_from_slice(&value[start_of_character(value, stars)..]);
+            let count = characters(value);
+            let stars = if count > n { count - n } else { count };
+            append_stars(replaced, stars);
+            append(replaced, &value[start_of_character(value, stars)..]);
         })
     }
 
@@ -147,17 +141,17 @@ impl Values {
             });
         }
         self.map(|value, replaced| {
-            let characters = count_characters(value);
-            let kept = if characters > n { n } else { 0 };
-            replaced.extend_from_slice(&value[..start_of_character(value, kept)]);
-            replaced.extend(iter::repeat_n(b'*', characters - kept));
+            let count = characters(value);
+            let kept = if count > n { n } else { 0 };
+            append(replaced, &value[..start_of_character(value, kept)]);
+            append_stars(replaced, count - kept);
         })
     }
 
     /// This text for each value. NULL stays NULL.
     #[must_use]
     pub fn fixed(self, text: &str) -> Self {
-        self.map(|_, replaced| replaced.extend_from_slice(text.as_bytes()))
+        self.map(|_, replaced| append(replaced, text.as_bytes()))
     }
 
     /// NULL for each value.
@@ -203,10 +197,52 @@ impl<'a> FromIterator<Option<&'a str>> for Values {
     }
 }
 
-/// Appends a short value by stores of eight bytes, the last of which may overlap the one before: what
-/// `extend_from_slice` calls is dear in a component, but for long values.
-#[inline]
+/// Appends a short value by stores of eight bytes: what `extend_from_slice` calls is dear in a
+/// component, but for long values, and so is a call of this.
+#[inline(always)]
 pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    let end = out.len() + bytes.len();
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            let behind = 8 * (16 - bytes.len() as u32);
+            let rest = u64::from_le_bytes(*last).checked_shr(behind);
+            out.extend_from_slice(first);
+            out.extend_from_slice(&rest.unwrap_or(0).to_le_bytes());
+            out.truncate(end);
+        }
+        (Some(_), _) => append_long(out, bytes),
+        (None, _) => {
+            out.extend_from_slice(&word(bytes).to_le_bytes());
+            out.truncate(end);
+        }
+    }
+}
+
+/// Appends that many stars.
+#[inline]
+pub fn append_stars(out: &mut Vec<u8>, count: usize) {
+    const SHORT: &[u8; 16] = &[b'*'; 16];
+    match SHORT.get(..count) {
+        Some(stars) => append(out, stars),
+        None => out.resize(out.len() + count, b'*'),
+    }
+}
+
+/// How many bytes begin a character of UTF-8: all but those that are `10xxxxxx`.
+#[must_use]
+pub fn characters(bytes: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let within = |eight: &[u8]| {
+        let word = word(eight);
+        (word >> 7 & !word >> 6 & EACH).count_ones() as usize
+    };
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let others: usize = eights.iter().map(|eight| within(eight)).sum();
+    bytes.len() - others - within(rest)
+}
+
+#[inline(never)]
+fn append_long(out: &mut Vec<u8>, bytes: &[u8]) {
     const SHORT: usize = 64;
     if bytes.len() > SHORT {
         out.extend_from_slice(bytes);
@@ -216,13 +252,26 @@ pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     for eight in eights {
         out.extend_from_slice(eight);
     }
-    match (bytes.last_chunk::<8>(), rest.len()) {
-        (_, 0) => {}
-        (Some(last), more) => {
-            out.truncate(out.len() + more - last.len());
-            out.extend_from_slice(last);
+    append(out, rest);
+}
+
+/// Up to eight bytes, the first one lowest, and zeros.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let place = |byte: u8, at: usize| u64::from(byte) << (8 * at);
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let behind = 8 * (bytes.len() - 4);
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << behind
         }
-        (None, _) => rest.iter().for_each(|byte| out.push(*byte)),
+        _ => match bytes {
+            [first, .., last] => {
+                let middle = bytes.len() / 2;
+                place(*first, 0) | place(bytes[middle], middle) | place(*last, bytes.len() - 1)
+            }
+            [only] => u64::from(*only),
+            [] => 0,
+        },
     }
 }
 
@@ -262,11 +311,6 @@ fn fill_with_stars(bytes: &mut [u8]) {
         }
         _ => bytes.fill(b'*'),
     }
-}
-
-/// Bytes that begin a character of UTF-8; in other bytes, some count that is not too large.
-fn count_characters(value: &[u8]) -> usize {
-    value.iter().filter(|byte| begins_character(**byte)).count()
 }
 
 /// Where the character of this number begins; the end where there is none.

@@ -137,3 +137,12 @@ fn append_appends_values_of_any_length() {
         assert_eq!(out, [b"before", &bytes[..length]].concat());
     }
 }
+
+#[test]
+fn as_many_stars_are_appended_as_asked_for() {
+    for count in 0..40 {
+        let mut out = b"before".to_vec();
+        append_stars(&mut out, count);
+        assert_eq!(out, [b"before", vec![b'*'; count].as_slice()].concat());
+    }
+}
