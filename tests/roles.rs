@@ -150,6 +150,12 @@ async fn ordinary_work_goes_on() {
         "SELECT c.email FROM customers c JOIN picked USING (id)",
         "COMMIT",
         "SELECT id FROM picked",
+        // What is selected and used by nobody.
+        "SELECT count(*) FROM (SELECT * FROM customers) c",
+        "WITH c AS (SELECT * FROM customers) SELECT name FROM c ORDER BY id LIMIT 1",
+        "SELECT EXISTS (SELECT * FROM customers WHERE id = 1)",
+        "PREPARE one AS SELECT name FROM (SELECT id, name, email FROM customers) c LIMIT 1",
+        "EXECUTE one",
     ] {
         let (_, errors) = ask(&mut alice, text).await;
         assert_eq!(errors, [""; 0], "{text}");

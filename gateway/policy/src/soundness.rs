@@ -173,8 +173,10 @@ impl Examination<'_> {
         let declares = analysis.statements.iter().flat_map(|one| &one.names).any(
             |name| matches!(name, NameUse::Declare(_, inner) if inner.columns.iter().any(reads)),
         );
+        let selects = |column: &ColumnId| self.guard(*column).is_some();
         declares
             || analysis.columns.iter().any(reads)
+            || analysis.selected.iter().any(selects)
             || analysis
                 .relations
                 .iter()

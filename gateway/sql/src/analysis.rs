@@ -27,6 +27,9 @@ pub struct Analysis {
     pub relations: Vec<RelationUse>,
     /// Every base column used, once for each use.
     pub columns: Vec<ColumnUse>,
+    /// Every base column that a query in it selects, though nobody may use it: PostgreSQL asks for the
+    /// right to read it all the same.
+    pub selected: Vec<ColumnId>,
     /// Every function called; those of operators and casts where they are not PostgreSQL's own.
     pub functions: Vec<FunctionUse>,
     /// What cannot be known.
@@ -239,6 +242,7 @@ impl Analysis {
         512 + self.statements.iter().map(statement).sum::<usize>()
             + self.relations.len() * 128
             + self.columns.len() * size_of::<ColumnUse>()
+            + self.selected.len() * size_of::<ColumnId>()
             + self.functions.len() * 96
             + self.opaque.len() * 128
     }

@@ -29,8 +29,8 @@ pub(crate) use self::body::{Body, body};
 use self::scope::Levels;
 use self::value::{Table, Value};
 use crate::analysis::{
-    Access, Analysis, Class, ColumnUse, FunctionUse, Inner, NameUse, Opaque, OpaqueReason,
-    RelationUse, Restriction, Statement, Use,
+    Access, Analysis, Class, ColumnId, ColumnUse, FunctionUse, Inner, NameUse, Opaque,
+    OpaqueReason, RelationUse, Restriction, Statement, Use,
 };
 use crate::catalog::{Catalog, MadeColumn, Relation, ViewLineage};
 use crate::parse::{self, Strings, inner, pg};
@@ -251,6 +251,7 @@ pub(crate) struct Walk<'a> {
 struct Found {
     relations: Once<RelationUse>,
     columns: BTreeSet<ColumnUse>,
+    selected: BTreeSet<ColumnId>,
     functions: Once<FunctionUse>,
     opaque: Once<Opaque>,
 }
@@ -310,6 +311,7 @@ impl<'a> Walk<'a> {
             statements,
             relations: self.found.relations.list,
             columns: self.found.columns.into_iter().collect(),
+            selected: self.found.selected.into_iter().collect(),
             functions: self.found.functions.list,
             opaque: self.found.opaque.list,
         }

@@ -120,6 +120,9 @@ impl Analysis {
                 self.columns.push(column);
             }
         }
+        self.selected.extend(&inner.selected);
+        self.selected.sort_unstable();
+        self.selected.dedup();
         for relation in &inner.relations {
             push_new(
                 &mut self.relations,

@@ -295,6 +295,15 @@ impl<'a> Walk<'a> {
                 return Table::unknown(table.everything());
             }
         }
+        for source in table
+            .columns
+            .iter()
+            .flat_map(|column| &column.value.sources)
+        {
+            if self.found.selected.insert(source.column) {
+                self.spend(1);
+            }
+        }
         table
     }
 

@@ -307,9 +307,11 @@ impl<'a> Walk<'a> {
     /// Counts what a statement inside does, as far as `keep` says.
     pub(super) fn absorb(&mut self, inside: &Analysis, keep: fn(Part) -> Option<Part>) {
         let statement = self.statement;
-        if !self.spend(inside.columns.len() + inside.relations.len() * RELATION) {
+        let columns = inside.columns.len() + inside.selected.len();
+        if !self.spend(columns + inside.relations.len() * RELATION) {
             return;
         }
+        self.found.selected.extend(&inside.selected);
         for column in &inside.columns {
             if let Some(Part::Use(used)) = keep(Part::Use(column.used)) {
                 self.found.columns.insert(ColumnUse {
