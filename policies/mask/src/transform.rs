@@ -18,6 +18,7 @@ fn is_array(type_name: &str) -> bool {
 
 /// Keeps the first letter of the mailbox and the domain: `ada@example.com` -> `a***@example.com`.
 /// What is no address becomes `***`.
+#[inline(never)]
 pub(crate) fn email(values: Values) -> Values {
     values.map(|value, masked| match address(value) {
         Some((first, at_domain)) => {
@@ -31,10 +32,9 @@ pub(crate) fn email(values: Values) -> Values {
 
 /// The first letter of the mailbox, none where it is the whole mailbox; and `@domain`.
 fn address(value: &[u8]) -> Option<(&[u8], &[u8])> {
-    let value = value.trim_ascii();
+    let value = trimmed(value);
     // Free text after an @ must not pass for a domain.
-    let may_be_in_domain = |byte: &u8| IN_DOMAIN[usize::from(*byte)];
-    let at = value.iter().rposition(|byte| !may_be_in_domain(byte))?;
+    let at = last_outside_domain(value)?;
     let (mailbox, at_domain) = value.split_at(at);
     if at_domain[0] != b'@' || at_domain.len() == 1 {
         return None;
@@ -48,19 +48,41 @@ fn address(value: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((first, at_domain))
 }
 
-/// For each byte, whether it may be in a domain: looked up, as most bytes of an address are.
-const IN_DOMAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    loop {
-        table[byte as usize] =
-            byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-' || !byte.is_ascii();
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
+/// Without white space around it, which is rare.
+fn trimmed(value: &[u8]) -> &[u8] {
+    match value {
+        [first, .., last] if *first > b' ' && *last > b' ' => value,
+        _ => value.trim_ascii(),
     }
-};
+}
+
+/// Where the last byte is that may not be in a domain: eight at a time, as an address ends in many
+/// that may.
+fn last_outside_domain(value: &[u8]) -> Option<usize> {
+    let (rest, words) = value.as_rchunks::<8>();
+    for (k, word) in words.iter().enumerate().rev() {
+        let outside = !in_domain(u64::from_le_bytes(*word)) & (EACH << 7);
+        if outside != 0 {
+            let byte = 7 - outside.leading_zeros() as usize / 8;
+            return Some(rest.len() + 8 * k + byte);
+        }
+    }
+    rest.iter()
+        .rposition(|byte| in_domain(u64::from(*byte)) & 0x80 == 0)
+}
+
+/// For each byte, in its highest bit, whether it may be in a domain: a letter or digit, '-', '.' or
+/// no ASCII.
+fn in_domain(word: u64) -> u64 {
+    let ascii = word & !(EACH << 7);
+    let within = |word: u64, first: u8, last: u8| {
+        let from_first = word + u64::from(0x80 - first) * EACH;
+        let above_last = word + u64::from(0x7f - last) * EACH;
+        from_first & !above_last
+    };
+    let letter = within(ascii | (0x20 * EACH), b'a', b'z');
+    letter | within(ascii, b'0', b'9') | within(ascii, b'-', b'.') | word
+}
 
 /// The bytes of the first character of UTF-8.
 fn first_character(bytes: &[u8]) -> &[u8] {
@@ -94,9 +116,11 @@ pub(crate) fn digits(mut values: Values) -> Values {
     })
 }
 
+/// Eight bytes of this value; times a number below 256, eight of that number.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
 /// 8 bytes at a time; all of them ASCII, so that no sum carries into the next byte.
 fn zero_digits(bytes: &mut [u8]) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
     let mut words = bytes.chunks_exact_mut(8);
     for chunk in &mut words {
         let mut word = [0; 8];
@@ -184,6 +208,20 @@ mod tests {
                 assert_eq!(bytes, by_one);
             }
         }
+    }
+
+    #[test]
+    fn every_byte_in_every_place_is_known_to_be_in_a_domain_or_not() {
+        for byte in 0..=u8::MAX {
+            let within = byte.is_ascii_alphanumeric() || b"-.".contains(&byte) || !byte.is_ascii();
+            for place in 0..21 {
+                let mut value = *b"azAZ09.-azAZ09.-azAZ0";
+                value[place] = byte;
+                let last = (!within).then_some(place);
+                assert_eq!(last_outside_domain(&value), last, "{byte} at {place}");
+            }
+        }
+        assert_eq!(last_outside_domain(b"@ab.example@cd"), Some(11));
     }
 
     #[test]
