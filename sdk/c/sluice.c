@@ -236,42 +236,6 @@ sluice_protection sluice_protect(const sluice_column *column, sluice_mask mask) 
     return (sluice_protection){column->relation_oid, column->attribute, mask, SLUICE_DERIVED_DENY, SLUICE_FILTER_DENY};
 }
 
-void sluice_map(sluice_chunk *chunk, sluice_replace replace) {
-    uint8_t *replaced = take(chunk->data_len);
-    size_t written = 0;
-    size_t start = 0;
-    for (size_t row = 0; row < sluice_rows(chunk); row++) {
-        size_t end = chunk->offsets[row + 1];
-        if (!sluice_is_null(chunk, row))
-            written += replace(chunk->data + start, end - start, replaced + written);
-        chunk->offsets[row + 1] = (uint32_t)written;
-        start = end;
-    }
-    chunk->data = replaced;
-    chunk->data_len = written;
-}
-
-size_t sluice_characters(const uint8_t *value, size_t len) {
-    size_t count = 0;
-    for (size_t i = 0; i < len; i++)
-        count += (value[i] & 0xc0) != 0x80;
-    return count;
-}
-
-/* By stores of eight that may overlap: memset is a call, dear for short values. */
-size_t sluice_stars(uint8_t *to, size_t count) {
-    static const char stars[] = "********";
-    if (count < 8) {
-        for (size_t i = 0; i < count; i++)
-            to[i] = '*';
-        return count;
-    }
-    for (size_t i = 0; i + 8 <= count; i += 8)
-        memcpy(to + i, stars, 8);
-    memcpy(to + count - 8, stars, 8);
-    return count;
-}
-
 /* ---- Exports ---- */
 
 static bool configured;

@@ -239,17 +239,88 @@ static inline bool sluice_is_null(const sluice_chunk *chunk, size_t row) {
     return chunk->nulls_len != 0 && (chunk->nulls[row / 8] >> (row % 8) & 1) != 0;
 }
 
+/* Memory until the hook has returned; never NULL. */
+void *sluice_alloc(size_t bytes);
+
 /* Writes what replaces a value to `to`, at most `len` bytes, and returns how many. */
 typedef size_t (*sluice_replace)(const uint8_t *value, size_t len, uint8_t *to);
 
-/* Replaces each value that is not NULL. */
-void sluice_map(sluice_chunk *chunk, sluice_replace replace);
+/* What follows is for each value of many rows, so it is inlined, and short values are written by stores that may
+ * overlap: a call of memcpy or memset is dear in a component. */
 
-/* How many bytes of UTF-8 begin a character. */
-size_t sluice_characters(const uint8_t *value, size_t len);
+/* Replaces each value that is not NULL. */
+static inline void sluice_map(sluice_chunk *chunk, sluice_replace replace) {
+    const uint8_t *data = chunk->data;
+    uint8_t *replaced = sluice_alloc(chunk->data_len);
+    size_t written = 0;
+    size_t start = 0;
+    for (size_t row = 0; row < sluice_rows(chunk); row++) {
+        size_t end = chunk->offsets[row + 1];
+        if (!sluice_is_null(chunk, row))
+            written += replace(data + start, end - start, replaced + written);
+        chunk->offsets[row + 1] = (uint32_t)written;
+        start = end;
+    }
+    chunk->data = replaced;
+    chunk->data_len = written;
+}
+
+/* Writes those bytes and returns how many. */
+static inline size_t sluice_copy(uint8_t *to, const uint8_t *from, size_t count) {
+    if (count > 32) {
+        memcpy(to, from, count);
+    } else if (count >= 8) {
+        if (count > 16) {
+            memcpy(to + 8, from + 8, 8);
+            memcpy(to + count - 16, from + count - 16, 8);
+        }
+        memcpy(to, from, 8);
+        memcpy(to + count - 8, from + count - 8, 8);
+    } else if (count >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + count - 4, from + count - 4, 4);
+    } else if (count > 0) {
+        to[0] = from[0];
+        to[count / 2] = from[count / 2];
+        to[count - 1] = from[count - 1];
+    }
+    return count;
+}
 
 /* Writes that many stars and returns how many. */
-size_t sluice_stars(uint8_t *to, size_t count);
+static inline size_t sluice_stars(uint8_t *to, size_t count) {
+    if (count > 32)
+        memset(to, '*', count);
+    else
+        sluice_copy(to, (const uint8_t *)"********************************", count);
+    return count;
+}
+
+/* Up to eight bytes, the first one lowest, and zeros. */
+static inline uint64_t sluice_word(const uint8_t *from, size_t count) {
+    uint64_t word = 0;
+    if (count >= 8) {
+        memcpy(&word, from, 8);
+    } else if (count >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + count - 4, 4);
+        word = first | (uint64_t)last << 8 * (count - 4);
+    } else if (count > 0) {
+        word = from[0] | (uint64_t)from[count / 2] << 8 * (count / 2) | (uint64_t)from[count - 1] << 8 * (count - 1);
+    }
+    return word;
+}
+
+/* How many bytes of UTF-8 begin a character: all but those that are 10xxxxxx. */
+static inline size_t sluice_characters(const uint8_t *value, size_t len) {
+    size_t count = len;
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t word = sluice_word(value + i, len - i);
+        count -= (size_t)__builtin_popcountll(word >> 7 & ~word >> 6 & 0x0101010101010101);
+    }
+    return count;
+}
 
 /* ---- What a policy defines. ---- */
 
@@ -266,8 +337,6 @@ static inline bool sluice_equal(sluice_text a, sluice_text b) {
     return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
-/* Memory until the hook has returned; never NULL. */
-void *sluice_alloc(size_t bytes);
 /* The texts, one after the other, until the hook has returned. */
 sluice_text sluice_join(const sluice_text *parts, size_t count);
 /* A copy that stays. */
