@@ -440,6 +440,7 @@ pub(crate) fn transform<'a, V: Iterator<Item = Option<&'a [u8]>>>(
 }
 
 /// Writes what stands in place of a cell; NULL stays NULL.
+#[inline]
 pub(crate) fn replace(
     mask: &ColumnMask,
     transformed: &[Transformed],

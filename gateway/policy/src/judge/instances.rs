@@ -1,8 +1,9 @@
 //! Warm instances of the policies.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::instance::{Failed, Instance};
 use crate::set::{Generation, Policy, PolicySet};

@@ -119,12 +119,14 @@ impl Custom {
 
 impl Transformed {
     /// The value of that column in that row.
+    #[inline]
     pub(crate) fn value(&self, column: usize, row: usize) -> Option<&[u8]> {
         value(&self.chunks[column], row)
     }
 }
 
 /// The value of that row in a chunk that was checked.
+#[inline]
 pub(crate) fn value(chunk: &types::Chunk, row: usize) -> Option<&[u8]> {
     if is_null(chunk, row) {
         return None;
@@ -133,12 +135,16 @@ pub(crate) fn value(chunk: &types::Chunk, row: usize) -> Option<&[u8]> {
     Some(&chunk.data[start..end])
 }
 
+#[inline]
 fn is_null(chunk: &types::Chunk, row: usize) -> bool {
     chunk
         .nulls
         .get(row / 8)
         .is_some_and(|byte| byte >> (row % 8) & 1 == 1)
 }
+
+/// Bytes that a value has room for before a chunk must grow.
+const USUAL_BYTES: usize = 32;
 
 /// Puts the values of a column into one chunk.
 pub(crate) fn gather<'a>(
@@ -148,7 +154,7 @@ pub(crate) fn gather<'a>(
     let mut chunk = types::Chunk {
         offsets: Vec::with_capacity(rows + 1),
         nulls: Vec::new(),
-        data: Vec::new(),
+        data: Vec::with_capacity(rows * USUAL_BYTES),
     };
     chunk.offsets.push(0);
     for (row, value) in values.enumerate() {
@@ -200,14 +206,19 @@ pub(crate) fn check(rows: usize, chunk: &types::Chunk, utf8: bool) -> Result<(),
     if !utf8 {
         return Ok(());
     }
-    let text = std::str::from_utf8(data).map_err(|_| Failed::answer("a text is not UTF-8"))?;
-    let whole = offsets
-        .iter()
-        .all(|offset| text.is_char_boundary(*offset as usize));
-    match whole && !data.contains(&0) {
+    match is_text(offsets, data) && memchr::memchr(0, data).is_none() {
         true => Ok(()),
         false => Err(Failed::answer(
             "a text is not UTF-8 or holds a NUL character",
         )),
     }
+}
+
+/// True where each value is UTF-8, and so all are ASCII or no offset is within a character.
+fn is_text(offsets: &[u32], data: &[u8]) -> bool {
+    let begins = |text: &str| {
+        let mut offsets = offsets.iter();
+        offsets.all(|offset| text.is_char_boundary(*offset as usize))
+    };
+    data.is_ascii() || std::str::from_utf8(data).is_ok_and(begins)
 }
