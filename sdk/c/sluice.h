@@ -250,19 +250,20 @@ typedef size_t (*sluice_replace)(const uint8_t *value, size_t len, uint8_t *to);
 
 /* Replaces each value that is not NULL. */
 static inline void sluice_map(sluice_chunk *chunk, sluice_replace replace) {
-    const uint8_t *data = chunk->data;
+    const uint8_t *from = chunk->data;
     uint8_t *replaced = sluice_alloc(chunk->data_len);
-    size_t written = 0;
-    size_t start = 0;
-    for (size_t row = 0; row < sluice_rows(chunk); row++) {
-        size_t end = chunk->offsets[row + 1];
-        if (!sluice_is_null(chunk, row))
-            written += replace(data + start, end - start, replaced + written);
-        chunk->offsets[row + 1] = (uint32_t)written;
-        start = end;
+    uint8_t *to = replaced;
+    /* What it writes might be the chunk itself, for all the compiler knows. */
+    const sluice_chunk given = *chunk;
+    for (size_t row = 0; row < sluice_rows(&given); row++) {
+        const uint8_t *end = given.data + given.offsets[row + 1];
+        if (!sluice_is_null(&given, row))
+            to += replace(from, (size_t)(end - from), to);
+        given.offsets[row + 1] = (uint32_t)(to - replaced);
+        from = end;
     }
     chunk->data = replaced;
-    chunk->data_len = written;
+    chunk->data_len = (size_t)(to - replaced);
 }
 
 /* Writes those bytes and returns how many. */
@@ -312,14 +313,22 @@ static inline uint64_t sluice_word(const uint8_t *from, size_t count) {
     return word;
 }
 
-/* How many bytes of UTF-8 begin a character: all but those that are 10xxxxxx. */
+/* How many of eight bytes go on with a character of UTF-8: those that are 10xxxxxx. */
+static inline size_t sluice_continued(uint64_t word) {
+    const uint64_t each = 0x0101010101010101;
+    return (size_t)((word >> 7 & ~word >> 6 & each) * each >> 56);
+}
+
+/* How many bytes of UTF-8 begin a character. */
 static inline size_t sluice_characters(const uint8_t *value, size_t len) {
-    size_t count = len;
-    for (size_t i = 0; i < len; i += 8) {
-        uint64_t word = sluice_word(value + i, len - i);
-        count -= (size_t)__builtin_popcountll(word >> 7 & ~word >> 6 & 0x0101010101010101);
-    }
-    return count;
+    if (len < 8)
+        return len - sluice_continued(sluice_word(value, len));
+    size_t others = 0;
+    size_t i = 0;
+    for (; i + 8 < len; i += 8)
+        others += sluice_continued(sluice_word(value + i, 8));
+    /* The last eight, without those that are counted. */
+    return len - others - sluice_continued(sluice_word(value + len - 8, 8) >> 8 * (i + 8 - len));
 }
 
 /* ---- What a policy defines. ---- */
