@@ -241,6 +241,18 @@ pub fn characters(bytes: &[u8]) -> usize {
     bytes.len() - others - within(rest)
 }
 
+/// What `Iterator::rposition` finds, eight bytes a round.
+#[inline]
+pub fn last_position(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> Option<usize> {
+    let (rest, eights) = bytes.as_rchunks::<8>();
+    for (k, eight) in eights.iter().enumerate().rev() {
+        if let Some(place) = eight.iter().rposition(|byte| is_it(*byte)) {
+            return Some(rest.len() + 8 * k + place);
+        }
+    }
+    rest.iter().rposition(|byte| is_it(*byte))
+}
+
 #[inline(never)]
 fn append_long(out: &mut Vec<u8>, bytes: &[u8]) {
     const SHORT: usize = 64;

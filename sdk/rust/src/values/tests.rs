@@ -146,3 +146,17 @@ fn as_many_stars_are_appended_as_asked_for() {
         assert_eq!(out, [b"before", vec![b'*'; count].as_slice()].concat());
     }
 }
+
+#[test]
+fn the_last_position_is_that_of_an_iterator() {
+    let bytes: Vec<u8> = (0..30).collect();
+    for length in 0..bytes.len() {
+        for byte in 0..30 {
+            let expected = bytes[..length]
+                .iter()
+                .rposition(|one| *one <= byte && one % 3 == 0);
+            let found = last_position(&bytes[..length], |one| one <= byte && one % 3 == 0);
+            assert_eq!(found, expected);
+        }
+    }
+}
