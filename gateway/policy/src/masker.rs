@@ -346,7 +346,7 @@ impl Masker {
         let transformed = transform(&self.custom, &self.set, judge, rows, |k| batch.column(k))?;
         batch
             .rewrite(out, |row, k, out| {
-                replace(&columns[k], &transformed, row, batch.value(row, k), out)
+                replace(&columns[k], &transformed, row, || batch.value(row, k), out)
             })
             .map_err(unreadable)
     }
@@ -439,22 +439,20 @@ pub(crate) fn transform<'a, V: Iterator<Item = Option<&'a [u8]>>>(
         .collect()
 }
 
-/// Writes what stands in place of a cell; NULL stays NULL.
+/// Writes what stands in place of a cell; NULL stays NULL. The value is not looked up where a policy
+/// has transformed it.
 #[inline]
-pub(crate) fn replace(
+pub(crate) fn replace<'a>(
     mask: &ColumnMask,
     transformed: &[Transformed],
     row: usize,
-    value: Option<&[u8]>,
+    value: impl FnOnce() -> Option<&'a [u8]>,
     out: &mut BytesMut,
 ) -> Written {
-    let Some(value) = value else {
-        return Written::Null;
-    };
     match mask {
-        ColumnMask::Native(mask) => match mask.write(value, out) {
-            Masked::Null => Written::Null,
-            Masked::Value => Written::Value,
+        ColumnMask::Native(mask) => match value().map(|value| mask.write(value, out)) {
+            None | Some(Masked::Null) => Written::Null,
+            Some(Masked::Value) => Written::Value,
         },
         ColumnMask::Custom { transform, column } => {
             match transformed[*transform].value(*column, row) {
