@@ -84,3 +84,11 @@ SELECT (SELECT j.id FROM (products a JOIN products b USING (id) AS j) AS k LIMIT
 CREATE TABLE vault.system_user AS SELECT id, email FROM customers
 SET search_path = vault, public
 COPY (SELECT lower(email) FROM system_user) TO STDOUT
+-- safe: a type whose name is that of an array of rows
+CREATE TYPE vault._foo AS ENUM ('a')
+CREATE TEMP TABLE foo (e1 int, e2 int)
+SET search_path = vault, public
+SELECT (SELECT e FROM unnest(ARRAY['{NULL}'::_foo]) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: a function of a row, by a name that EXTRACT has had
+\until 14
+SELECT (SELECT "extract".row_to_json FROM extract(year from now()) LIMIT 1) FROM customers "extract" LIMIT 1

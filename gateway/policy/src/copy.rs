@@ -120,7 +120,7 @@ impl CopyMasker {
                 cell += 1;
                 match value {
                     None => Written::Kept,
-                    Some(_) => replace(&columns[k], &transformed, row, value, out),
+                    Some(_) => replace(&columns[k], &transformed, row, || value, out),
                 }
             })
             .map_err(unreadable)

@@ -185,8 +185,6 @@ impl ResultPlan {
             postgres_types::Kind::Array(element) => Some(element.oid()),
             _ => None,
         });
-        // Their text is that of no array.
-        let element = element.filter(|_| !is_vector(kind.type_oid));
         if let Some(element) = element {
             return self.native_array(&output.mask, element, kind.binary);
         }
@@ -263,11 +261,6 @@ pub(crate) struct Kind {
 /// varchar. A description gives a domain's base type.
 pub(crate) fn is_text(type_oid: u32) -> bool {
     matches!(type_oid, 19 | 25 | 705 | 1042 | 1043)
-}
-
-/// The types int2vector and oidvector.
-fn is_vector(type_oid: u32) -> bool {
-    matches!(type_oid, 22 | 30)
 }
 
 impl Masker {
@@ -353,7 +346,7 @@ impl Masker {
         let transformed = transform(&self.custom, &self.set, judge, rows, |k| batch.column(k))?;
         batch
             .rewrite(out, |row, k, out| {
-                replace(&columns[k], &transformed, row, batch.value(row, k), out)
+                replace(&columns[k], &transformed, row, || batch.value(row, k), out)
             })
             .map_err(unreadable)
     }
@@ -446,22 +439,20 @@ pub(crate) fn transform<'a, V: Iterator<Item = Option<&'a [u8]>>>(
         .collect()
 }
 
-/// Writes what stands in place of a cell; NULL stays NULL.
+/// Writes what stands in place of a cell; NULL stays NULL. The value is not looked up where a policy
+/// has transformed it.
 #[inline]
-pub(crate) fn replace(
+pub(crate) fn replace<'a>(
     mask: &ColumnMask,
     transformed: &[Transformed],
     row: usize,
-    value: Option<&[u8]>,
+    value: impl FnOnce() -> Option<&'a [u8]>,
     out: &mut BytesMut,
 ) -> Written {
-    let Some(value) = value else {
-        return Written::Null;
-    };
     match mask {
-        ColumnMask::Native(mask) => match mask.write(value, out) {
-            Masked::Null => Written::Null,
-            Masked::Value => Written::Value,
+        ColumnMask::Native(mask) => match value().map(|value| mask.write(value, out)) {
+            None | Some(Masked::Null) => Written::Null,
+            Some(Masked::Value) => Written::Value,
         },
         ColumnMask::Custom { transform, column } => {
             match transformed[*transform].value(*column, row) {

@@ -19,7 +19,8 @@ pub(crate) struct Custom {
     utf8: Vec<bool>,
 }
 
-/// What a policy made of the columns: the host has checked that every value is there.
+/// What a policy made of the columns: the host has checked that every value is there, and what was
+/// NULL is NULL.
 pub(crate) struct Transformed {
     chunks: Vec<types::Chunk>,
 }
@@ -71,8 +72,11 @@ impl Custom {
             .collect();
         let answer = gathered.and_then(|sent| {
             instances.run(set, self.policy, |instance| {
-                let chunks = instance.batch(&self.columns, &sent)?;
+                let mut chunks = instance.batch(&self.columns, &sent)?;
                 self.check(rows, &sent, &chunks)?;
+                for (chunk, sent) in chunks.iter_mut().zip(&sent) {
+                    keep_nulls(chunk, sent);
+                }
                 Ok(chunks)
             })
         });
@@ -131,8 +135,8 @@ pub(crate) fn value(chunk: &types::Chunk, row: usize) -> Option<&[u8]> {
     if is_null(chunk, row) {
         return None;
     }
-    let (start, end) = (chunk.offsets[row] as usize, chunk.offsets[row + 1] as usize);
-    Some(&chunk.data[start..end])
+    let &[start, end] = chunk.offsets.get(row..)?.first_chunk()?;
+    chunk.data.get(start as usize..end as usize)
 }
 
 #[inline]
@@ -141,6 +145,16 @@ fn is_null(chunk: &types::Chunk, row: usize) -> bool {
         .nulls
         .get(row / 8)
         .is_some_and(|byte| byte >> (row % 8) & 1 == 1)
+}
+
+/// Makes NULL what was NULL.
+fn keep_nulls(chunk: &mut types::Chunk, sent: &types::Chunk) {
+    if chunk.nulls.is_empty() {
+        chunk.nulls.clone_from(&sent.nulls);
+        return;
+    }
+    let bytes = chunk.nulls.iter_mut().zip(&sent.nulls);
+    bytes.for_each(|(byte, sent)| *byte |= sent);
 }
 
 /// Bytes that a value has room for before a chunk must grow.

@@ -328,6 +328,67 @@ fn a_policys_own_transform_gets_all_rows_at_once() {
 }
 
 #[test]
+fn null_stays_null_whatever_a_transform_answers() {
+    let given: &[Cells<'_>] = &[
+        &[Some(b"1"), Some(b"abc")],
+        &[Some(b"2"), None],
+        &[Some(b"3"), Some(b"de")],
+    ];
+    let no_bits = "(i32.store offset=12 (local.get $chunks) (i32.const 0))";
+    let expected = rows(&[
+        &[Some(b"1"), Some(b"Xbc")],
+        &[Some(b"2"), None],
+        &[Some(b"3"), Some(b"de")],
+    ]);
+    assert_eq!(
+        custom(&format!("{no_bits} {STAMP}"), given).unwrap(),
+        expected
+    );
+    let own_bits = "(i32.store8 (i32.load offset=8 (local.get $chunks)) (i32.const 1))";
+    let expected = rows(&[
+        &[Some(b"1"), None],
+        &[Some(b"2"), None],
+        &[Some(b"3"), Some(b"de")],
+    ]);
+    assert_eq!(
+        custom(&format!("{own_bits} {STAMP}"), given).unwrap(),
+        expected
+    );
+}
+
+#[test]
+fn text_beyond_ascii_is_not_cut_in_two() {
+    let given: &[Cells<'_>] = &[
+        &[Some(b"1"), Some("aż".as_bytes())],
+        &[Some(b"2"), Some(b"b")],
+    ];
+    let expected = rows(&[
+        &[Some(b"1"), Some("Xż".as_bytes())],
+        &[Some(b"2"), Some(b"b")],
+    ]);
+    assert_eq!(custom(STAMP, given).unwrap(), expected);
+    let cut = "(i32.store offset=4 (i32.load (local.get $chunks)) (i32.const 2))";
+    let failed = custom(&format!("{cut} {STAMP}"), given).unwrap_err();
+    assert!(matches!(
+        failed,
+        MaskError::Transform {
+            failure: Failure::Answer,
+            ..
+        }
+    ));
+    let nul = "(i32.store8 offset=1 (i32.load offset=16 (local.get $chunks)) (i32.const 0))";
+    let ascii: &[Cells<'_>] = &[&[Some(b"1"), Some(b"abc")]];
+    let failed = custom(&format!("{nul} {STAMP}"), ascii).unwrap_err();
+    assert!(matches!(
+        failed,
+        MaskError::Transform {
+            failure: Failure::Answer,
+            ..
+        }
+    ));
+}
+
+#[test]
 fn many_rows_are_transformed_in_runs_of_bounded_size() {
     let value = vec![b'a'; 1000];
     let row: Cells<'_> = &[Some(b"1"), Some(&value)];

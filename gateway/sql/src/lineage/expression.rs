@@ -134,7 +134,13 @@ impl<'a> Walk<'a> {
                 self.takes_rows |= scope.has_item(name);
                 path.as_slice()
             }
-            [_, rest @ ..] => rest,
+            [table, rest @ ..] => {
+                let name = rest.last().copied().unwrap_or_default();
+                // A function of the whole row, where it is no column.
+                let is_column = rest.len() == 1 && scope.certain_column_of(table, name).is_some();
+                self.takes_rows |= !is_column && self.catalog.has_function(name);
+                rest
+            }
             [] => &[],
         };
         self.takes_rows |= path.len() < column.fields.len();
@@ -272,6 +278,7 @@ impl<'a> Walk<'a> {
                                 .any(|column| column.name == field.sval)
                     });
                     if row && self.catalog.has_function(&field.sval) {
+                        self.takes_rows = true;
                         self.function(&[&field.sval], std::slice::from_ref(&value));
                     }
                     value.field(&field.sval)

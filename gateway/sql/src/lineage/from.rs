@@ -481,12 +481,14 @@ impl<'a> Walk<'a> {
             return false;
         };
         let schema = older::schema_of_type(&path);
-        let own = self.catalog.types_named(schema, last);
-        let is_plain = |one: &&Type| matches!(one.kind, TypeKind::Base | TypeKind::Enum);
-        match own.is_empty() {
-            true => functions::is_builtin_type(schema, last),
-            false => own.iter().all(is_plain),
-        }
+        let named = |name: &str| self.catalog.types_named(schema, name);
+        let has_no_fields = |one: &&Type| matches!(one.kind, TypeKind::Base | TypeKind::Enum);
+        let is_known = !named(last).is_empty() || functions::is_builtin_type(schema, last);
+        // The name of an array is that of its elements after one or more of these, and may be cut.
+        let before = last.len() - last.trim_start_matches('_').len();
+        let is_cut = before > 0 && last.len() >= LONGEST_NAME;
+        let mut meant = (0..=before).map(|from| named(&last[from..]));
+        is_known && !is_cut && meant.all(|types| types.iter().all(has_no_fields))
     }
 
     /// XMLTABLE.
@@ -598,6 +600,9 @@ impl<'a> Walk<'a> {
 
 /// PostgreSQL's own limit on the columns of a join (MaxAttrNumber).
 const MOST_JOINED: usize = 32_767;
+
+/// PostgreSQL's own limit on the bytes of a name (NAMEDATALEN).
+const LONGEST_NAME: usize = 63;
 
 /// What a thing in FROM costs where it is copied.
 const ITEM: usize = 4;

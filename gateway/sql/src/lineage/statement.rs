@@ -74,10 +74,9 @@ impl<'a> Walk<'a> {
     /// for may be something else: each column that may be meant somewhere may be anywhere.
     fn doubt(&mut self, done: &mut Statement) {
         let used = [Use::Derived, Use::Filtered, Use::Copied];
-        let used = match done.kind.class {
-            Class::Read => &used[..2],
-            _ => &used,
-        };
+        let mut writes = self.inner.iter().map(|one| one.kind.class);
+        let only_reads = done.kind.class == Class::Read && !writes.any(|one| one != Class::Read);
+        let used = if only_reads { &used[..2] } else { &used };
         let any = self.anything_read(used);
         if let Outputs::Columns(outputs) = &done.outputs {
             if !self.spend(outputs.len() * any.sources.len()) {
