@@ -81,6 +81,17 @@ async fn work_goes_on() {
     {
         assert_eq!(refusal(&client, text).await, None, "{text}");
     }
+    for lasting in [
+        "CREATE TABLE lasting (LIKE scratch)",
+        "BEGIN; CREATE TEMP TABLE more (a int); CREATE TABLE lasting (LIKE more); COMMIT",
+    ] {
+        let refused = refusal(&client, lasting).await;
+        assert!(
+            refused.is_some_and(|(code, _)| code == "42501"),
+            "{lasting}"
+        );
+        client.simple_query("ROLLBACK").await.unwrap();
+    }
 }
 
 #[tokio::test]

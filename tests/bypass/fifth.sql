@@ -92,3 +92,6 @@ SELECT (SELECT e FROM unnest(ARRAY['{NULL}'::_foo]) e LIMIT 1) FROM (SELECT emai
 -- safe: a function of a row, by a name that EXTRACT has had
 \until 14
 SELECT (SELECT "extract".row_to_json FROM extract(year from now()) LIMIT 1) FROM customers "extract" LIMIT 1
+-- oracle: how many bytes of WAL a guess takes, by EXECUTE
+PREPARE guess (text) AS UPDATE vault.found SET secret = $1 WHERE id = 1
+EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) EXECUTE guess ('uquartzzebra')

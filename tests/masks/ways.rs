@@ -27,7 +27,7 @@ pub struct Way {
     /// The first version of PostgreSQL that knows what it says; 0 where all do.
     pub needs: u32,
     /// The first version that reads it otherwise.
-    pub until: u32,
+    pub until: Option<u32>,
     /// A query, or after a backslash something else that a session may say: see `walk.rs`.
     pub lines: Vec<String>,
 }
@@ -76,7 +76,7 @@ pub fn of(file: &str, version: u32) -> Vec<Way> {
                 continue;
             }
             if let Some(version) = line.strip_prefix("\\until ") {
-                way.until = version.parse().expect("a version");
+                way.until = Some(version.parse().expect("a version"));
                 continue;
             }
             way.lines.push(line.replace('⏎', "\n"));
@@ -94,10 +94,11 @@ pub fn of(file: &str, version: u32) -> Vec<Way> {
             name: name.to_owned(),
             fate,
             needs: 0,
-            until: u32::MAX,
+            until: None,
             lines: Vec::new(),
         });
     }
-    ways.retain(|way| (way.needs..way.until).contains(&version));
+    let ends = |way: &Way| way.until.is_some_and(|until| until <= version);
+    ways.retain(|way| way.needs <= version && !ends(way));
     ways
 }

@@ -185,6 +185,8 @@ impl ResultPlan {
             postgres_types::Kind::Array(element) => Some(element.oid()),
             _ => None,
         });
+        // Their text is that of no array.
+        let element = element.filter(|_| !is_vector(kind.type_oid));
         if let Some(element) = element {
             return self.native_array(&output.mask, element, kind.binary);
         }
@@ -261,6 +263,11 @@ pub(crate) struct Kind {
 /// varchar. A description gives a domain's base type.
 pub(crate) fn is_text(type_oid: u32) -> bool {
     matches!(type_oid, 19 | 25 | 705 | 1042 | 1043)
+}
+
+/// The types int2vector and oidvector.
+fn is_vector(type_oid: u32) -> bool {
+    matches!(type_oid, 22 | 30)
 }
 
 impl Masker {

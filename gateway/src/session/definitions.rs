@@ -74,6 +74,14 @@ impl Session {
         }
     }
 
+    /// A statement is done: what it has made is known only if nothing has changed since it was judged,
+    /// as it may have waited for whoever changed it.
+    pub(super) fn made_by_what_was_known(&self, plan: &Plan) {
+        if plan.analysis().makes().next().is_some() && !self.catalog_is_current() {
+            self.definitions.borrow_mut().unseen = true;
+        }
+    }
+
     /// A transaction has ended: the catalog is read again, and has what is left of its changes. What
     /// is still to run may change more.
     pub(super) fn definitions_settled(&self) {

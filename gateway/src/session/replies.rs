@@ -569,6 +569,7 @@ impl Session {
             self.names
                 .borrow_mut()
                 .completed(&flight.plan, flight.catalog, flight.statement);
+            self.made_by_what_was_known(&flight.plan);
         }
         self.tainted
             .set(self.tainted.get() || flight.plan.scrub_errors());

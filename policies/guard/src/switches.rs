@@ -306,13 +306,14 @@ impl Switches {
 }
 
 /// True where it defines temporary tables only. What a table that is made is LIKE, or inherits from,
-/// counts as defined and stays as it is.
+/// counts as defined, too, after it, and stays as it is.
 fn is_temporary(statement: &Judged<'_>) -> bool {
+    let mut defined = statement
+        .relations
+        .iter()
+        .filter(|one| one.access == "define");
     let makes = statement.kind == "create table"
-        && statement
-            .relations
-            .iter()
-            .any(|relation| relation.access == "define" && relation.schema == "pg_temp");
+        && defined.next().is_some_and(|made| made.schema == "pg_temp");
     makes || touches_temporary(statement, &["define"])
 }
 

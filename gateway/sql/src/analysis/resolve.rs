@@ -99,6 +99,7 @@ impl Analysis {
             *outputs = only.map_or(Outputs::Unknown, |only| only.outputs.clone());
         }
         let shows_nothing = matches!(outputs, Outputs::Harmless);
+        let is_measured = statement.kind.command == "explain analyze";
         let known = self.columns.iter();
         let mut known: HashSet<ColumnUse> = known
             .filter(|one| one.statement == number)
@@ -109,6 +110,8 @@ impl Analysis {
                 Use::Projected if gets == Gets::Copy => Use::Copied,
                 Use::Projected if shows_nothing => continue,
                 Use::Projected if !shown => Use::Copied,
+                // What it costs tells whether a value stays as it is.
+                Use::Written if is_measured => Use::Derived,
                 used => used,
             };
             let column = ColumnUse {

@@ -26,6 +26,17 @@ const TELLING: &[(&[&str], &[&str])] = &[
         &["seq_scan", "seq_tup_read", "idx_scan", "idx_tup_fetch"],
     ),
     (
+        &[
+            "pg_statio_all_indexes",
+            "pg_statio_sys_indexes",
+            "pg_statio_user_indexes",
+            "pg_statio_all_tables",
+            "pg_statio_sys_tables",
+            "pg_statio_user_tables",
+        ],
+        &["idx_blks_read", "idx_blks_hit"],
+    ),
+    (
         &["pg_stat_wal"],
         &["wal_records", "wal_fpi", "wal_bytes", "wal_buffers_full"],
     ),

@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
         let names = inside.into_iter().flat_map(|inside| &inside.names);
         let names =
             names.filter(|name| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_)));
-        let names = names.cloned().collect();
+        let names: Vec<NameUse> = names.cloned().collect();
         let class = inside.map_or(Class::Read, |inside| inside.kind.class);
         if runs {
             self.absorb(&analysis, keep_uses);
@@ -286,6 +286,9 @@ impl<'a> Walk<'a> {
         }
         if explain.options.iter().any(is_serialize) {
             self.absorb(&analysis, sizes);
+            if !names.is_empty() {
+                self.opaque(OpaqueReason::Unsupported, "EXPLAIN (SERIALIZE) of EXECUTE");
+            }
         }
         let class = if runs && class != Class::Read {
             Class::Write
