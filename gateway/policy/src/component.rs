@@ -34,7 +34,8 @@ impl Compiled {
     pub(crate) fn new(engine: &Engine, module: &[u8]) -> Result<Compiled, LoadError> {
         let digest = Digest::of(module);
         let component = componentize(module)?;
-        let component = engine.compile(&component)?;
+        let component = Component::new(engine.wasm(), &component)
+            .map_err(|error| LoadError::new(Step::Compile, format!("{error:#}")))?;
         let memories = component.resources_required();
         let memories = memories.map_or(1, |needed| needed.num_memories);
         let Imports { grants, adapts } = imports(engine, &component)?;

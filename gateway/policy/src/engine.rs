@@ -9,7 +9,6 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::component::Component;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub(crate) use self::ticker::Running;
@@ -31,10 +30,6 @@ const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 /// Memories that the parts of a component may have together. One is usual; JavaScript has three, two
 /// of them with what it has in place of WASI. Each counts as an instance of the pool.
 const MEMORIES_PER_COMPONENT: u32 = 4;
-
-/// How far compiling gives way to serving, as `nice` counts: about a tenth of a core where all are busy,
-/// so that a new policy still takes effect under a load that never rests.
-const COMPILER_NICENESS: i32 = 10;
 
 /// Elements of a table: functions that a guest calls through pointers.
 const TABLE_ELEMENTS: usize = 20_000;
@@ -96,26 +91,6 @@ impl Engine {
 
     pub(crate) fn wasm(&self) -> &wasmtime::Engine {
         &self.inner.wasm
-    }
-
-    /// Compiles a component on a thread that gives way to those that serve. So do the threads that
-    /// wasmtime makes from it: a thread begins with the priority of its maker.
-    pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, LoadError> {
-        let fault = |error: String| LoadError::new(Step::Compile, error);
-        let compile = || {
-            if let Err(error) = rustix::process::setpriority_process(None, COMPILER_NICENESS) {
-                tracing::warn!(%error, "policies are compiled at the priority of all else");
-            }
-            Component::new(self.wasm(), component).map_err(|error| fault(format!("{error:#}")))
-        };
-        thread::scope(|scope| {
-            let compiler = thread::Builder::new()
-                .name("policy-compiler".to_owned())
-                .spawn_scoped(scope, compile)
-                .map_err(|error| fault(error.to_string()))?;
-            let ended = |_| Err(fault("the compiler failed".to_owned()));
-            compiler.join().unwrap_or_else(ended)
-        })
     }
 
     pub(crate) fn config(&self) -> &EngineConfig {

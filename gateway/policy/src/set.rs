@@ -317,9 +317,11 @@ impl Policies {
                 keep(&mut kept, &old, &set);
                 let set = Arc::new(set);
                 *lock(&set.ready) = ready(self, &set);
+                let mut rejected = lock(&self.rejected);
                 let old = self.current.swap(set);
+                *rejected = None;
+                drop(rejected);
                 self.engine.discard(Box::new(old));
-                *lock(&self.rejected) = None;
                 Ok(generation)
             }
             Err(error) => {
@@ -348,6 +350,8 @@ impl Policies {
     /// The set in force as people see it, with the reason why the last attempt to replace it
     /// failed, where it did.
     pub fn status(&self) -> Status {
+        // Held, so that a reason never stands beside a set that took effect after it.
+        let rejected = lock(&self.rejected);
         let set = self.current();
         Status {
             generation: set.generation,
@@ -356,7 +360,7 @@ impl Policies {
                 .iter()
                 .map(|policy| PolicyStatus::of(policy))
                 .collect(),
-            rejected: lock(&self.rejected).clone(),
+            rejected: rejected.clone(),
         }
     }
 
