@@ -153,6 +153,11 @@ impl Analysis {
                 },
             );
         }
+        self.hide(index, inner);
+    }
+
+    /// Notes the statements of `inner` as hidden in statement `index`.
+    fn hide(&mut self, index: usize, inner: &Analysis) {
         let hidden = inner.statements.iter().flat_map(|one| {
             let own = super::Inner {
                 kind: one.kind,
@@ -160,8 +165,8 @@ impl Analysis {
             };
             std::iter::once(own).chain(one.inner.iter().cloned())
         });
-        self.statements[index].inner.extend(hidden);
         let statement = &mut self.statements[index];
+        statement.inner.extend(hidden);
         let writes = inner.relations.iter().any(|one| one.access != Access::Read);
         if writes && statement.kind.class == super::Class::Read {
             statement.kind.class = super::Class::Write;
