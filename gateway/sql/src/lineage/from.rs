@@ -393,7 +393,11 @@ impl<'a> Walk<'a> {
     fn may_have_field(&mut self, node: &pg::Node, name: &str, scope: &Scope<'_>) -> bool {
         match inner(node) {
             Some(NodeEnum::AConst(_) | NodeEnum::AArrayExpr(_) | NodeEnum::BoolExpr(_)) => false,
-            Some(NodeEnum::AExpr(one)) => one.kind() == pg::AExprKind::AexprNullif,
+            Some(NodeEnum::AExpr(one)) => {
+                let name = strings(&one.name).last().copied().unwrap_or_default();
+                let own = self.catalog.operators_named("", name);
+                one.kind() == pg::AExprKind::AexprNullif || !own.is_empty()
+            }
             Some(NodeEnum::ParamRef(_)) => {
                 !self.spend(self.catalog.size() / LOOKED_AT) || self.catalog.has_column(name)
             }

@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
         let names = inside.into_iter().flat_map(|inside| &inside.names);
         let names =
             names.filter(|name| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_)));
-        let names: Vec<NameUse> = names.cloned().collect();
+        let names = names.cloned().collect();
         let class = inside.map_or(Class::Read, |inside| inside.kind.class);
         if runs {
             self.absorb(&analysis, keep_uses);
@@ -286,8 +286,8 @@ impl<'a> Walk<'a> {
         }
         if explain.options.iter().any(is_serialize) {
             self.absorb(&analysis, sizes);
-            if !names.is_empty() {
-                self.opaque(OpaqueReason::Unsupported, "EXPLAIN (SERIALIZE) of EXECUTE");
+            if inside.is_some_and(|inside| !inside.names.is_empty()) {
+                self.opaque(OpaqueReason::Unsupported, "EXPLAIN (SERIALIZE) of a name");
             }
         }
         let class = if runs && class != Class::Read {
