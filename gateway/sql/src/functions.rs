@@ -175,36 +175,110 @@ const SETS: &[&str] = &[
     "unnest",
 ];
 
-/// Functions that in FROM give one column under their own name or their alias.
+/// Functions that in FROM give one column under their own name or their alias: in every version, what
+/// each of that name gives is of one type of PostgreSQL's own that has no fields.
 pub(crate) fn is_scalar(name: &str) -> bool {
-    matches!(
-        name,
-        "generate_series"
-            | "generate_subscripts"
-            | "regexp_matches"
-            | "regexp_split_to_table"
-            | "string_to_table"
-            | "json_object_keys"
-            | "jsonb_object_keys"
-            | "jsonb_path_query"
-            | "now"
-            | "version"
-            | "current_setting"
-            | "set_config"
-            | "current_schemas"
-            | "current_database"
-            | "pg_backend_pid"
-            | "pg_tablespace_databases"
-            | "to_json"
-            | "to_jsonb"
-            | "pg_get_expr"
-            | "pg_total_relation_size"
-            | "pg_relation_size"
-            | "pg_table_size"
-            | "pg_database_size"
-            | "pg_size_pretty"
-    )
+    SCALARS.binary_search(&name).is_ok()
 }
+
+const SCALARS: &[&str] = &[
+    "abs",
+    "age",
+    "array_length",
+    "btrim",
+    "cardinality",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "character_length",
+    "clock_timestamp",
+    "concat",
+    "concat_ws",
+    "current_database",
+    "current_schemas",
+    "current_setting",
+    "date_part",
+    "date_trunc",
+    "floor",
+    "format",
+    "gen_random_uuid",
+    "generate_series",
+    "generate_subscripts",
+    "initcap",
+    "json_array_length",
+    "json_build_array",
+    "json_build_object",
+    "json_extract_path",
+    "json_extract_path_text",
+    "json_object_keys",
+    "jsonb_array_length",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "jsonb_extract_path",
+    "jsonb_extract_path_text",
+    "jsonb_object_keys",
+    "jsonb_path_exists",
+    "jsonb_path_query",
+    "jsonb_path_query_array",
+    "jsonb_path_query_first",
+    "left",
+    "length",
+    "lpad",
+    "ltrim",
+    "make_date",
+    "make_interval",
+    "make_timestamp",
+    "md5",
+    "mod",
+    "now",
+    "octet_length",
+    "pg_backend_pid",
+    "pg_database_size",
+    "pg_get_expr",
+    "pg_relation_size",
+    "pg_size_pretty",
+    "pg_table_size",
+    "pg_tablespace_databases",
+    "pg_total_relation_size",
+    "plainto_tsquery",
+    "quote_ident",
+    "quote_literal",
+    "random",
+    "regexp_match",
+    "regexp_matches",
+    "regexp_replace",
+    "regexp_split_to_array",
+    "regexp_split_to_table",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "rpad",
+    "rtrim",
+    "set_config",
+    "split_part",
+    "statement_timestamp",
+    "string_to_array",
+    "string_to_table",
+    "strpos",
+    "substr",
+    "substring",
+    "timezone",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_number",
+    "to_timestamp",
+    "to_tsquery",
+    "to_tsvector",
+    "transaction_timestamp",
+    "translate",
+    "trunc",
+    "ts_rank",
+    "version",
+    "websearch_to_tsquery",
+];
 
 /// Functions whose result is a JSON document.
 pub(crate) fn makes_document(name: &str) -> bool {

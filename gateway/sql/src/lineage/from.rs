@@ -292,7 +292,7 @@ impl<'a> Walk<'a> {
         if let Some(alias) = alias
             && scalar
             && alias.colnames.is_empty()
-            && (name == "unnest" || functions::is_scalar(&name))
+            && (matches!(&*name, "unnest" | "lower" | "upper") || functions::is_scalar(&name))
         {
             table = table.renamed(&[alias.aliasname.as_str()]);
         }
@@ -363,7 +363,7 @@ impl<'a> Walk<'a> {
                     other: None,
                 };
             }
-            if functions::is_scalar(called) {
+            if functions::is_scalar(called) || folds_text(called, call) {
                 return Table {
                     columns: vec![Named::new(called, value.derived())],
                     other: None,
@@ -600,6 +600,18 @@ impl<'a> Walk<'a> {
             level: scope.level,
         }
     }
+}
+
+/// Whether it is a call of `lower` or `upper` for a text, not for a range that may be one of rows: what
+/// is no field of a row has a type without fields here.
+fn folds_text(called: &str, call: &pg::FuncCall) -> bool {
+    let is_plain = |node: &pg::Node| {
+        matches!(
+            inner(node),
+            Some(NodeEnum::ColumnRef(_) | NodeEnum::AConst(_) | NodeEnum::TypeCast(_))
+        )
+    };
+    matches!(called, "lower" | "upper") && call.args.len() == 1 && call.args.iter().all(is_plain)
 }
 
 /// PostgreSQL's own limit on the columns of a join (MaxAttrNumber).
