@@ -51,10 +51,12 @@ SELECT upper(b) FROM (WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a+1 FR
 \needs 14
 WITH RECURSIVE t AS (SELECT 1 AS a UNION ALL SELECT a+1 FROM t WHERE a<1) SEARCH DEPTH FIRST BY a SET seq SELECT (SELECT seq FROM (SELECT * FROM t) w LIMIT 1) FROM (SELECT email AS seq FROM customers) q LIMIT 1
 -- safe: unnest of a call that is a column of a row
+\needs 14
 SELECT (SELECT e FROM (SELECT ARRAY[NULL::information_schema.information_schema_catalog_name] AS string_to_array) t, unnest(string_to_array(t)) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
 -- oracle: VALUES that are ordered by their own name
 SELECT (SELECT column2 FROM (VALUES (c.email,'a'),('m','b') ORDER BY "*VALUES*".column1 LIMIT 1) v) FROM customers c, (SELECT 1 AS column1) "*VALUES*" WHERE c.id = 1
 -- safe: unnest of what may be an outer row
+\needs 14
 CREATE TEMP TABLE products (zz int)
 INSERT INTO products VALUES (1)
 SELECT (SELECT e FROM products, unnest(ARRAY[name]) e LIMIT 1) FROM (SELECT email AS e, NULL::information_schema.information_schema_catalog_name AS name FROM customers) q LIMIT 1
