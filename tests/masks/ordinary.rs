@@ -101,9 +101,8 @@ fn difference(expected: &Heard, said: &Heard) -> Option<String> {
     };
     // What a version does not know, readers miss in an order of their own: class 42, or what comes of it
     // in a transaction.
-    let misses = |heard: &Heard| {
-        error(heard).is_some_and(|code| code.starts_with("42") || code == "25P02")
-    };
+    let misses =
+        |heard: &Heard| error(heard).is_some_and(|code| code.starts_with("42") || code == "25P02");
     let alike = error(expected) == error(said)
         || error(expected).is_some() && error(said).as_deref() == Some(DENIED)
         || misses(expected) && misses(said);
