@@ -13,6 +13,12 @@ async fn gateway(place: Place) -> Gateway {
     Gateway::within(place).await
 }
 
+/// Makes what a test needs in the database.
+async fn set_up(place: &Place, role: Role, setup: &str) {
+    let made = postgres().await.run(role, place.database(), setup).await;
+    made.unwrap_or_else(|error| panic!("{error:?}"));
+}
+
 /// What a text gives, row by row; or the error.
 async fn said(client: &Client, text: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
     let mut rows = Vec::new();
@@ -176,11 +182,7 @@ async fn what_a_text_does_not_tell_is_waited_for() {
     let setup = "CREATE DOMAIN positive AS int CHECK (VALUE > 0); \
                  CREATE FUNCTION told(int) RETURNS int LANGUAGE sql AS 'SELECT $1'; \
                  CREATE TABLE typed (id positive, twice int GENERATED ALWAYS AS (1 + 1) STORED);";
-    let made = postgres()
-        .await
-        .run(Role::Application, place.database(), setup)
-        .await;
-    made.unwrap_or_else(|error| panic!("{error:?}"));
+    set_up(&place, Role::Application, setup).await;
     let gateway = gateway(place).await;
     let alice = gateway.connect(Person::Alice).await;
     for text in [
@@ -218,11 +220,7 @@ async fn where_triggers_watch_definitions_their_texts_do_not_tell() {
     let place = Place::new().await;
     let setup = "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
                  CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION watch();";
-    let made = postgres()
-        .await
-        .run(Role::Superuser, place.database(), setup)
-        .await;
-    made.unwrap_or_else(|error| panic!("{error:?}"));
+    set_up(&place, Role::Superuser, setup).await;
     let gateway = gateway(place).await;
     let alice = gateway.connect(Person::Alice).await;
     run(&alice, &["BEGIN", "CREATE TEMP TABLE picked (id int)"]).await;
@@ -237,11 +235,7 @@ async fn tables_that_hide_others_hide_no_column_of_theirs() {
     let place = Place::new().await;
     let setup = "CREATE TABLE n_id_seq1 (category text); CREATE TABLE n_id_seq (category text); \
                  INSERT INTO n_id_seq VALUES ('x'); INSERT INTO n_id_seq1 VALUES ('x')";
-    let made = postgres()
-        .await
-        .run(Role::Application, place.database(), setup)
-        .await;
-    made.unwrap_or_else(|error| panic!("{error:?}"));
+    set_up(&place, Role::Application, setup).await;
     let gateway = gateway(place).await;
     let secrets = secrets(&gateway).await;
     let alice = gateway.connect(Person::Alice).await;

@@ -1,6 +1,6 @@
 //! What lineage asks a catalog.
 
-use super::{Cast, Catalog, Column, FieldUse, Function, Relation, Type, TypeKind};
+use super::{Cast, Catalog, Column, FieldUse, Function, ReferenceRow, Relation, Type, TypeKind};
 use crate::analysis::{Access, ColumnId};
 
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
@@ -223,19 +223,19 @@ impl Catalog {
         found.find(|one| one.schema == schema)
     }
 
+    /// The foreign keys that refer to a relation.
+    fn keys_to(&self, referenced: u32) -> impl Iterator<Item = &ReferenceRow> {
+        let keys = self.root().references.get(&referenced);
+        keys.into_iter().flatten()
+    }
+
     /// The relations that foreign keys change where rows of another are changed, and how.
     pub(crate) fn cascades(
         &self,
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = (u32, Access)> {
-        let keys = self
-            .root()
-            .references
-            .get(&referenced)
-            .into_iter()
-            .flatten();
-        keys.filter_map(move |key| {
+        self.keys_to(referenced).filter_map(move |key| {
             let action = match access {
                 Access::Delete => key.on_delete,
                 Access::Update => key.on_update,
@@ -256,13 +256,7 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = ColumnId> {
-        let keys = self
-            .root()
-            .references
-            .get(&referenced)
-            .into_iter()
-            .flatten();
-        let sets = keys.filter(move |key| match access {
+        let sets = self.keys_to(referenced).filter(move |key| match access {
             Access::Delete => matches!(key.on_delete, 'n' | 'd'),
             Access::Update => matches!(key.on_update, 'n' | 'd'),
             Access::Read | Access::Insert | Access::Truncate | Access::Define => false,

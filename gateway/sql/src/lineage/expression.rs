@@ -102,10 +102,10 @@ impl<'a> Walk<'a> {
 
     /// `a`, `t.a`, `s.t.a`, or a whole row.
     fn column_ref(&mut self, column: &pg::ColumnRef, scope: &Scope<'_>) -> Value {
-        self.mention(column, scope);
         if !self.spend(scope.breadth() / LOOKED_AT) {
             return Value::default();
         }
+        self.mention(column, scope);
         if column.fields.iter().any(|field| string(field).is_none()) {
             // A star where one value stands: `count(t.*)`, `t.*::text`, `ROW(t.*)`.
             let path = strings(&column.fields);
@@ -136,9 +136,10 @@ impl<'a> Walk<'a> {
             }
             [table, rest @ ..] => {
                 let name = rest.last().copied().unwrap_or_default();
+                let is_column =
+                    || rest.len() == 1 && scope.certain_column_of(table, name).is_some();
                 // A function of the whole row, where it is no column.
-                let is_column = rest.len() == 1 && scope.certain_column_of(table, name).is_some();
-                self.takes_rows |= !is_column && self.catalog.has_function(name);
+                self.takes_rows |= self.catalog.has_function(name) && !is_column();
                 rest
             }
             [] => &[],

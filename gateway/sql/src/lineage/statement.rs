@@ -102,16 +102,21 @@ impl<'a> Walk<'a> {
             .filter(mine)
             .filter_map(|one| one.oid)
             .collect();
-        let mut any = Value::default();
+        let mut sources = Vec::new();
         for relation in oids
             .into_iter()
             .filter_map(|oid| self.catalog.relation(oid))
         {
             let table = self.table(relation);
+            if !self.spend(table.size()) {
+                break;
+            }
             let meant = table.columns.iter();
             let meant = meant.filter(|one| self.takes_rows || self.mentioned.contains(&one.name));
-            any = meant.fold(any, |any, one| any.with(one.value.clone().derived()));
+            sources.extend(meant.flat_map(|one| &one.value.sources));
         }
+        // Sorted once: a table may have thousands of partitions.
+        let any = Value::of(sources).derived();
         for &used in used {
             self.mark(&any, used);
         }
