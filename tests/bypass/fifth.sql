@@ -97,3 +97,5 @@ SELECT (SELECT "extract".row_to_json FROM extract(year from now()) LIMIT 1) FROM
 -- oracle: how many bytes of WAL a guess takes, by EXECUTE
 PREPARE guess (text) AS UPDATE vault.found SET secret = $1 WHERE id = 1
 EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) EXECUTE guess ('uquartzzebra')
+-- oracle: how many bytes of WAL a guess takes in the column beside
+EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) UPDATE customers SET country = 'quartzzebra' WHERE id = 1

@@ -60,7 +60,20 @@ impl Unsound {
             sqlstate: SqlState::INSUFFICIENT_PRIVILEGE,
         }
     }
+
+    /// Says how to write a statement whose names may mean several columns.
+    fn of(mut self, statement: Option<&Statement>) -> Unsound {
+        if statement.is_some_and(|statement| statement.doubted) {
+            let hint = self.hint.get_or_insert_default();
+            hint.push_str(NAME_THEM);
+        }
+        self
+    }
 }
+
+/// What makes names mean one column only.
+const NAME_THEM: &str = " If the statement does not say so: name by AS each expression of its \
+                         subqueries and each function in FROM, and their columns.";
 
 impl Examination<'_> {
     /// Decides what becomes of every use that the request makes of protected columns.
@@ -87,14 +100,17 @@ impl Examination<'_> {
             .try_for_each(|part| self.trusted(part))?;
         for used in &analysis.columns {
             self.exists(used)?;
-            self.use_of(analysis, used, &mut sound.demands)?;
+            let statement = analysis.statements.get(used.statement as usize);
+            self.use_of(analysis, used, &mut sound.demands)
+                .map_err(|unsound| unsound.of(statement))?;
         }
         for relation in &analysis.relations {
             self.defined(analysis, relation, &mut sound.demands)?;
         }
         for (number, statement) in analysis.statements.iter().enumerate() {
             self.inside(statement)?;
-            let result = self.result(analysis, number, statement, &mut sound.demands)?;
+            let result = self.result(analysis, number, statement, &mut sound.demands);
+            let result = result.map_err(|unsound| unsound.of(Some(statement)))?;
             sound.results.push(result);
         }
         Ok(sound)

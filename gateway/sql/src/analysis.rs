@@ -57,6 +57,9 @@ pub struct Statement {
     pub changes_catalog: bool,
     /// What of that is known by the text alone.
     pub foreseen: Foreseen,
+    /// Something in FROM has columns whose names or order are not known: a name may mean another
+    /// column than it seems to, and each that it may mean counts as used.
+    pub doubted: bool,
     /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
     /// TABLE AS, a rule or a schema, the actions of MERGE and the UPDATE of ON CONFLICT. EXPLAIN
     /// without ANALYZE runs nothing and hides none.

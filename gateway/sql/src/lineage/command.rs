@@ -24,6 +24,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
         names: Vec::new(),
         changes_catalog: class == Class::Define,
         foreseen: Foreseen::No,
+        doubted: false,
         inner: Vec::new(),
     }
 }

@@ -52,6 +52,7 @@ impl<'a> Walk<'a> {
             self.implicit_casts();
         }
         if std::mem::take(&mut self.doubts) {
+            done.doubted = true;
             self.doubt(&mut done);
         } else {
             done.foreseen = self.foreseen(node);
@@ -272,7 +273,8 @@ impl<'a> Walk<'a> {
 
     fn explain(&mut self, explain: &pg::ExplainStmt) -> Statement {
         let analysis = self.nested(explain.query.as_deref());
-        let runs = explain.options.iter().any(is_analyze);
+        let asks = |what| explain.options.iter().any(|option| is_on(option, what));
+        let runs = asks("analyze");
         let inside = analysis.statements.first();
         // It looks a prepared statement up, and declares, closes and prepares nothing.
         let names = inside.into_iter().flat_map(|inside| &inside.names);
@@ -288,6 +290,11 @@ impl<'a> Walk<'a> {
         }
         if runs {
             self.absorb(&analysis, costs_of_writes);
+        }
+        if asks("wal") {
+            // What an update logs of a row is less where the row has the same bytes nearby, whatever
+            // column they are of.
+            self.opaque(OpaqueReason::Unsupported, "EXPLAIN (WAL)");
         }
         if explain.options.iter().any(is_serialize) {
             self.absorb(&analysis, sizes);
@@ -399,11 +406,12 @@ fn is_serialize(option: &pg::Node) -> bool {
     option.defname == "serialize"
 }
 
-fn is_analyze(option: &pg::Node) -> bool {
+/// An option of EXPLAIN that is a truth.
+fn is_on(option: &pg::Node, name: &str) -> bool {
     let Some(NodeEnum::DefElem(option)) = inner(option) else {
         return false;
     };
-    option.defname == "analyze"
+    option.defname == name
         && match boxed(&option.arg) {
             None => true,
             Some(NodeEnum::String(text)) => !matches!(
