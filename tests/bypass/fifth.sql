@@ -99,3 +99,15 @@ PREPARE guess (text) AS UPDATE vault.found SET secret = $1 WHERE id = 1
 EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) EXECUTE guess ('uquartzzebra')
 -- oracle: how many bytes of WAL a guess takes in the column beside
 EXPLAIN (ANALYZE, WAL, COSTS off, TIMING off, SUMMARY off) UPDATE customers SET country = 'quartzzebra' WHERE id = 1
+-- safe: a type whose name is that of an array of rows, with a number
+\needs 18
+CREATE TYPE vault._bar_1 AS ENUM ('a')
+CREATE TEMP TABLE _bar (a int)
+CREATE TEMP TABLE bar (e1 int, e2 int)
+SET search_path = vault, public
+SELECT (SELECT e FROM unnest(ARRAY['{NULL}'::_bar_1]) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: a type whose name is that of an array of rows, cut within a character
+CREATE TYPE vault._aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa AS ENUM ('a')
+CREATE TEMP TABLE "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaé" (e1 int, e2 int)
+SET search_path = vault, public
+SELECT (SELECT e FROM unnest(ARRAY['{NULL}'::_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1

@@ -488,11 +488,12 @@ impl<'a> Walk<'a> {
         let named = |name: &str| self.catalog.types_named(schema, name);
         let has_no_fields = |one: &&Type| matches!(one.kind, TypeKind::Base | TypeKind::Enum);
         let is_known = !named(last).is_empty() || functions::is_builtin_type(schema, last);
-        // The name of an array is that of its elements after one or more of these, and may be cut.
+        // The name of an array is that of its elements after one or more of these; it may be cut, and
+        // have a number behind it. No other name is safe to be one than PostgreSQL's own.
         let before = last.len() - last.trim_start_matches('_').len();
-        let is_cut = before > 0 && last.len() >= LONGEST_NAME;
+        let is_known = is_known && (before == 0 || functions::is_builtin_type(schema, last));
         let mut meant = (0..=before).map(|from| named(&last[from..]));
-        is_known && !is_cut && meant.all(|types| types.iter().all(has_no_fields))
+        is_known && meant.all(|types| types.iter().all(has_no_fields))
     }
 
     /// XMLTABLE.
@@ -616,9 +617,6 @@ fn folds_text(called: &str, call: &pg::FuncCall) -> bool {
 
 /// PostgreSQL's own limit on the columns of a join (MaxAttrNumber).
 const MOST_JOINED: usize = 32_767;
-
-/// PostgreSQL's own limit on the bytes of a name (NAMEDATALEN).
-const LONGEST_NAME: usize = 63;
 
 /// What a thing in FROM costs where it is copied.
 const ITEM: usize = 4;
