@@ -45,6 +45,27 @@ const WRAPPING: [&str; 9] = [
     "show",
 ];
 
+/// Definitions of relations and of what goes with them; others may outlive the relations that they name.
+const OF_RELATIONS: [&str; 17] = [
+    "alter index",
+    "alter sequence",
+    "alter table",
+    "alter view",
+    "cluster",
+    "comment",
+    "create index",
+    "create sequence",
+    "create table",
+    "create table as",
+    "create view",
+    "drop index",
+    "drop sequence",
+    "drop table",
+    "drop view",
+    "reindex",
+    "select into",
+];
+
 /// What cannot be known and yet changes no data.
 const HARMLESS_TO_DATA: [&str; 3] = ["data-catalog", "session-state", "unknown-column"];
 
@@ -314,7 +335,8 @@ fn is_temporary(statement: &Judged<'_>) -> bool {
         .filter(|one| one.access == "define");
     let makes = statement.kind == "create table"
         && defined.next().is_some_and(|made| made.schema == "pg_temp");
-    makes || touches_temporary(statement, &["define"])
+    let relations_only = statement.class != "define" || OF_RELATIONS.contains(&statement.kind);
+    makes || (relations_only && touches_temporary(statement, &["define"]))
 }
 
 /// True where all that it does so is done to temporary tables, and something is.

@@ -170,6 +170,11 @@ fn temporary_tables_may_be_let_pass() {
     assert_eq!(outcome(settings, &dropped("pg_tempo.scratch")), "deny");
     let both = drop_table().with_relation("pg_temp.scratch", "define");
     assert_eq!(outcome(settings, &both), "deny");
+    // A schema outlives the temporary table that it grants.
+    let schema = Facts::fixed()
+        .with_statement("create schema", "define", "")
+        .with_relation("pg_temp.scratch", "define");
+    assert_eq!(outcome(settings, &schema), "deny");
 }
 
 #[test]
