@@ -3,6 +3,7 @@
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::server::postgres;
+use sluice_tests::wire_client::{WireClient, query};
 use sluice_tests::{Gateway, Person, sqlstate};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -298,4 +299,71 @@ async fn tables_that_hide_others_hide_no_column_of_theirs() {
         }
         run(&alice, &["ROLLBACK"]).await;
     }
+}
+
+/// A table whose column is renamed to that of another session, and what shows a value then.
+const RENAMED: &str = "CREATE TABLE mine (a text, b int); INSERT INTO mine VALUES ('x', 1);";
+const RENAME: &str = "ALTER TABLE mine RENAME COLUMN a TO c";
+const SHOWS: &str = "SELECT upper((SELECT a FROM mine LIMIT 1)) \
+                     FROM (SELECT email AS a FROM customers) q LIMIT 1";
+
+/// Waits until the server answers with yes.
+async fn until(direct: &Client, asked: &str) {
+    sluice_tests::eventually(asked, || async { one(direct, asked).await == "t" }).await;
+}
+
+const IS_RENAMED: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
+                          WHERE attrelid = 'mine'::regclass AND attname = 'c')";
+
+/// Neither the session that asked before nor a new one reads by the old name.
+async fn is_known(gateway: &Gateway, alice: &Client) {
+    assert_eq!(sqlstate(said(alice, SHOWS).await), "42501");
+    let another = gateway.connect(Person::Alice).await;
+    assert_eq!(sqlstate(said(&another, SHOWS).await), "42501");
+}
+
+#[tokio::test]
+async fn a_change_whose_client_is_gone_is_known_when_it_comes() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, RENAMED).await;
+    let direct = place.direct().await;
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    assert_eq!(one(&alice, SHOWS).await, "X");
+    run(&alice, &["BEGIN", "SELECT b FROM mine"]).await;
+    let mut gone = WireClient::log_in(&gateway, Person::Alice).await;
+    gone.send(&query(RENAME)).await;
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'mine'::regclass)";
+    until(&direct, waits).await;
+    gone.stream.set_zero_linger().expect("a socket");
+    drop(gone);
+    // Others go on meanwhile.
+    assert_eq!(
+        one(&alice, "SELECT count(*) FROM orders WHERE id < 0").await,
+        "0"
+    );
+    assert_eq!(one(&alice, SHOWS).await, "X");
+    run(&alice, &["COMMIT"]).await;
+    until(&direct, IS_RENAMED).await;
+    is_known(&gateway, &alice).await;
+}
+
+#[tokio::test]
+async fn a_change_is_known_although_its_client_reads_nothing() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, RENAMED).await;
+    let direct = place.direct().await;
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    assert_eq!(one(&alice, SHOWS).await, "X");
+    let mut slow = WireClient::log_in(&gateway, Person::Alice).await;
+    let socket = socket2::SockRef::from(&slow.stream);
+    socket.set_recv_buffer_size(4096).expect("a socket");
+    let much = query("SELECT repeat('x', 1000) FROM generate_series(1, 5000)");
+    slow.send(&[much, query(RENAME)].concat()).await;
+    until(&direct, IS_RENAMED).await;
+    is_known(&gateway, &alice).await;
+    drop(slow);
+    is_known(&gateway, &alice).await;
 }

@@ -1,7 +1,7 @@
 //! The catalog of each database: read at the start, and again whenever it may have changed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sql::catalog::{Catalog, CatalogRows, MadeTable, Part};
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use crate::config::Database;
+use crate::database::DatabaseState;
 use crate::session::upstream::Dialer;
 
 /// What was read this recently is not read again for one who misses something.
@@ -57,10 +58,39 @@ pub(crate) struct CatalogKeeper {
     loaded: watch::Sender<Option<Snapshot>>,
     /// Why the last reading failed.
     failure: watch::Sender<String>,
-    /// Readings begun, and the newest one that has ended, with its time.
+    /// Readings begun, and the newest one that has ended.
     begun: AtomicU64,
-    ended: watch::Sender<(u64, Option<Instant>)>,
+    ended: watch::Sender<Ended>,
     wake: Notify,
+    /// Changes that were sent and whose ends nobody has read.
+    changes: AtomicUsize,
+}
+
+/// The newest reading that has ended.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ended {
+    number: u64,
+    at: Option<Instant>,
+    /// The newest one that has succeeded.
+    read: u64,
+}
+
+/// A change of definitions that was sent, and whose end nobody has read yet: it may be done.
+pub(crate) struct Change(Arc<DatabaseState>);
+
+impl Change {
+    /// It is about to be sent.
+    pub(crate) fn begin(database: &Arc<DatabaseState>) -> Self {
+        database.catalog.changes.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(database))
+    }
+}
+
+/// It has ended.
+impl Drop for Change {
+    fn drop(&mut self) {
+        self.0.catalog.changes.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// The catalog cannot be read.
@@ -75,8 +105,9 @@ impl CatalogKeeper {
             loaded: watch::Sender::new(None),
             failure: watch::Sender::default(),
             begun: AtomicU64::new(0),
-            ended: watch::Sender::new((0, None)),
+            ended: watch::Sender::default(),
             wake: Notify::new(),
+            changes: AtomicUsize::new(0),
         }
     }
 
@@ -95,14 +126,31 @@ impl CatalogKeeper {
     /// waits for it.
     pub(crate) async fn look_again(&self) {
         let mut ended = self.ended.subscribe();
-        let last = ended.borrow_and_update().1;
+        let last = ended.borrow_and_update().at;
         if last.is_some_and(|last| last.elapsed() < MOMENT) {
             return;
         }
         let next = self.begun.load(Ordering::Acquire) + 1;
         self.wake.notify_one();
         // An error means that the gateway stops.
-        let _ = ended.wait_for(|(number, _)| *number >= next).await;
+        let _ = ended.wait_for(|ended| ended.number >= next).await;
+    }
+
+    /// How many changes may be done without being known.
+    pub(crate) fn changes(&self) -> usize {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Waits for a reading that begins from now on.
+    pub(crate) async fn read_anew(&self) -> Result<(), Unavailable> {
+        let mut ended = self.ended.subscribe();
+        let next = self.begun.load(Ordering::Acquire) + 1;
+        self.wake.notify_one();
+        match ended.wait_for(|ended| ended.number >= next).await {
+            Ok(ended) if ended.read >= next => Ok(()),
+            Ok(_) => Err(Unavailable(self.failure.borrow().clone())),
+            Err(_) => Err(Unavailable("the gateway stops".to_owned())),
+        }
     }
 
     /// A snapshot that is as new as the last change seen.
@@ -117,7 +165,7 @@ impl CatalogKeeper {
                 let found = found.map_err(|_| Unavailable("the gateway stops".to_owned()))?;
                 found.clone().ok_or_else(|| Unavailable("nothing was read".to_owned()))
             }
-            _ = ended.wait_for(|(number, _)| *number >= next) => {
+            _ = ended.wait_for(|ended| ended.number >= next) => {
                 Err(Unavailable(self.failure.borrow().clone()))
             }
         }
@@ -145,6 +193,7 @@ impl CatalogKeeper {
             let reading = tokio::time::timeout(LONGEST, reading);
             let read = reading.await.unwrap_or(Err(ReadError::Late));
             attempts += 1;
+            let succeeded = read.is_ok();
             match read {
                 Ok(catalogs) => {
                     if !catalogs.temporary.is_complete() {
@@ -165,7 +214,13 @@ impl CatalogKeeper {
                 }
             }
             attempts = 0;
-            self.ended.send_replace((number, Some(Instant::now())));
+            self.ended.send_modify(|ended| {
+                ended.number = number;
+                ended.at = Some(Instant::now());
+                if succeeded {
+                    ended.read = number;
+                }
+            });
             if self.epoch() > epoch {
                 continue;
             }

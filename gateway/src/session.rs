@@ -18,7 +18,7 @@ use wire::frame::{Frame, HEADER_BYTES, header};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
-use crate::catalog::Snapshot;
+use crate::catalog::{Change, Snapshot};
 use crate::config::Results;
 use crate::database::DatabaseState;
 use crate::error::SessionError;
@@ -29,6 +29,7 @@ pub(crate) mod buffers;
 mod call;
 pub(crate) mod canaries;
 pub(crate) mod cancel;
+mod changing;
 mod definitions;
 mod extended;
 mod flight;
@@ -95,6 +96,8 @@ pub(crate) struct Session {
     catalog_changed: Cell<bool>,
     /// What it has changed of them.
     definitions: RefCell<Definitions>,
+    /// Other sessions may meet what it changes before the upstream's answer is read.
+    changing: RefCell<Option<Change>>,
     /// The session may have made temporary relations: its names may mean them.
     temporary: Cell<bool>,
     /// The portal that the client's last message asked to describe.
@@ -197,6 +200,7 @@ impl Session {
         };
         // A side that takes nothing is left to the kernel.
         let _ = tokio::time::timeout(PATIENCE, close).await;
+        self.outlive_changes().await;
         ended
     }
 
@@ -372,6 +376,7 @@ impl Session {
     /// Sends what runs at once.
     fn run(&self, permit: &Permit<'_>) {
         self.may_change_definitions(permit.plan());
+        self.may_commit_changes(permit.plan());
         let changes = reading::may_change_strings(permit.plan().analysis());
         self.unsure.set(self.unsure.get() || changes);
         let unheard = changes || self.changeable.get();

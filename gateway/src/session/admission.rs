@@ -252,6 +252,7 @@ impl Ready {
             passing: Cell::new(0),
             inward: Cell::new(0),
             definitions: RefCell::default(),
+            changing: RefCell::default(),
             cancelled: Cell::new(false),
             cancelling: RefCell::default(),
             judging: Cell::new(false),

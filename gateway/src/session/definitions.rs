@@ -28,6 +28,8 @@ pub(super) struct Definitions {
     pub(super) made: Vec<Arc<MadeTable>>,
     /// There is more, that is not known.
     unseen: bool,
+    /// Of that, what others will meet when it is committed.
+    pub(super) lasting: bool,
 }
 
 impl Definitions {
@@ -37,7 +39,10 @@ impl Definitions {
         let foreseen = analysis.foreseen();
         match foreseen.filter(|_| analysis.opaque.is_empty()) {
             Some(tables) => self.made = with(&self.made, tables),
-            None => self.unseen = true,
+            None => {
+                self.unseen = true;
+                self.lasting |= !analysis.opaque.is_empty() || changes_meanings(analysis);
+            }
         }
         self.unseen |= self.made.len() > MOST_MADE;
         self.made.truncate(MOST_MADE);
@@ -77,7 +82,8 @@ impl Session {
     /// A statement is done: what it has made is known only if nothing has changed since it was judged,
     /// as it may have waited for whoever changed it.
     pub(super) fn made_by_what_was_known(&self, plan: &Plan) {
-        if plan.analysis().makes().next().is_some() && !self.catalog_is_current() {
+        let may_differ = || !self.catalog_is_current() || self.others_change();
+        if plan.analysis().makes().next().is_some() && may_differ() {
             self.definitions.borrow_mut().unseen = true;
         }
     }
@@ -174,6 +180,18 @@ impl Session {
                 .iter()
                 .any(|one| one.access != Access::Read && one.oid.is_none_or(has_triggers))
     }
+}
+
+/// True where a name may mean something else, or a column be another, than before.
+fn changes_meanings(analysis: &Analysis) -> bool {
+    let beside = |kind: Kind| {
+        matches!(
+            kind.command,
+            "comment" | "create index" | "create statistics"
+        )
+    };
+    let mut statements = analysis.statements.iter();
+    statements.any(|one| one.changes_catalog && !beside(one.kind))
 }
 
 /// True where definitions may be others when the plan has run.

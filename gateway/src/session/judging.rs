@@ -49,6 +49,7 @@ impl Session {
             && !self.changeable.get()
             && !self.unheard.get()
             && !self.catalog_changed.get()
+            && !self.others_change()
             && !self.no_longer_fits();
         if !settled {
             return None;
@@ -70,6 +71,10 @@ impl Session {
 
     /// Sees to it that all is known that the meaning of a text depends on.
     pub(super) async fn await_facts(&self, text: &str) -> Result<(), Denial> {
+        if self.others_change() && !ends_or_begins(text) {
+            let read = self.database.catalog.read_anew().await;
+            read.map_err(|error| self.own_denial(&error.to_string()))?;
+        }
         loop {
             if !self.catalog_is_current() && !ends_or_begins(text) {
                 self.refresh_catalog().await?;

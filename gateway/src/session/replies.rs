@@ -613,6 +613,7 @@ impl Session {
                     let status = ReadyForQuery::parse(body).map_err(broken)?.status;
                     switch.check(status)?;
                     self.status.set(status);
+                    self.changes_read();
                 }
                 return Ok(());
             }
@@ -766,6 +767,7 @@ impl Session {
                 self.definitions_settled();
             }
         }
+        self.changes_read();
     }
 
     /// True where the analysis of something that is under way says so.
