@@ -111,3 +111,11 @@ CREATE TYPE vault._aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 CREATE TEMP TABLE "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaé" (e1 int, e2 int)
 SET search_path = vault, public
 SELECT (SELECT e FROM unnest(ARRAY['{NULL}'::_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]) e LIMIT 1) FROM (SELECT email AS e FROM customers) q LIMIT 1
+-- safe: a field of a whole row by the name that its type has, not that of the alias
+SELECT ((SELECT q)).email FROM customers q(email, name, id) LIMIT 1
+-- safe: fields of a row that a subquery carries, by names that an alias has permuted
+SELECT (r).phone, (r).email FROM (SELECT q AS r FROM customers q(email, phone, id, name)) w LIMIT 1
+-- safe: a column further out than one that only an alias gives a row
+SELECT (SELECT zz FROM (SELECT ((SELECT q)).* FROM products q(zz)) i LIMIT 1) FROM (SELECT email AS zz FROM customers) o LIMIT 1
+-- safe: a column further out by WITH, in COPY
+COPY (SELECT (SELECT zz FROM (WITH c AS (SELECT q AS r FROM products q(zz)) SELECT (r).* FROM c) i LIMIT 1) FROM (SELECT email AS zz FROM customers) o LIMIT 1) TO STDOUT

@@ -157,9 +157,7 @@ impl<'a> Walk<'a> {
             [] => {
                 self.met.add(scope.level.into());
                 let all = scope.items.iter().filter(|item| item.bare);
-                return all.fold(Value::default(), |all, item| {
-                    all.with(item.table.whole_row())
-                });
+                return all.fold(Value::default(), |all, item| all.with(item.whole_row()));
             }
             [name] => (name, None),
             [.., schema, name] => (name, Some(*schema)),
@@ -170,9 +168,9 @@ impl<'a> Walk<'a> {
             let detail = format!("{}.*", path.join("."));
             self.opaque(OpaqueReason::UnknownColumn, &detail);
         }
-        items.into_iter().fold(Value::default(), |all, item| {
-            all.with(item.table.whole_row())
-        })
+        items
+            .into_iter()
+            .fold(Value::default(), |all, item| all.with(item.whole_row()))
     }
 
     /// A bare name: a column of the nearest level that has one, else a whole row.
@@ -192,7 +190,7 @@ impl<'a> Walk<'a> {
         self.met.add(levels);
         let row = rows
             .into_iter()
-            .map(|item| item.table.whole_row())
+            .map(|item| item.whole_row())
             .reduce(Value::with);
         match (column, row) {
             (Some(column), Some(row)) => Some(column.with(row)),
@@ -233,10 +231,10 @@ impl<'a> Walk<'a> {
                         None => value,
                     });
                     if item.doubtful || !item.is_certain(name) {
-                        missing = Some(item.table.whole_row());
+                        missing = Some(item.whole_row());
                     }
                 }
-                None => missing = Some(item.table.whole_row()),
+                None => missing = Some(item.whole_row()),
             }
         }
         match (found, missing) {

@@ -311,6 +311,7 @@ impl<'a> Walk<'a> {
     pub(super) fn aliased(&mut self, item: Item, alias: Option<&pg::Alias>) -> Item {
         let Some(alias) = alias else { return item };
         let names = strings(&alias.colnames);
+        let renamed = item.renamed || !names.is_empty();
         let table = if names.is_empty() {
             item.table
         } else {
@@ -321,6 +322,7 @@ impl<'a> Walk<'a> {
             by_name: true,
             schemas: Vec::new(),
             table,
+            renamed,
             ..item
         }
     }

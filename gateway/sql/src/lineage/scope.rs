@@ -79,6 +79,9 @@ pub(super) struct Item {
     pub(super) system: bool,
     /// Whether columns by other names may exist that are of a level further out instead.
     pub(super) doubtful: bool,
+    /// Whether its columns were given other names in FROM: the fields of its rows may have those of
+    /// their type.
+    pub(super) renamed: bool,
     /// Whether a condition on it says which rows the statement is about: not what an UPDATE or
     /// DELETE only looks at beside its target.
     pub(super) restricts: bool,
@@ -238,7 +241,20 @@ impl Item {
             bare: true,
             system: false,
             doubtful: false,
+            renamed: false,
             restricts: true,
+        }
+    }
+
+    /// Its whole row as one value.
+    pub(super) fn whole_row(&self) -> Value {
+        let row = self.table.whole_row();
+        match self.renamed {
+            true => Value {
+                fields: None,
+                ..row
+            },
+            false => row,
         }
     }
 
