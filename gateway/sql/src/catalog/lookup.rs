@@ -44,6 +44,16 @@ const TELLING: &[(&[&str], &[&str])] = &[
         &["pg_stat_io"],
         &["writes", "write_bytes", "extends", "extend_bytes", "fsyncs"],
     ),
+    (
+        &["pg_replication_slots"],
+        &["restart_lsn", "confirmed_flush_lsn", "safe_wal_size"],
+    ),
+    (
+        &["pg_stat_replication"],
+        &["sent_lsn", "write_lsn", "flush_lsn", "replay_lsn"],
+    ),
+    (&["pg_replication_origin_status"], &["local_lsn"]),
+    (&["pg_stat_progress_basebackup"], &["backup_streamed"]),
 ];
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.

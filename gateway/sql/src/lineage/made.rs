@@ -178,7 +178,8 @@ impl<'a> Walk<'a> {
         };
         let array = !written.array_bounds.is_empty();
         match found.as_slice() {
-            [] => Some((0, name.to_owned())),
+            // The name of an array may be that of one of rows.
+            [] if !name.starts_with('_') => Some((0, name.to_owned())),
             [only] if is_own(only) && array => Some((0, format!("{name}[]"))),
             [only] if is_own(only) => Some((only.oid, name.to_owned())),
             _ => None,
