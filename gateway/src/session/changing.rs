@@ -5,12 +5,11 @@
 
 use policy::Plan;
 use sql::analysis::{Class, Statement};
-use wire::upstream::TxStatus;
 
 use super::Session;
 use super::buffers::Inbox;
+use super::definitions::is_lasting;
 use super::pipeline::Pipeline;
-use super::replies::Kept;
 use crate::catalog::Change;
 
 impl Session {
@@ -22,23 +21,13 @@ impl Session {
         }
     }
 
-    /// True where other sessions may meet changes of definitions once a plan has run: its own, or those
-    /// of the transaction that it may end.
+    /// True where other sessions may meet changes of definitions once a plan has run: its own, whatever
+    /// transaction it is thought to be in, or those of the transaction that it may end.
     fn commits_changes(&self, plan: &Plan) -> bool {
+        let ends = || self.definitions.borrow().lasting && may_end_transaction(plan);
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
-        let statements = &plan.analysis().statements;
-        let changed = self.definitions.borrow().lasting || statements.iter().any(commits_prepared);
-        changed && (!self.is_in_transaction() || may_end_transaction(plan))
-    }
-
-    /// True where the transaction that is open now stays open until everything under way is answered.
-    fn is_in_transaction(&self) -> bool {
-        let pipeline = self.pipeline.borrow();
-        let ends = pipeline.newest_first().any(|owed| match &owed.keep {
-            Kept::Flight(flight) => may_end_transaction(&flight.plan),
-            _ => false,
-        });
-        self.status.get() == TxStatus::Transaction && !ends
+        let mut statements = plan.analysis().statements.iter();
+        is_lasting(plan) || ends() || statements.any(commits_prepared)
     }
 
     /// The upstream waits for the next request. Where all answers have been read, whatever was

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use policy::{Denial, Plan, Request};
-use sql::analysis::{Access, Analysis, Class, Kind, OpaqueReason};
+use sql::analysis::{Access, Analysis, Class, Foreseen, Kind, OpaqueReason, Statement};
 use sql::catalog::{Catalog, MadeTable};
 
 use super::Session;
@@ -41,7 +41,7 @@ impl Definitions {
             Some(tables) => self.made = with(&self.made, tables),
             None => {
                 self.unseen = true;
-                self.lasting |= !analysis.opaque.is_empty() || changes_meanings(analysis);
+                self.lasting |= is_lasting(plan);
             }
         }
         self.unseen |= self.made.len() > MOST_MADE;
@@ -182,16 +182,20 @@ impl Session {
     }
 }
 
-/// True where a name may mean something else, or a column be another, than before.
-fn changes_meanings(analysis: &Analysis) -> bool {
-    let beside = |kind: Kind| {
-        matches!(
-            kind.command,
+/// True where a name may mean something else to others, or a column be another, when the plan has run.
+pub(super) fn is_lasting(plan: &Plan) -> bool {
+    let analysis = plan.analysis();
+    if !analysis.opaque.is_empty() {
+        return changes_catalog(plan);
+    }
+    let lasting = |one: &Statement| {
+        let beside = matches!(
+            one.kind.command,
             "comment" | "create index" | "create statistics"
-        )
+        );
+        one.changes_catalog && one.foreseen == Foreseen::No && !beside
     };
-    let mut statements = analysis.statements.iter();
-    statements.any(|one| one.changes_catalog && !beside(one.kind))
+    analysis.statements.iter().any(lasting)
 }
 
 /// True where definitions may be others when the plan has run.
