@@ -147,6 +147,12 @@ impl Catalog {
         self.root().functions.contains_key(name)
     }
 
+    /// Whether a schema has functions that are not PostgreSQL's own.
+    pub(crate) fn has_functions_in(&self, schema: &str) -> bool {
+        let mut own = self.root().functions.values().flatten();
+        own.any(|function| function.schema == schema)
+    }
+
     /// Whether there is a function of this name at all.
     pub(crate) fn has_function(&self, name: &str) -> bool {
         self.has_own_function(name) || crate::functions::effect(name).is_some()

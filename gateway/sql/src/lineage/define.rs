@@ -92,13 +92,20 @@ impl<'a> Walk<'a> {
                 if rename.rename_type() == pg::ObjectType::ObjectSchema {
                     self.all_of_schema(&rename.subname);
                 }
+                self.code_renamed(rename.rename_type(), &rename.subname);
                 of(Effect::Define, alter_command(rename.rename_type()))
             }
             NodeEnum::AlterObjectSchemaStmt(alter) => {
                 if let Some(relation) = &alter.relation {
                     self.relations(relation, Access::Define);
                 }
+                self.code_renamed(alter.object_type(), "");
                 of(Effect::Define, alter_command(alter.object_type()))
+            }
+            NodeEnum::AlterTableSpaceOptionsStmt(_) => {
+                // They are what plans cost.
+                self.opaque(OpaqueReason::SessionState, "alter tablespace");
+                of(Effect::Define, "alter tablespace")
             }
             NodeEnum::AlterOwnerStmt(alter) => {
                 of(Effect::Define, alter_command(alter.object_type()))
@@ -390,6 +397,26 @@ impl<'a> Walk<'a> {
     }
 
     /// Everything in a schema that is renamed or dropped.
+    /// A name that is trusted, or that calls what is known, may be given to other code.
+    fn code_renamed(&mut self, what: pg::ObjectType, schema: &str) {
+        use pg::ObjectType as Type;
+        let is_code = match what {
+            Type::ObjectSchema => self.catalog.has_functions_in(schema),
+            Type::ObjectFunction
+            | Type::ObjectProcedure
+            | Type::ObjectRoutine
+            | Type::ObjectAggregate
+            | Type::ObjectOperator
+            | Type::ObjectOpclass
+            | Type::ObjectOpfamily
+            | Type::ObjectExtension => true,
+            _ => false,
+        };
+        if is_code {
+            self.opaque(OpaqueReason::ProceduralCode, alter_command(what));
+        }
+    }
+
     fn all_of_schema(&mut self, schema: &str) {
         let all = self.catalog.relations();
         let mut inside: Vec<&Relation> = all.filter(|one| one.schema == schema).collect();
@@ -518,7 +545,6 @@ fn plain_definition(node: &NodeEnum) -> Option<&'static str> {
         NodeEnum::AlterDatabaseRefreshCollStmt(_) => "alter database",
         NodeEnum::CreateTableSpaceStmt(_) => "create tablespace",
         NodeEnum::DropTableSpaceStmt(_) => "drop tablespace",
-        NodeEnum::AlterTableSpaceOptionsStmt(_) => "alter tablespace",
         NodeEnum::AlterTableMoveAllStmt(_) => "alter table",
         NodeEnum::AlterStatsStmt(_) => "alter statistics",
         NodeEnum::AlterCollationStmt(_) => "alter collation",

@@ -373,22 +373,23 @@ fn what_is_defined_earlier_in_a_text_may_be_called_later() {
         for change in [
             "ALTER FUNCTION other.g(text) RENAME TO f",
             "ALTER FUNCTION other.g(text) SET SCHEMA public",
-            "ALTER TYPE other.t RENAME TO text",
         ] {
-            assert!(!is_opaque(change), "{change}");
-            for after in [
-                "SELECT f('x')",
-                "SELECT lower('x')",
-                "SELECT 'x'::text",
-                "SELECT 1 + 2",
-            ] {
-                assert!(
-                    is_opaque(&format!("{change}; {after}")),
-                    "{change}; {after}"
-                );
-            }
-            assert!(!is_opaque(&format!("{change}; COMMIT; SHOW search_path")));
+            assert!(is_opaque(change), "{change}");
         }
+        let change = "ALTER TYPE other.t RENAME TO text";
+        assert!(!is_opaque(change), "{change}");
+        for after in [
+            "SELECT f('x')",
+            "SELECT lower('x')",
+            "SELECT 'x'::text",
+            "SELECT 1 + 2",
+        ] {
+            assert!(
+                is_opaque(&format!("{change}; {after}")),
+                "{change}; {after}"
+            );
+        }
+        assert!(!is_opaque(&format!("{change}; COMMIT; SHOW search_path")));
     });
 }
 

@@ -275,3 +275,39 @@ fn a_view_without_a_definition_is_opaque() {
         assert_eq!(opaque[0].reason, OpaqueReason::Unsupported);
     });
 }
+
+#[test]
+fn what_gives_code_another_name_cannot_be_known() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        for (text, reason) in [
+            (
+                "ALTER FUNCTION f(text) RENAME TO g",
+                OpaqueReason::ProceduralCode,
+            ),
+            (
+                "ALTER ROUTINE f(text) SET SCHEMA b",
+                OpaqueReason::ProceduralCode,
+            ),
+            (
+                "ALTER AGGREGATE f(text) RENAME TO g",
+                OpaqueReason::ProceduralCode,
+            ),
+            (
+                "ALTER EXTENSION hstore SET SCHEMA b",
+                OpaqueReason::ProceduralCode,
+            ),
+            (
+                "ALTER TABLESPACE pg_default SET (random_page_cost = 0)",
+                OpaqueReason::SessionState,
+            ),
+            ("EXPLAIN (ANALYZE, WAL) SELECT 1", OpaqueReason::Unsupported),
+        ] {
+            let analysis = analyze(text, &catalog);
+            let found = analysis.opaque.iter().any(|one| one.reason == reason);
+            assert!(found, "{text}: {:?}", analysis.opaque);
+        }
+        let plain = analyze("EXPLAIN (ANALYZE, WAL off) SELECT 1", &catalog);
+        assert_eq!(plain.opaque, []);
+    });
+}
