@@ -232,7 +232,9 @@ ORDER BY a.attrelid, a.attnum";
 /// itself, or waits for it, the view is left out rather than waited for: it is opaque meanwhile.
 const VIEWS: &str = "\
 WITH locked AS MATERIALIZED (
-    SELECT l.relation FROM pg_catalog.pg_locks l WHERE l.mode = 'AccessExclusiveLock'
+    SELECT l.relation FROM pg_catalog.pg_locks l
+    JOIN pg_catalog.pg_database d ON d.oid = l.database
+    WHERE l.mode = 'AccessExclusiveLock' AND d.datname = pg_catalog.current_database()
 )
 SELECT c.oid::text, pg_catalog.pg_get_viewdef(c.oid)
 FROM pg_catalog.pg_class c

@@ -77,12 +77,21 @@ impl<'a> Walk<'a> {
             self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
             if access != Access::Define {
                 self.row_security(relation);
+            } else if self.is_unread(relation) {
+                // What is protected in it is not known either.
+                self.opaque(OpaqueReason::Unsupported, &relation.name);
             }
             if access != Access::Define && self.catalog.is_data_catalog(relation) {
                 self.opaque(OpaqueReason::DataCatalog, &relation.name);
             }
         }
         found
+    }
+
+    /// Whether it is a view whose definition could not be read.
+    fn is_unread(&self, relation: &Relation) -> bool {
+        let is_read = relation.view.as_ref().is_some_and(|view| view.is_read);
+        relation.is_view() && !is_read && !is_system(&relation.schema)
     }
 
     /// What the policies of a relation call and read, where any of its rows is read or written; and
