@@ -233,6 +233,8 @@ pub(crate) struct Walk<'a> {
     mentioned: HashSet<String>,
     /// It may mean all columns of something together.
     takes_rows: bool,
+    /// It calls what keeps something that others, or a later statement, can see.
+    keeps: bool,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     /// The columns of the table that the present statement makes of a query.
@@ -297,6 +299,7 @@ impl<'a> Walk<'a> {
             doubts: false,
             mentioned: HashSet::new(),
             takes_rows: false,
+            keeps: false,
             inner: Vec::new(),
             queried: None,
             budget: BUDGET,

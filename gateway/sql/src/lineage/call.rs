@@ -150,6 +150,7 @@ impl<'a> Walk<'a> {
                 match effect {
                     Effect::Harmless => {}
                     Effect::Keeps => {
+                        self.keeps = true;
                         for argument in arguments {
                             self.mark(argument, Use::Copied);
                         }

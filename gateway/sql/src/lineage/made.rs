@@ -249,7 +249,9 @@ impl<'a> Walk<'a> {
             let found = self.catalog.relations_named(schema, name);
             found.iter().all(|one| is_in_temporary(one))
         };
+        // CASCADE drops columns of others, too.
         drop.remove_type() == pg::ObjectType::ObjectTable
+            && drop.behavior() != pg::DropBehavior::DropCascade
             && drop.objects.iter().filter_map(inner).all(
                 |object| matches!(object, NodeEnum::List(path) if is_own(&strings(&path.items))),
             )

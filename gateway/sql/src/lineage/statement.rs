@@ -59,6 +59,9 @@ impl<'a> Walk<'a> {
         }
         self.mentioned.clear();
         self.takes_rows = false;
+        if std::mem::take(&mut self.keeps) {
+            self.keep_derived();
+        }
         done.inner.append(&mut self.inner);
         let writes = done.inner.iter().any(|one| one.kind.class == Class::Write);
         let prepares = matches!(
@@ -89,6 +92,19 @@ impl<'a> Walk<'a> {
             });
             done.outputs = Outputs::Columns(columns.collect());
         }
+    }
+
+    /// Whether a call that keeps something happens can follow from any expression: AND and COALESCE
+    /// compute what stands behind only sometimes.
+    fn keep_derived(&mut self) {
+        let mine = |one: &&ColumnUse| one.statement == self.statement;
+        let derived = |one: &&ColumnUse| matches!(one.used, Use::Derived | Use::WholeRow);
+        let columns = self.found.columns.iter();
+        let kept: Vec<ColumnUse> = columns.filter(mine).filter(derived).copied().collect();
+        self.spend(kept.len());
+        let used = Use::Copied;
+        let kept = kept.into_iter().map(|one| ColumnUse { used, ..one });
+        self.found.columns.extend(kept);
     }
 
     /// Every column that the present statement may mean, so used.

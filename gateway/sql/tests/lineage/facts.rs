@@ -311,3 +311,26 @@ fn what_gives_code_another_name_cannot_be_known() {
         assert_eq!(plain.opaque, []);
     });
 }
+
+#[test]
+fn what_is_kept_may_follow_from_any_expression() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        for (text, copied) in [
+            (
+                "SELECT email LIKE 'a%' AND nextval('s') > 0 FROM users",
+                true,
+            ),
+            (
+                "SELECT email LIKE 'a%' AND pg_try_advisory_lock(7) FROM users",
+                true,
+            ),
+            ("SELECT email, nextval('s') FROM users", false),
+            ("SELECT email LIKE 'a%' FROM users", false),
+        ] {
+            let columns = analyze(text, &catalog).columns;
+            let found = columns.iter().any(|one| one.used == Use::Copied);
+            assert_eq!(found, copied, "{text}: {columns:?}");
+        }
+    });
+}
