@@ -5,7 +5,7 @@ use sluice_tests::gateway::Place;
 use sluice_tests::server::postgres;
 use sluice_tests::wire_client::{WireClient, query};
 use sluice_tests::{Gateway, Person, sqlstate};
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// A gateway without the guard, which would hold what drops a table.
 async fn gateway(place: Place) -> Gateway {
@@ -366,4 +366,52 @@ async fn a_change_is_known_although_its_client_reads_nothing() {
     is_known(&gateway, &alice).await;
     drop(slow);
     is_known(&gateway, &alice).await;
+}
+
+#[tokio::test]
+async fn a_change_is_known_by_every_name_of_the_database() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, RENAMED).await;
+    place.edit(|text| {
+        let begin = text.find("[databases.shop]").expect("a database");
+        let end = text[begin..].find("\n\n").expect("its end") + begin;
+        let twin = text[begin..end].replace("[databases.shop]", "[databases.twin]");
+        format!("{text}\n{twin}\n")
+    });
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    assert_eq!(one(&alice, SHOWS).await, "X");
+    let mut settings = gateway.settings(Person::Alice);
+    let connected = settings.dbname("twin").connect(NoTls).await;
+    let (twin, connection) = connected.expect("the database by its other name");
+    tokio::spawn(connection);
+    run(&twin, &[RENAME]).await;
+    is_known(&gateway, &alice).await;
+}
+
+#[tokio::test]
+async fn what_goes_with_a_temporary_type_is_known() {
+    let place = Place::new().await;
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    let makes = [
+        "DROP TABLE IF EXISTS mine",
+        "CREATE TEMP TABLE kind (a int)",
+        "CREATE TABLE mine (a kind, b int)",
+        "INSERT INTO mine VALUES (ROW(1), 2)",
+    ];
+    let shows = SHOWS.replace("SELECT a FROM", "SELECT a::text FROM");
+    let discards = gateway.connect(Person::Alice).await;
+    run(&discards, &makes).await;
+    run(&discards, &["DISCARD TEMP"]).await;
+    assert_eq!(sqlstate(said(&alice, &shows).await), "42501");
+    run(&discards, &makes).await;
+    let before = one(&alice, &shows).await;
+    assert_eq!(before, "(1)");
+    drop(discards);
+    let direct = gateway.place().direct().await;
+    let is_gone = "SELECT NOT EXISTS (SELECT FROM pg_attribute \
+                   WHERE attrelid = 'mine'::regclass AND attname = 'a')";
+    until(&direct, is_gone).await;
+    assert_eq!(sqlstate(said(&alice, &shows).await), "42501");
 }

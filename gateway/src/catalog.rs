@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use crate::config::Database;
-use crate::database::DatabaseState;
 use crate::session::upstream::Dialer;
 
 /// What was read this recently is not read again for one who misses something.
@@ -53,8 +52,7 @@ struct Catalogs {
 /// The catalog of one database, kept current.
 #[derive(Debug)]
 pub(crate) struct CatalogKeeper {
-    /// Counts the changes seen; a snapshot of a lower epoch judges nothing any more.
-    epoch: AtomicU64,
+    changes: Arc<Changes>,
     loaded: watch::Sender<Option<Snapshot>>,
     /// Why the last reading failed.
     failure: watch::Sender<String>,
@@ -62,8 +60,24 @@ pub(crate) struct CatalogKeeper {
     begun: AtomicU64,
     ended: watch::Sender<Ended>,
     wake: Notify,
-    /// Changes that were sent and whose ends nobody has read.
-    changes: AtomicUsize,
+}
+
+/// What is known of the changes of a database, by whichever of the names it has here.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// Counts those seen; a snapshot of a lower epoch judges nothing any more.
+    epoch: AtomicU64,
+    /// Those that were sent and whose ends nobody has read.
+    open: AtomicUsize,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self {
+            epoch: AtomicU64::new(1),
+            open: AtomicUsize::new(0),
+        }
+    }
 }
 
 /// The newest reading that has ended.
@@ -76,20 +90,20 @@ struct Ended {
 }
 
 /// A change of definitions that was sent, and whose end nobody has read yet: it may be done.
-pub(crate) struct Change(Arc<DatabaseState>);
+pub(crate) struct Change(Arc<Changes>);
 
 impl Change {
     /// It is about to be sent.
-    pub(crate) fn begin(database: &Arc<DatabaseState>) -> Self {
-        database.catalog.changes.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(database))
+    pub(crate) fn begin(catalog: &CatalogKeeper) -> Self {
+        catalog.changes.open.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(&catalog.changes))
     }
 }
 
 /// It has ended.
 impl Drop for Change {
     fn drop(&mut self) {
-        self.0.catalog.changes.fetch_sub(1, Ordering::AcqRel);
+        self.0.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -99,26 +113,26 @@ impl Drop for Change {
 pub(crate) struct Unavailable(String);
 
 impl CatalogKeeper {
-    pub(crate) fn new() -> Self {
+    /// Beside another of the same database, if there is one.
+    pub(crate) fn new(other: Option<&CatalogKeeper>) -> Self {
         Self {
-            epoch: AtomicU64::new(1),
+            changes: other.map_or_else(Arc::default, |other| Arc::clone(&other.changes)),
             loaded: watch::Sender::new(None),
             failure: watch::Sender::default(),
             begun: AtomicU64::new(0),
             ended: watch::Sender::default(),
             wake: Notify::new(),
-            changes: AtomicUsize::new(0),
         }
     }
 
     /// Counts the changes seen. Cheap: what a session asks before each request.
     pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
+        self.changes.epoch.load(Ordering::Acquire)
     }
 
     /// Something changed, or may have: what was read before judges nothing any more.
     pub(crate) fn invalidate(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.changes.epoch.fetch_add(1, Ordering::AcqRel);
         self.wake.notify_one();
     }
 
@@ -137,8 +151,8 @@ impl CatalogKeeper {
     }
 
     /// How many changes may be done without being known.
-    pub(crate) fn changes(&self) -> usize {
-        self.changes.load(Ordering::Acquire)
+    pub(crate) fn open_changes(&self) -> usize {
+        self.changes.open.load(Ordering::Acquire)
     }
 
     /// Waits for a reading that begins from now on.
@@ -159,6 +173,10 @@ impl CatalogKeeper {
         let mut loaded = self.loaded.subscribe();
         let mut ended = self.ended.subscribe();
         let next = self.begun.load(Ordering::Acquire) + 1;
+        if ended.borrow().number + 1 == next {
+            // The change may have been seen by another name of the database.
+            self.wake.notify_one();
+        }
         tokio::select! {
             biased;
             found = loaded.wait_for(|s| s.as_ref().is_some_and(|s| s.epoch >= epoch)) => {
@@ -231,6 +249,15 @@ impl CatalogKeeper {
         }
     }
 
+    /// Counts a change that a reading found which began at this epoch; not where it is older than a
+    /// change seen meanwhile.
+    fn found(&self, epoch: u64) -> bool {
+        let counter = &self.changes.epoch;
+        let counted =
+            counter.compare_exchange(epoch, epoch + 1, Ordering::AcqRel, Ordering::Acquire);
+        counted.is_ok()
+    }
+
     /// A reading that nobody asked for counts as a change only if it found one.
     fn publish(&self, epoch: u64, asked: bool, catalogs: Catalogs) {
         let same = self
@@ -238,10 +265,8 @@ impl CatalogKeeper {
             .borrow()
             .as_ref()
             .is_some_and(|s| s.temporary.version() == catalogs.temporary.version());
-        let mut epoch = epoch;
-        if !asked && !same {
-            epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
-        }
+        let found = !asked && !same && self.found(epoch);
+        let epoch = epoch + u64::from(found);
         self.loaded.send_modify(|loaded| match loaded {
             Some(snapshot) if same => snapshot.epoch = snapshot.epoch.max(epoch),
             _ => {

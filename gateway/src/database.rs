@@ -21,18 +21,26 @@ pub(crate) struct DatabaseState {
 }
 
 impl DatabaseState {
+    /// Among others, which may be the same database by other names.
+    ///
     /// # Errors
     /// Certificates that cannot be read.
-    pub(crate) fn new(
+    pub(crate) fn new<'a>(
         name: &str,
         config: &Database,
         limits: &Limits,
+        mut others: impl Iterator<Item = &'a Arc<DatabaseState>>,
     ) -> Result<Self, crate::tls::Error> {
+        let is_same = |other: &&Arc<DatabaseState>| {
+            other.config.name == config.name
+                && other.config.upstream.address == config.upstream.address
+        };
+        let same = others.find(is_same).map(|other| &other.catalog);
         Ok(Self {
             name: name.into(),
             dialer: Dialer::new(config.upstream.clone(), limits.connect)?,
             config: config.clone(),
-            catalog: CatalogKeeper::new(),
+            catalog: CatalogKeeper::new(same),
             switches: config
                 .limited_role
                 .as_deref()

@@ -188,6 +188,7 @@ impl Session {
             Err(SessionError::Upstream(_)) if self.leaving.get() => Ok(()),
             ended => ended,
         };
+        self.drops_temporary();
         let Self {
             client, upstream, ..
         } = &*self;
@@ -268,6 +269,7 @@ impl Session {
     /// ends the session.
     async fn leave(&self) -> Result<(), SessionError> {
         self.leaving.set(true);
+        self.drops_temporary();
         self.upstream.terminate();
         // Where that fails the upstream has ended the session already.
         let _ = self.upstream.socket.finish().await;

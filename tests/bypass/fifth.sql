@@ -119,3 +119,10 @@ SELECT (r).phone, (r).email FROM (SELECT q AS r FROM customers q(email, phone, i
 SELECT (SELECT zz FROM (SELECT ((SELECT q)).* FROM products q(zz)) i LIMIT 1) FROM (SELECT email AS zz FROM customers) o LIMIT 1
 -- safe: a column further out by WITH, in COPY
 COPY (SELECT (SELECT zz FROM (WITH c AS (SELECT q AS r FROM products q(zz)) SELECT (r).* FROM c) i LIMIT 1) FROM (SELECT email AS zz FROM customers) o LIMIT 1) TO STDOUT
+-- safe: a column that a table loses with the type of another
+CREATE TEMP TABLE tt (a int)
+CREATE TEMP TABLE p (c tt, d int)
+INSERT INTO p VALUES (ROW(1), 2)
+BEGIN
+DROP TABLE tt CASCADE
+SELECT upper((SELECT c FROM p LIMIT 1)::text) FROM (SELECT email AS c FROM customers) q LIMIT 1

@@ -98,7 +98,7 @@ async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {
     let verifier = identity::Verifier::discover(config.identity.clone()).await?;
     let mut databases = BTreeMap::new();
     for (name, database) in &config.databases {
-        let state = DatabaseState::new(name, database, &config.limits)?;
+        let state = DatabaseState::new(name, database, &config.limits, databases.values())?;
         databases.insert(name.clone(), Arc::new(state));
     }
     let approvers = config

@@ -17,7 +17,7 @@ impl Session {
     pub(super) fn may_commit_changes(&self, plan: &Plan) {
         if self.commits_changes(plan) {
             let mut changing = self.changing.borrow_mut();
-            changing.get_or_insert_with(|| Change::begin(&self.database));
+            changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
         }
     }
 
@@ -27,13 +27,13 @@ impl Session {
         let ends = || self.definitions.borrow().lasting && may_end_transaction(plan);
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
         let mut statements = plan.analysis().statements.iter();
-        is_lasting(plan) || ends() || statements.any(commits_prepared)
+        is_lasting(plan) || self.discards(plan) || ends() || statements.any(commits_prepared)
     }
 
     /// The upstream waits for the next request. Where all answers have been read, whatever was
     /// changed is known, or undone, or still the transaction's own.
     pub(super) fn changes_read(&self) {
-        if self.pipeline.borrow().is_empty() {
+        if self.pipeline.borrow().is_empty() && !self.leaving.get() {
             self.changing.take();
         }
     }
@@ -41,7 +41,16 @@ impl Session {
     /// True where another session may have changed what the catalog in force says.
     pub(super) fn others_change(&self) -> bool {
         let mine = usize::from(self.changing.borrow().is_some());
-        self.database.catalog.changes() > mine && self.admitted.borrow().is_protected()
+        self.database.catalog.open_changes() > mine && self.admitted.borrow().is_protected()
+    }
+
+    /// The session is about to end: with its temporary relations goes what others have made of their
+    /// types.
+    pub(super) fn drops_temporary(&self) {
+        if self.temporary.get() {
+            let mut changing = self.changing.borrow_mut();
+            changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
+        }
     }
 
     /// After the end of a session whose changes may still be under way: waits until the upstream has

@@ -34,14 +34,14 @@ pub(super) struct Definitions {
 
 impl Definitions {
     /// Adds what a plan changes.
-    fn add(&mut self, plan: &Plan) {
+    fn add(&mut self, plan: &Plan, discards: bool) {
         let analysis = plan.analysis();
         let foreseen = analysis.foreseen();
         match foreseen.filter(|_| analysis.opaque.is_empty()) {
-            Some(tables) => self.made = with(&self.made, tables),
-            None => {
+            Some(tables) if !discards => self.made = with(&self.made, tables),
+            _ => {
                 self.unseen = true;
-                self.lasting |= is_lasting(plan);
+                self.lasting |= discards || is_lasting(plan);
             }
         }
         self.unseen |= self.made.len() > MOST_MADE;
@@ -66,17 +66,24 @@ fn with<'a>(
 impl Session {
     /// Notes what will have changed once a plan has run.
     pub(super) fn may_change_definitions(&self, plan: &Plan) {
-        let changes = changes_catalog(plan);
+        let changes = changes_catalog(plan) || self.discards(plan);
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
             self.catalog_changed.set(true);
-            self.definitions.borrow_mut().add(plan);
+            let discards = self.discards(plan);
+            self.definitions.borrow_mut().add(plan, discards);
         }
         if begins || (changes && plan.analysis().makes().next().is_some()) {
             self.temporary.set(true);
             let snapshot = self.catalog.borrow().clone();
             *self.catalog.borrow_mut() = snapshot.with_temporary(&self.definitions.borrow().made);
         }
+    }
+
+    /// Whether it drops temporary relations, and what others have made of their types.
+    pub(super) fn discards(&self, plan: &Plan) -> bool {
+        let mut statements = plan.analysis().statements.iter();
+        self.temporary.get() && statements.any(|one| one.kind.command == "discard")
     }
 
     /// A statement is done: what it has made is known only if nothing has changed since it was judged,
@@ -96,10 +103,10 @@ impl Session {
         let mut changes = false;
         for owed in self.pipeline.borrow().newest_first() {
             if let Kept::Flight(flight) = &owed.keep
-                && changes_catalog(&flight.plan)
+                && (changes_catalog(&flight.plan) || self.discards(&flight.plan))
             {
                 changes = true;
-                left.add(&flight.plan);
+                left.add(&flight.plan, self.discards(&flight.plan));
             }
         }
         self.catalog_changed.set(changes);

@@ -180,7 +180,7 @@ impl Session {
                 },
             )?;
         }
-        if let Err(denial) = self.refresh_catalog().await {
+        if let Err(denial) = self.await_facts(&hold.request().text).await {
             self.record_denial(entry, &denial)?;
             return Ok(Err(Refusal::of(&denial)));
         }
