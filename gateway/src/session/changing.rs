@@ -33,7 +33,9 @@ impl Session {
     /// The upstream waits for the next request. Where all answers have been read, whatever was
     /// changed is known, or undone, or still the transaction's own.
     pub(super) fn changes_read(&self) {
-        if self.pipeline.borrow().is_empty() && !self.leaving.get() {
+        if self.leaving.get() {
+            self.drops_temporary();
+        } else if self.pipeline.borrow().is_empty() {
             self.changing.take();
         }
     }
@@ -45,9 +47,9 @@ impl Session {
     }
 
     /// The session is about to end: with its temporary relations goes what others have made of their
-    /// types.
+    /// types, once the upstream has nothing else to do.
     pub(super) fn drops_temporary(&self) {
-        if self.temporary.get() {
+        if self.temporary.get() && self.pipeline.borrow().is_empty() {
             let mut changing = self.changing.borrow_mut();
             changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
         }
@@ -56,9 +58,10 @@ impl Session {
     /// After the end of a session whose changes may still be under way: waits until the upstream has
     /// ended, too.
     pub(super) async fn outlive_changes(&self) {
-        let Some(change) = self.changing.take() else {
+        self.drops_temporary();
+        if self.changing.borrow().is_none() && !self.temporary.get() {
             return;
-        };
+        }
         // What was under way is recorded as abandoned.
         *self.pipeline.borrow_mut() = Pipeline::new();
         let finish = async {
@@ -70,6 +73,7 @@ impl Session {
             let mut inbox = Inbox::new(&self.core.pool);
             while let Ok(1..) = self.upstream.socket.read(&mut inbox).await {
                 inbox.take(inbox.bytes().len());
+                self.drops_temporary();
             }
         };
         tokio::select! {
@@ -77,7 +81,7 @@ impl Session {
             () = finish => {}
         }
         self.database.catalog.invalidate();
-        drop(change);
+        self.changing.take();
     }
 }
 
