@@ -3,7 +3,7 @@
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::server::postgres;
-use sluice_tests::wire_client::{WireClient, query};
+use sluice_tests::wire_client::{WireClient, query, tags};
 use sluice_tests::{Gateway, Person, sqlstate};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -414,4 +414,25 @@ async fn what_goes_with_a_temporary_type_is_known() {
                    WHERE attrelid = 'mine'::regclass AND attname = 'a')";
     until(&direct, is_gone).await;
     assert_eq!(sqlstate(said(&alice, &shows).await), "42501");
+}
+
+#[tokio::test]
+async fn what_execute_means_is_asked_when_its_turn_comes() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, RENAMED).await;
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
+    let prepared = waits.query(&format!("PREPARE shows AS {SHOWS}")).await;
+    assert_eq!(tags(&prepared.expect("an answer")), "C");
+    let both = [query("SELECT pg_sleep(1.5)"), query("EXECUTE shows")];
+    waits.send(&both.concat()).await;
+    let direct = gateway.place().direct().await;
+    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+                  WHERE datname = current_database() AND wait_event = 'PgSleep')";
+    until(&direct, sleeps).await;
+    run(&alice, &[RENAME]).await;
+    assert!(waits.until_ready().await.is_some());
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
 }

@@ -180,19 +180,17 @@ impl Session {
                 },
             )?;
         }
-        if let Err(denial) = self.await_facts(&hold.request().text).await {
-            self.record_denial(entry, &denial)?;
-            return Ok(Err(Refusal::of(&denial)));
-        }
-        let (analysis, catalog) = match self.read(hold.request()).await {
-            Ok(read) => read,
+        let understood = match self.await_facts(&hold.request().text).await {
+            Ok(()) => self.understand(hold.request(), bound).await,
+            Err(denial) => Err(denial),
+        };
+        let (analysis, catalog) = match understood {
+            Ok(understood) => understood,
             Err(denial) => {
                 self.record_denial(entry, &denial)?;
                 return Ok(Err(Refusal::of(&denial)));
             }
         };
-        let version = catalog.version();
-        let analysis = self.resolve_names(analysis, bound, version).await;
         let verdict = {
             let mut judge = self.core.judge.borrow_mut();
             let mut admitted = self.admitted.borrow_mut();

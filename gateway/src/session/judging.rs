@@ -13,6 +13,9 @@ use super::Session;
 use super::extended::{self, Bound};
 use crate::analyst::Busy;
 
+/// How often a text is read again as definitions have changed meanwhile.
+const MOST_CHANGES: usize = 5;
+
 impl Session {
     /// The verdict on a request: one given before, else one given now, after reading its text.
     pub(super) async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
@@ -105,26 +108,13 @@ impl Session {
         request: Request,
         bound: Bound<'_>,
     ) -> Verdict<'static> {
-        let read = match self.read(&request).await {
-            Ok((analysis, _)) if self.may_miss(&analysis) => {
-                // It may have been made a moment ago, and not through this gateway.
-                self.database.catalog.look_again().await;
-                match self.refresh_catalog().await {
-                    Ok(()) => self.read(&request).await,
-                    Err(denial) => Err(denial),
-                }
-            }
-            read => read,
-        };
-        let (analysis, catalog) = match read {
-            Ok(read) => read,
+        let (analysis, catalog) = match self.understand(&request, bound).await {
+            Ok(understood) => understood,
             Err(denial) => return Verdict::Deny(denial),
         };
         if let Err(denial) = self.may_be_set(&analysis) {
             return Verdict::Deny(denial);
         }
-        let version = catalog.version();
-        let analysis = self.resolve_names(analysis, bound, version).await;
         let mut judge = self.core.judge.borrow_mut();
         let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
         drop(judge);
@@ -135,6 +125,44 @@ impl Session {
             });
         }
         verdict
+    }
+
+    /// What a request would do, and the catalog by which: one that was still in force after all that
+    /// had to be waited for.
+    pub(super) async fn understand(
+        &self,
+        request: &Request,
+        bound: Bound<'_>,
+    ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
+        let version = || self.catalog.borrow().catalog.version();
+        for _ in 0..MOST_CHANGES {
+            let before = version();
+            let (analysis, catalog) = self.read_or_look_again(request).await?;
+            let analysis = self.resolve_names(analysis, bound, catalog.version());
+            let analysis = analysis.await;
+            self.await_facts(&request.text).await?;
+            if version() == before {
+                return Ok((analysis, catalog));
+            }
+        }
+        Err(Denial {
+            hint: Some("Try again in a moment.".into()),
+            ..self.own_denial("definitions change again and again while the statement is read")
+        })
+    }
+
+    async fn read_or_look_again(
+        &self,
+        request: &Request,
+    ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
+        let read = self.read(request).await?;
+        if !self.may_miss(&read.0) {
+            return Ok(read);
+        }
+        // It may have been made a moment ago, and not through this gateway.
+        self.database.catalog.look_again().await;
+        self.refresh_catalog().await?;
+        self.read(request).await
     }
 
     /// What a text would do, as read before or by an analyst.
