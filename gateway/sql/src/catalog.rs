@@ -259,8 +259,7 @@ impl Catalog {
 
     /// False where views could not be read, as others held them locked.
     pub fn is_complete(&self) -> bool {
-        let mut views = self.relations().filter(|one| one.is_view());
-        views.all(|one| one.view.as_ref().is_some_and(|view| view.is_read))
+        !self.relations().any(Relation::is_unread)
     }
 
     /// The relation with this OID.
@@ -388,6 +387,11 @@ impl Relation {
             self.kind,
             RelationKind::View | RelationKind::MaterializedView
         ) && !matches!(self.schema.as_str(), "pg_catalog" | "information_schema")
+    }
+
+    /// Whether it is a view whose definition could not be read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_view() && self.view.as_ref().is_none_or(|view| !view.is_read)
     }
 
     fn info<'a>(&'a self, column: &'a Column) -> ColumnInfo<'a> {

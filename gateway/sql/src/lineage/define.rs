@@ -396,7 +396,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Everything in a schema that is renamed or dropped.
     /// A name that is trusted, or that calls what is known, may be given to other code.
     fn code_renamed(&mut self, what: pg::ObjectType, schema: &str) {
         use pg::ObjectType as Type;
@@ -417,6 +416,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Everything in a schema that is renamed or dropped.
     fn all_of_schema(&mut self, schema: &str) {
         let all = self.catalog.relations();
         let mut inside: Vec<&Relation> = all.filter(|one| one.schema == schema).collect();

@@ -77,7 +77,7 @@ impl<'a> Walk<'a> {
             self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
             if access != Access::Define {
                 self.row_security(relation);
-            } else if self.is_unread(relation) {
+            } else if relation.is_unread() {
                 // What is protected in it is not known either.
                 self.opaque(OpaqueReason::Unsupported, &relation.name);
             }
@@ -86,12 +86,6 @@ impl<'a> Walk<'a> {
             }
         }
         found
-    }
-
-    /// Whether it is a view whose definition could not be read.
-    fn is_unread(&self, relation: &Relation) -> bool {
-        let is_read = relation.view.as_ref().is_some_and(|view| view.is_read);
-        relation.is_view() && !is_read && !is_system(&relation.schema)
     }
 
     /// What the policies of a relation call and read, where any of its rows is read or written; and
