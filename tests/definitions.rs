@@ -315,6 +315,17 @@ async fn until(direct: &Client, asked: &str) {
 const IS_RENAMED: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
                           WHERE attrelid = 'mine'::regclass AND attname = 'c')";
 
+/// A gateway, configured so, and a session that reads by the old name.
+async fn before_it_changes(edit: impl FnOnce(String) -> String) -> (Gateway, Client) {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, RENAMED).await;
+    place.edit(edit);
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    assert_eq!(one(&alice, SHOWS).await, "X");
+    (gateway, alice)
+}
+
 /// Neither the session that asked before nor a new one reads by the old name.
 async fn is_known(gateway: &Gateway, alice: &Client) {
     assert_eq!(sqlstate(said(alice, SHOWS).await), "42501");
@@ -324,12 +335,8 @@ async fn is_known(gateway: &Gateway, alice: &Client) {
 
 #[tokio::test]
 async fn a_change_whose_client_is_gone_is_known_when_it_comes() {
-    let place = Place::new().await;
-    set_up(&place, Role::Application, RENAMED).await;
-    let direct = place.direct().await;
-    let gateway = gateway(place).await;
-    let alice = gateway.connect(Person::Alice).await;
-    assert_eq!(one(&alice, SHOWS).await, "X");
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
     run(&alice, &["BEGIN", "SELECT b FROM mine"]).await;
     let mut gone = WireClient::log_in(&gateway, Person::Alice).await;
     gone.send(&query(RENAME)).await;
@@ -351,12 +358,8 @@ async fn a_change_whose_client_is_gone_is_known_when_it_comes() {
 
 #[tokio::test]
 async fn a_change_is_known_although_its_client_reads_nothing() {
-    let place = Place::new().await;
-    set_up(&place, Role::Application, RENAMED).await;
-    let direct = place.direct().await;
-    let gateway = gateway(place).await;
-    let alice = gateway.connect(Person::Alice).await;
-    assert_eq!(one(&alice, SHOWS).await, "X");
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
     let mut slow = WireClient::log_in(&gateway, Person::Alice).await;
     let socket = socket2::SockRef::from(&slow.stream);
     socket.set_recv_buffer_size(4096).expect("a socket");
@@ -370,17 +373,13 @@ async fn a_change_is_known_although_its_client_reads_nothing() {
 
 #[tokio::test]
 async fn a_change_is_known_by_every_name_of_the_database() {
-    let place = Place::new().await;
-    set_up(&place, Role::Application, RENAMED).await;
-    place.edit(|text| {
+    let (gateway, alice) = before_it_changes(|text| {
         let begin = text.find("[databases.shop]").expect("a database");
         let end = text[begin..].find("\n\n").expect("its end") + begin;
         let twin = text[begin..end].replace("[databases.shop]", "[databases.twin]");
         format!("{text}\n{twin}\n")
-    });
-    let gateway = gateway(place).await;
-    let alice = gateway.connect(Person::Alice).await;
-    assert_eq!(one(&alice, SHOWS).await, "X");
+    })
+    .await;
     let mut settings = gateway.settings(Person::Alice);
     let connected = settings.dbname("twin").connect(NoTls).await;
     let (twin, connection) = connected.expect("the database by its other name");
@@ -418,10 +417,7 @@ async fn what_goes_with_a_temporary_type_is_known() {
 
 #[tokio::test]
 async fn what_execute_means_is_asked_when_its_turn_comes() {
-    let place = Place::new().await;
-    set_up(&place, Role::Application, RENAMED).await;
-    let gateway = gateway(place).await;
-    let alice = gateway.connect(Person::Alice).await;
+    let (gateway, alice) = before_it_changes(|text| text).await;
     let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
     let prepared = waits.query(&format!("PREPARE shows AS {SHOWS}")).await;
     assert_eq!(tags(&prepared.expect("an answer")), "C");

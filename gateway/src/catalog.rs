@@ -64,7 +64,7 @@ pub(crate) struct CatalogKeeper {
 
 /// What is known of the changes of a database, by whichever of the names it has here.
 #[derive(Debug)]
-pub(crate) struct Changes {
+struct Changes {
     /// Counts those seen; a snapshot of a lower epoch judges nothing any more.
     epoch: AtomicU64,
     /// Those that were sent and whose ends nobody has read.
@@ -139,15 +139,11 @@ impl CatalogKeeper {
     /// Reads again for one who misses something, unless that was done a moment ago. Nobody else
     /// waits for it.
     pub(crate) async fn look_again(&self) {
-        let mut ended = self.ended.subscribe();
-        let last = ended.borrow_and_update().at;
-        if last.is_some_and(|last| last.elapsed() < MOMENT) {
-            return;
+        let last = self.ended.borrow().at;
+        if last.is_none_or(|last| last.elapsed() >= MOMENT) {
+            // Where that fails, it is missing still.
+            let _ = self.read_anew().await;
         }
-        let next = self.begun.load(Ordering::Acquire) + 1;
-        self.wake.notify_one();
-        // An error means that the gateway stops.
-        let _ = ended.wait_for(|ended| ended.number >= next).await;
     }
 
     /// How many changes may be done without being known.

@@ -8,7 +8,6 @@ use sql::analysis::{Class, Statement};
 
 use super::Session;
 use super::buffers::Inbox;
-use super::definitions::is_lasting;
 use super::pipeline::Pipeline;
 use crate::catalog::Change;
 
@@ -16,9 +15,13 @@ impl Session {
     /// Notes a plan that is about to be sent.
     pub(super) fn may_commit_changes(&self, plan: &Plan) {
         if self.commits_changes(plan) {
-            let mut changing = self.changing.borrow_mut();
-            changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
+            self.begin_change();
         }
+    }
+
+    fn begin_change(&self) {
+        let mut changing = self.changing.borrow_mut();
+        changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
     }
 
     /// True where other sessions may meet changes of definitions once a plan has run: its own, whatever
@@ -27,7 +30,7 @@ impl Session {
         let ends = || self.definitions.borrow().lasting && may_end_transaction(plan);
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
         let mut statements = plan.analysis().statements.iter();
-        is_lasting(plan) || self.discards(plan) || ends() || statements.any(commits_prepared)
+        self.lasts(plan) || ends() || statements.any(commits_prepared)
     }
 
     /// The upstream waits for the next request. Where all answers have been read, whatever was
@@ -50,15 +53,13 @@ impl Session {
     /// types, once the upstream has nothing else to do.
     pub(super) fn drops_temporary(&self) {
         if self.temporary.get() && self.pipeline.borrow().is_empty() {
-            let mut changing = self.changing.borrow_mut();
-            changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
+            self.begin_change();
         }
     }
 
     /// After the end of a session whose changes may still be under way: waits until the upstream has
     /// ended, too.
     pub(super) async fn outlive_changes(&self) {
-        self.drops_temporary();
         if self.changing.borrow().is_none() && !self.temporary.get() {
             return;
         }

@@ -34,14 +34,14 @@ pub(super) struct Definitions {
 
 impl Definitions {
     /// Adds what a plan changes.
-    fn add(&mut self, plan: &Plan, discards: bool) {
+    fn add(&mut self, plan: &Plan, lasting: bool) {
         let analysis = plan.analysis();
         let foreseen = analysis.foreseen();
         match foreseen.filter(|_| analysis.opaque.is_empty()) {
-            Some(tables) if !discards => self.made = with(&self.made, tables),
+            Some(tables) if !lasting => self.made = with(&self.made, tables),
             _ => {
                 self.unseen = true;
-                self.lasting |= discards || is_lasting(plan);
+                self.lasting |= lasting;
             }
         }
         self.unseen |= self.made.len() > MOST_MADE;
@@ -66,12 +66,11 @@ fn with<'a>(
 impl Session {
     /// Notes what will have changed once a plan has run.
     pub(super) fn may_change_definitions(&self, plan: &Plan) {
-        let changes = changes_catalog(plan) || self.discards(plan);
+        let changes = self.changes(plan);
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
             self.catalog_changed.set(true);
-            let discards = self.discards(plan);
-            self.definitions.borrow_mut().add(plan, discards);
+            self.definitions.borrow_mut().add(plan, self.lasts(plan));
         }
         if begins || (changes && plan.analysis().makes().next().is_some()) {
             self.temporary.set(true);
@@ -80,8 +79,18 @@ impl Session {
         }
     }
 
+    /// Whether definitions may be others when a plan has run.
+    fn changes(&self, plan: &Plan) -> bool {
+        changes_catalog(plan) || self.discards(plan)
+    }
+
+    /// Whether a name may mean something else to others then, or a column be another.
+    pub(super) fn lasts(&self, plan: &Plan) -> bool {
+        is_lasting(plan) || self.discards(plan)
+    }
+
     /// Whether it drops temporary relations, and what others have made of their types.
-    pub(super) fn discards(&self, plan: &Plan) -> bool {
+    fn discards(&self, plan: &Plan) -> bool {
         let mut statements = plan.analysis().statements.iter();
         self.temporary.get() && statements.any(|one| one.kind.command == "discard")
     }
@@ -103,10 +112,10 @@ impl Session {
         let mut changes = false;
         for owed in self.pipeline.borrow().newest_first() {
             if let Kept::Flight(flight) = &owed.keep
-                && (changes_catalog(&flight.plan) || self.discards(&flight.plan))
+                && self.changes(&flight.plan)
             {
                 changes = true;
-                left.add(&flight.plan, self.discards(&flight.plan));
+                left.add(&flight.plan, self.lasts(&flight.plan));
             }
         }
         self.catalog_changed.set(changes);
@@ -190,7 +199,7 @@ impl Session {
 }
 
 /// True where a name may mean something else to others, or a column be another, when the plan has run.
-pub(super) fn is_lasting(plan: &Plan) -> bool {
+fn is_lasting(plan: &Plan) -> bool {
     let analysis = plan.analysis();
     if !analysis.opaque.is_empty() {
         return changes_catalog(plan);

@@ -180,11 +180,7 @@ impl Session {
                 },
             )?;
         }
-        let understood = match self.await_facts(&hold.request().text).await {
-            Ok(()) => self.understand(hold.request(), bound).await,
-            Err(denial) => Err(denial),
-        };
-        let (analysis, catalog) = match understood {
+        let (analysis, catalog) = match self.understand(hold.request(), bound).await {
             Ok(understood) => understood,
             Err(denial) => {
                 self.record_denial(entry, &denial)?;
