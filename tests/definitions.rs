@@ -432,3 +432,35 @@ async fn what_execute_means_is_asked_when_its_turn_comes() {
     let answer = waits.until_ready().await.expect("an answer");
     assert_eq!(tags(&answer), "E", "{answer:?}");
 }
+
+#[tokio::test]
+async fn changes_by_others_refuse_nobody() {
+    let gateway = gateway(Place::new().await).await;
+    let (changed, watched) = tokio::sync::watch::channel(());
+    let mut changes = Vec::new();
+    for number in 0..4 {
+        let dora = gateway.connect(Person::Dora).await;
+        let watched = watched.clone();
+        changes.push(tokio::spawn(async move {
+            let (makes, drops) = (
+                format!("CREATE TABLE passing_{number} (a int)"),
+                format!("DROP TABLE passing_{number}"),
+            );
+            while watched.has_changed().is_ok() {
+                run(&dora, &[&makes, &drops]).await;
+            }
+        }));
+    }
+    drop(watched);
+    for person in [Person::Dora, Person::Alice] {
+        let client = gateway.connect(person).await;
+        for number in 0..20 {
+            let asks = format!("SELECT count(*) AS n{number} FROM customers WHERE id < 0");
+            assert_eq!(one(&client, &asks).await, "0");
+        }
+    }
+    drop(changed);
+    for change in changes {
+        change.await.expect("changes go on until told");
+    }
+}

@@ -2,19 +2,21 @@
 //! policies say.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
 use sql::analysis::{Analysis, NameUse, OpaqueReason};
 use sql::catalog::Catalog;
+use tokio::time::Instant;
 
 use super::Session;
 use super::extended::{self, Bound};
 use crate::analyst::Busy;
 
-/// How often a text is read again as definitions have changed meanwhile.
-const MOST_CHANGES: usize = 5;
+/// For this long a text is read again as definitions have changed meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Session {
     /// The verdict on a request: one given before, else one given now, after reading its text.
@@ -127,21 +129,22 @@ impl Session {
         verdict
     }
 
-    /// What a request would do, and the catalog by which: one that was still in force after all that
-    /// had to be waited for.
+    /// What a request would do, and the catalog by which: where something is protected, one that was
+    /// still in force after all that had to be waited for.
     pub(super) async fn understand(
         &self,
         request: &Request,
         bound: Bound<'_>,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
         let version = || self.catalog.borrow().catalog.version();
-        for _ in 0..MOST_CHANGES {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let before = version();
             let (analysis, catalog) = self.read_or_look_again(request).await?;
             let analysis = self.resolve_names(analysis, bound, catalog.version());
             let analysis = analysis.await;
             self.await_facts(&request.text).await?;
-            if version() == before {
+            if version() == before || !self.admitted.borrow().is_protected() {
                 return Ok((analysis, catalog));
             }
         }
