@@ -179,6 +179,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
         names: Vec::new(),
         changes_catalog: false,
         foreseen: sql::analysis::Foreseen::No,
+        touched: sql::analysis::Touched::Anything,
         doubted: false,
         inner: Vec::new(),
     }

@@ -57,6 +57,8 @@ pub struct Statement {
     pub changes_catalog: bool,
     /// What of that is known by the text alone.
     pub foreseen: Foreseen,
+    /// Where it does: which names that may be.
+    pub touched: Touched,
     /// Something in FROM has columns whose names or order are not known: a name may mean another
     /// column than it seems to, and each that it may mean counts as used.
     pub doubted: bool,
@@ -64,6 +66,26 @@ pub struct Statement {
     /// TABLE AS, a rule or a schema, the actions of MERGE and the UPDATE of ON CONFLICT. EXPLAIN
     /// without ANALYZE runs nothing and hides none.
     pub inner: Vec<Inner>,
+}
+
+/// The names that a definition may give another meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Any.
+    Anything,
+    /// Those of relations that are called so, or whose columns are not what they were, and of what is
+    /// called after them: types, and sequences.
+    Relations(Vec<String>),
+}
+
+impl Touched {
+    /// Those of another definition, too.
+    pub fn widen(&mut self, other: Touched) {
+        match (self, other) {
+            (Touched::Relations(names), Touched::Relations(others)) => names.extend(others),
+            (touched, _) => *touched = Touched::Anything,
+        }
+    }
 }
 
 /// What a definition makes of the meaning of names, as far as its text tells.
@@ -240,7 +262,11 @@ impl Analysis {
                 Foreseen::Table(table) => table.columns.len() * 128,
                 Foreseen::No | Foreseen::Nothing => 0,
             };
-            256 + outputs(one) + names + made + one.inner.len() * size_of::<Inner>()
+            let touched = match &one.touched {
+                Touched::Relations(names) => names.len() * 48,
+                Touched::Anything => 0,
+            };
+            256 + outputs(one) + names + made + touched + one.inner.len() * size_of::<Inner>()
         };
         512 + self.statements.iter().map(statement).sum::<usize>()
             + self.relations.len() * 128

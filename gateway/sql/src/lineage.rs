@@ -18,6 +18,7 @@ mod scope;
 mod select;
 mod setting;
 mod statement;
+mod touched;
 mod utility;
 mod value;
 

@@ -1,6 +1,6 @@
 //! The commands, by class.
 
-use crate::analysis::{Class, Foreseen, Kind, Outputs, Statement};
+use crate::analysis::{Class, Foreseen, Kind, Outputs, Statement, Touched};
 
 /// What a command does, as far as its class says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
         names: Vec::new(),
         changes_catalog: class == Class::Define,
         foreseen: Foreseen::No,
+        touched: Touched::Anything,
         doubted: false,
         inner: Vec::new(),
     }

@@ -77,7 +77,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether all of the present statement is known, and it calls nothing but PostgreSQL's own.
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         let (opaque, functions) = (&self.found.opaque.list, &self.found.functions.list);
         let mut opaque = opaque.iter().map(|one| one.statement);
         let mut own = functions.iter().filter(|one| one.schema != "pg_catalog");

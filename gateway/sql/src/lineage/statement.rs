@@ -55,6 +55,7 @@ impl<'a> Walk<'a> {
             done.doubted = true;
             self.doubt(&mut done);
         } else {
+            done.touched = self.touched(node, &done);
             done.foreseen = self.foreseen(node);
         }
         self.mentioned.clear();
