@@ -315,6 +315,10 @@ async fn until(direct: &Client, asked: &str) {
 const IS_RENAMED: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
                           WHERE attrelid = 'mine'::regclass AND attname = 'c')";
 
+/// Somebody waits for a lock on `mine`.
+const WAITS: &str = "SELECT EXISTS (SELECT FROM pg_locks \
+                     WHERE NOT granted AND relation = 'mine'::regclass)";
+
 /// A gateway, configured so, and a session that reads by the old name.
 async fn before_it_changes(edit: impl FnOnce(String) -> String) -> (Gateway, Client) {
     let place = Place::new().await;
@@ -340,9 +344,7 @@ async fn a_change_whose_client_is_gone_is_known_when_it_comes() {
     run(&alice, &["BEGIN", "SELECT b FROM mine"]).await;
     let mut gone = WireClient::log_in(&gateway, Person::Alice).await;
     gone.send(&query(RENAME)).await;
-    let waits =
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'mine'::regclass)";
-    until(&direct, waits).await;
+    until(&direct, WAITS).await;
     gone.stream.set_zero_linger().expect("a socket");
     drop(gone);
     // Others go on meanwhile.
@@ -462,5 +464,50 @@ async fn changes_by_others_refuse_nobody() {
     drop(changed);
     for change in changes {
         change.await.expect("changes go on until told");
+    }
+}
+
+#[tokio::test]
+async fn a_result_is_withheld_whose_names_changed_before_its_turn() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
+    let both = [query("SELECT pg_sleep(1.5)"), query(SHOWS)];
+    waits.send(&both.concat()).await;
+    let direct = gateway.place().direct().await;
+    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+                  WHERE datname = current_database() AND wait_event = 'PgSleep')";
+    until(&direct, sleeps).await;
+    run(&alice, &[RENAME]).await;
+    assert!(waits.until_ready().await.is_some());
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_change_means_what_it_meant_before() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    run(&alice, &["CREATE TABLE kept (a text)"]).await;
+    let keeps = format!("INSERT INTO kept {SHOWS}");
+    let ways = [
+        vec![SHOWS],
+        vec!["BEGIN", SHOWS],
+        vec![&*keeps],
+        vec!["BEGIN", &keeps],
+    ];
+    for texts in ways {
+        let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
+        for begin in &texts[..texts.len() - 1] {
+            assert_eq!(tags(&waits.query(begin).await.expect("an answer")), "C");
+        }
+        run(&alice, &["BEGIN", RENAME]).await;
+        waits.send(&query(texts[texts.len() - 1])).await;
+        until(&direct, WAITS).await;
+        run(&alice, &["COMMIT"]).await;
+        let answer = waits.until_ready().await.expect("an answer");
+        assert_eq!(tags(&answer), "E", "{texts:?}: {answer:?}");
+        drop(waits);
+        run(&alice, &["ALTER TABLE mine RENAME COLUMN c TO a"]).await;
+        assert_eq!(one(&direct, "SELECT count(*) FROM kept").await, "0");
     }
 }

@@ -1,7 +1,7 @@
 //! The catalog of each database: read at the start, and again whenever it may have changed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sql::catalog::{Catalog, CatalogRows, MadeTable, Part};
@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
+use crate::changes::Changes;
 use crate::config::Database;
 use crate::session::upstream::Dialer;
 
@@ -29,6 +30,8 @@ pub(crate) struct Snapshot {
     /// The same with what all sessions have made for themselves: which of it is whose, nobody knows.
     pub(crate) temporary: Arc<Catalog>,
     pub(crate) epoch: u64,
+    /// How many changes had ended when it was begun to be read.
+    pub(crate) ended: u64,
 }
 
 impl Snapshot {
@@ -62,24 +65,6 @@ pub(crate) struct CatalogKeeper {
     wake: Notify,
 }
 
-/// What is known of the changes of a database, by whichever of the names it has here.
-#[derive(Debug)]
-struct Changes {
-    /// Counts those seen; a snapshot of a lower epoch judges nothing any more.
-    epoch: AtomicU64,
-    /// Those that were sent and whose ends nobody has read.
-    open: AtomicUsize,
-}
-
-impl Default for Changes {
-    fn default() -> Self {
-        Self {
-            epoch: AtomicU64::new(1),
-            open: AtomicUsize::new(0),
-        }
-    }
-}
-
 /// The newest reading that has ended.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ended {
@@ -87,24 +72,6 @@ struct Ended {
     at: Option<Instant>,
     /// The newest one that has succeeded.
     read: u64,
-}
-
-/// A change of definitions that was sent, and whose end nobody has read yet: it may be done.
-pub(crate) struct Change(Arc<Changes>);
-
-impl Change {
-    /// It is about to be sent.
-    pub(crate) fn begin(catalog: &CatalogKeeper) -> Self {
-        catalog.changes.open.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(&catalog.changes))
-    }
-}
-
-/// It has ended.
-impl Drop for Change {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// The catalog cannot be read.
@@ -127,12 +94,12 @@ impl CatalogKeeper {
 
     /// Counts the changes seen. Cheap: what a session asks before each request.
     pub(crate) fn epoch(&self) -> u64 {
-        self.changes.epoch.load(Ordering::Acquire)
+        self.changes.epoch()
     }
 
     /// Something changed, or may have: what was read before judges nothing any more.
     pub(crate) fn invalidate(&self) {
-        self.changes.epoch.fetch_add(1, Ordering::AcqRel);
+        self.changes.seen();
         self.wake.notify_one();
     }
 
@@ -146,9 +113,9 @@ impl CatalogKeeper {
         }
     }
 
-    /// How many changes may be done without being known.
-    pub(crate) fn open_changes(&self) -> usize {
-        self.changes.open.load(Ordering::Acquire)
+    /// The changes of the database.
+    pub(crate) fn changes(&self) -> &Arc<Changes> {
+        &self.changes
     }
 
     /// Waits for a reading that begins from now on.
@@ -191,7 +158,7 @@ impl CatalogKeeper {
         let mut attempts = 0;
         loop {
             let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
-            let epoch = self.epoch();
+            let (epoch, ended) = (self.epoch(), self.changes.ended());
             let stale = self
                 .loaded
                 .borrow()
@@ -213,7 +180,7 @@ impl CatalogKeeper {
                     if !catalogs.temporary.is_complete() {
                         rest = rest.min(MOMENT);
                     }
-                    self.publish(epoch, stale, catalogs);
+                    self.publish((epoch, ended), stale, catalogs);
                 }
                 Err(error) if error.may_pass() && attempts < ATTEMPTS => {
                     tracing::debug!(database = database.name, %error, "catalog read again");
@@ -245,31 +212,29 @@ impl CatalogKeeper {
         }
     }
 
-    /// Counts a change that a reading found which began at this epoch; not where it is older than a
-    /// change seen meanwhile.
-    fn found(&self, epoch: u64) -> bool {
-        let counter = &self.changes.epoch;
-        let counted =
-            counter.compare_exchange(epoch, epoch + 1, Ordering::AcqRel, Ordering::Acquire);
-        counted.is_ok()
-    }
-
     /// A reading that nobody asked for counts as a change only if it found one.
-    fn publish(&self, epoch: u64, asked: bool, catalogs: Catalogs) {
+    fn publish(&self, begun: (u64, u64), asked: bool, catalogs: Catalogs) {
         let same = self
             .loaded
             .borrow()
             .as_ref()
             .is_some_and(|s| s.temporary.version() == catalogs.temporary.version());
-        let found = !asked && !same && self.found(epoch);
-        let epoch = epoch + u64::from(found);
+        let found = match !asked && !same {
+            true => self.changes.found(begun.0, begun.1),
+            false => None,
+        };
+        let (epoch, ended) = found.unwrap_or(begun);
         self.loaded.send_modify(|loaded| match loaded {
-            Some(snapshot) if same => snapshot.epoch = snapshot.epoch.max(epoch),
+            Some(snapshot) if same => {
+                snapshot.epoch = snapshot.epoch.max(epoch);
+                snapshot.ended = snapshot.ended.max(ended);
+            }
             _ => {
                 *loaded = Some(Snapshot {
                     catalog: catalogs.plain,
                     temporary: catalogs.temporary,
                     epoch,
+                    ended,
                 })
             }
         });

@@ -14,6 +14,7 @@ pub mod gateway;
 mod analyses;
 mod analyst;
 mod catalog;
+mod changes;
 mod database;
 mod error;
 mod metrics;

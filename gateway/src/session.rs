@@ -18,7 +18,8 @@ use wire::frame::{Frame, HEADER_BYTES, header};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
 
-use crate::catalog::{Change, Snapshot};
+use crate::catalog::Snapshot;
+use crate::changes::Change;
 use crate::config::Results;
 use crate::database::DatabaseState;
 use crate::error::SessionError;
@@ -36,6 +37,7 @@ mod flight;
 pub(crate) mod hold;
 mod judging;
 mod lanes;
+mod overtaken;
 mod pipeline;
 mod prepared;
 mod progress;
@@ -43,9 +45,11 @@ pub(crate) mod reading;
 pub(crate) mod redact;
 mod replies;
 mod role;
+mod scrub;
 pub(crate) mod socket;
 pub(crate) mod startup;
 mod stopped;
+mod turn;
 pub(crate) mod upstream;
 pub(crate) mod wording;
 
@@ -53,7 +57,7 @@ use buffers::Inbox;
 use cancel::CancelKey;
 use definitions::Definitions;
 use extended::Bound;
-use flight::Flight;
+use flight::{Flight, JudgedBy};
 use lanes::Lane;
 use pipeline::{Pipeline, Step};
 use prepared::{Names, Portal};
@@ -61,6 +65,7 @@ use progress::Progress;
 use replies::Kept;
 use role::Duty;
 use socket::{Socket, WRITE_SOON};
+use turn::Turn;
 use upstream::Upstream;
 
 /// No message of COPY data is longer: PostgreSQL's own limit.
@@ -130,6 +135,9 @@ pub(crate) struct Session {
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
+    /// What was read last from the upstream was sent before the change of another session that is
+    /// under way came into force.
+    ahead_of_change: Cell<bool>,
     /// Rows were masked or looked at since the last read.
     worked: Cell<bool>,
     /// A message of the client's was found among its COPY data, and nobody knows which.
@@ -378,7 +386,6 @@ impl Session {
     /// Sends what runs at once.
     fn run(&self, permit: &Permit<'_>) {
         self.may_change_definitions(permit.plan());
-        self.may_commit_changes(permit.plan());
         let changes = reading::may_change_strings(permit.plan().analysis());
         self.unsure.set(self.unsure.get() || changes);
         let unheard = changes || self.changeable.get();
@@ -411,11 +418,14 @@ impl Session {
         let Ok(duty) = self.duty(permit.plan()) else {
             return Ok(Taken::Not);
         };
+        let Some(turn) = self.turn_now(permit.plan(), self.judged_by().ended) else {
+            return Ok(Taken::Not);
+        };
         let recorded = redact::redact(text);
         let statement = trail::Statement::Once(&recorded);
         let parameters = std::iter::empty();
         let entry = self.record((trail::Step::Query, statement), parameters, &permit)?;
-        self.start((&permit, duty), entry, self.now.get(), Started::Query);
+        self.start((&permit, duty, turn), entry, self.now.get(), Started::Query);
         Ok(Taken::Wholly)
     }
 
@@ -441,13 +451,15 @@ impl Session {
         };
         let verdict = self.judge(asked, Bound::Here(None)).await;
         let verdict = self.settle(verdict, &mut entry, Bound::Here(None)).await?;
+        let verdict = self.take_turn(verdict, self.judged_by().ended).await;
         if self.skipping.get() {
             give_back(&verdict);
             return Ok(());
         }
-        let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
-        match verdict {
-            Ok((duty, permit)) => self.start((&permit, duty), entry, started, Started::Query),
+        match verdict.and_then(|(permit, turn)| Ok((self.duty(permit.plan())?, permit, turn))) {
+            Ok((duty, permit, turn)) => {
+                self.start((&permit, duty, turn), entry, started, Started::Query);
+            }
             Err(refusal) if self.upstream_may_tell(&refusal) => {
                 self.refuse_in_its_words(text, &refusal, entry, Step::Query);
             }
@@ -459,7 +471,7 @@ impl Session {
     /// Sends what runs, and keeps what its answer needs.
     fn start(
         &self,
-        (permit, duty): (&Permit<'_>, Duty),
+        (permit, duty, turn): (&Permit<'_>, Duty, Turn),
         entry: Entry,
         started: SystemTime,
         what: Started,
@@ -469,10 +481,10 @@ impl Session {
             Started::Portal(portal) => (Step::Execute, Some(portal)),
         };
         self.before(duty, step);
-        let catalog = self.catalog_version();
+        let judged = self.judged_by();
         self.run(permit);
         let plan = Arc::clone(permit.plan());
-        let flight = Flight::new(plan, catalog, entry, started, portal);
+        let flight = Flight::new((plan, judged, turn), entry, started, portal);
         self.pipeline
             .borrow_mut()
             .push(step, Kept::Flight(Box::new(flight)));
@@ -501,6 +513,14 @@ impl Session {
 
     fn catalog_version(&self) -> u64 {
         self.catalog.borrow().catalog.version()
+    }
+
+    fn judged_by(&self) -> JudgedBy {
+        let snapshot = self.catalog.borrow();
+        JudgedBy {
+            version: snapshot.catalog.version(),
+            ended: snapshot.ended,
+        }
     }
 
     /// Waits until the upstream owes nothing.
@@ -745,8 +765,8 @@ impl Refusal {
 }
 
 /// What was counted for a request that does not run after all.
-fn give_back(verdict: &Result<Permit<'_>, Refusal>) {
-    if let Ok(permit) = verdict {
+fn give_back(verdict: &Result<(Permit<'_>, Turn), Refusal>) {
+    if let Ok((permit, _)) = verdict {
         permit.plan().give_back();
     }
 }

@@ -431,8 +431,8 @@ impl Judge {
         } else {
             said.reuse
         };
-        let step = request.step;
-        (said.conclude(&set, sound, step, analysis, approval), reuse)
+        let kept = said.conclude(&set, sound, request, analysis, approval);
+        (kept, reuse)
     }
 
     fn opinion(

@@ -26,6 +26,7 @@ pub struct Plan {
     pub(crate) recording: Recording,
     pub(crate) notes: Arc<[Note]>,
     pub(crate) masks: Option<Arc<str>>,
+    pub(crate) text: Arc<str>,
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) set: Arc<PolicySet>,
 }
@@ -72,6 +73,11 @@ impl Plan {
     /// nothing is.
     pub fn masks(&self) -> Option<&Arc<str>> {
         self.masks.as_ref()
+    }
+
+    /// The text that was judged; of texts that differ in literals only, any one.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// The analysis that was judged.

@@ -169,6 +169,8 @@ impl SqlState {
     pub const SYNTAX_ERROR: SqlState = SqlState(*b"42601");
     /// statement_too_complex: text that is too long or too deep to be read.
     pub const STATEMENT_TOO_COMPLEX: SqlState = SqlState(*b"54001");
+    /// Something changed meanwhile (40001): trying again helps.
+    pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
     /// insufficient_resources: there is no capacity to judge it now.
     pub const INSUFFICIENT_RESOURCES: SqlState = SqlState(*b"53000");
 

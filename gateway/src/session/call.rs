@@ -60,8 +60,10 @@ impl Session {
                 Err(Refusal::of(&denial))
             }
         };
-        match verdict {
-            Ok(permit) => self.start((&permit, Duty::Stay), entry, started, Started::Query),
+        match self.take_turn(verdict, self.judged_by().ended).await {
+            Ok((permit, turn)) => {
+                self.start((&permit, Duty::Stay, turn), entry, started, Started::Query);
+            }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
         }
         Ok(())

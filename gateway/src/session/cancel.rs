@@ -94,14 +94,9 @@ impl CancelKey {
         }
     }
 
-    /// Cancels what the upstream runs; none where it has given no key. Once this is done, nothing that
-    /// is sent later can be hit.
-    pub(crate) fn of_upstream(
-        &self,
-    ) -> Option<impl Future<Output = Result<(), SessionError>> + Send + use<>> {
-        let cancel = Arc::clone(&self.cancel);
-        let key = cancel.upstream.clone()?;
-        Some(async move { cancel.database.dialer.cancel(&key).await })
+    /// What others may cancel the session's statement by.
+    pub(crate) fn shared(&self) -> &Arc<Cancel> {
+        &self.cancel
     }
 
     /// Waits for a cancel request, which until then means the hold and not the upstream.
@@ -134,6 +129,16 @@ impl Drop for Held<'_> {
 }
 
 impl Cancel {
+    /// Cancels what the upstream runs; none where it has given no key. Once this is done, nothing that
+    /// is sent later can be hit.
+    pub(crate) fn of_upstream(
+        self: &Arc<Self>,
+    ) -> Option<impl Future<Output = Result<(), SessionError>> + Send + use<>> {
+        let cancel = Arc::clone(self);
+        let key = cancel.upstream.clone()?;
+        Some(async move { cancel.database.dialer.cancel(&key).await })
+    }
+
     fn hold(&self, lift: Option<Arc<Notify>>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lift;
     }

@@ -1,36 +1,36 @@
 //! Changes of definitions that are under way: sent, and perhaps done, while nobody has read their end.
 //!
-//! What another session asks meanwhile is judged by a catalog whose reading began after it came. Where
-//! the client of a change is gone, its session stays until the upstream has ended it.
+//! Where the client of a change is gone, its session stays until the upstream has ended it.
 
 use policy::Plan;
-use sql::analysis::{Class, Statement};
+use sql::analysis::{Class, Statement, Touched};
 
 use super::Session;
 use super::buffers::Inbox;
+use super::definitions::widened;
 use super::pipeline::Pipeline;
-use crate::catalog::Change;
+use crate::changes::Change;
 
 impl Session {
-    /// Notes a plan that is about to be sent.
-    pub(super) fn may_commit_changes(&self, plan: &Plan) {
-        if self.commits_changes(plan) {
-            self.begin_change();
+    /// A change is about to be sent.
+    pub(super) fn begin_change(&self, touched: Touched) {
+        match &mut *self.changing.borrow_mut() {
+            Some(change) => change.widen(touched),
+            none => *none = Some(Change::begin(self.database.catalog.changes(), touched)),
         }
     }
 
-    fn begin_change(&self) {
-        let mut changing = self.changing.borrow_mut();
-        changing.get_or_insert_with(|| Change::begin(&self.database.catalog));
-    }
-
-    /// True where other sessions may meet changes of definitions once a plan has run: its own, whatever
-    /// transaction it is thought to be in, or those of the transaction that it may end.
-    fn commits_changes(&self, plan: &Plan) -> bool {
-        let ends = || self.definitions.borrow().lasting && may_end_transaction(plan);
+    /// The names that other sessions may meet changed once a plan has run: by itself, whatever
+    /// transaction it is thought to be in, or by the transaction that it may end.
+    pub(super) fn commits_changes(&self, plan: &Plan) -> Option<Touched> {
+        let ended = self.definitions.borrow().lasting.clone();
+        let ended = ended.filter(|_| may_end_transaction(plan));
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
         let mut statements = plan.analysis().statements.iter();
-        self.lasts(plan) || ends() || statements.any(commits_prepared)
+        let prepared = statements
+            .any(commits_prepared)
+            .then_some(Touched::Anything);
+        widened(widened(self.lasts(plan), ended), prepared)
     }
 
     /// The upstream waits for the next request. Where all answers have been read, whatever was
@@ -44,16 +44,16 @@ impl Session {
     }
 
     /// True where another session may have changed what the catalog in force says.
-    pub(super) fn others_change(&self) -> bool {
+    pub(super) fn others_may_change(&self) -> bool {
         let mine = usize::from(self.changing.borrow().is_some());
-        self.database.catalog.open_changes() > mine && self.admitted.borrow().is_protected()
+        self.database.catalog.changes().open() > mine && self.admitted.borrow().is_protected()
     }
 
     /// The session is about to end: with its temporary relations goes what others have made of their
     /// types, once the upstream has nothing else to do.
     pub(super) fn drops_temporary(&self) {
         if self.temporary.get() && self.pipeline.borrow().is_empty() {
-            self.begin_change();
+            self.begin_change(Touched::Anything);
         }
     }
 

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use policy::{Denial, Plan, Request};
-use sql::analysis::{Access, Analysis, Class, Foreseen, Kind, OpaqueReason, Statement};
+use sql::analysis::{
+    Access, Analysis, Class, Foreseen, Kind, Opaque, OpaqueReason, Statement, Touched,
+};
 use sql::catalog::{Catalog, MadeTable};
 
 use super::Session;
@@ -28,24 +30,35 @@ pub(super) struct Definitions {
     pub(super) made: Vec<Arc<MadeTable>>,
     /// There is more, that is not known.
     unseen: bool,
-    /// Of that, what others will meet when it is committed.
-    pub(super) lasting: bool,
+    /// The names of that which others will meet when it is committed, if there are any.
+    pub(super) lasting: Option<Touched>,
 }
 
 impl Definitions {
     /// Adds what a plan changes.
-    fn add(&mut self, plan: &Plan, lasting: bool) {
+    fn add(&mut self, plan: &Plan, lasting: Option<Touched>) {
         let analysis = plan.analysis();
         let foreseen = analysis.foreseen();
         match foreseen.filter(|_| analysis.opaque.is_empty()) {
-            Some(tables) if !lasting => self.made = with(&self.made, tables),
+            Some(tables) if lasting.is_none() => self.made = with(&self.made, tables),
             _ => {
                 self.unseen = true;
-                self.lasting |= lasting;
+                self.lasting = widened(self.lasting.take(), lasting);
             }
         }
         self.unseen |= self.made.len() > MOST_MADE;
         self.made.truncate(MOST_MADE);
+    }
+}
+
+/// The names that either has.
+pub(super) fn widened(one: Option<Touched>, other: Option<Touched>) -> Option<Touched> {
+    match (one, other) {
+        (Some(mut one), Some(other)) => {
+            one.widen(other);
+            Some(one)
+        }
+        (one, other) => one.or(other),
     }
 }
 
@@ -84,9 +97,12 @@ impl Session {
         changes_catalog(plan) || self.discards(plan)
     }
 
-    /// Whether a name may mean something else to others then, or a column be another.
-    pub(super) fn lasts(&self, plan: &Plan) -> bool {
-        is_lasting(plan) || self.discards(plan)
+    /// The names that may mean something else to others then, or have other columns, if there are any.
+    pub(super) fn lasts(&self, plan: &Plan) -> Option<Touched> {
+        match self.discards(plan) {
+            true => Some(Touched::Anything),
+            false => lasting(plan),
+        }
     }
 
     /// Whether it drops temporary relations, and what others have made of their types.
@@ -98,7 +114,7 @@ impl Session {
     /// A statement is done: what it has made is known only if nothing has changed since it was judged,
     /// as it may have waited for whoever changed it.
     pub(super) fn made_by_what_was_known(&self, plan: &Plan) {
-        let may_differ = || !self.catalog_is_current() || self.others_change();
+        let may_differ = || !self.catalog_is_current() || self.others_change(plan.text());
         if plan.analysis().makes().next().is_some() && may_differ() {
             self.definitions.borrow_mut().unseen = true;
         }
@@ -198,20 +214,26 @@ impl Session {
     }
 }
 
-/// True where a name may mean something else to others, or a column be another, when the plan has run.
-fn is_lasting(plan: &Plan) -> bool {
+/// The names that may mean something else to others, or have other columns, when the plan has run; as
+/// far as that is said. What the code of functions changes is known when it is done.
+fn lasting(plan: &Plan) -> Option<Touched> {
     let analysis = plan.analysis();
-    if !analysis.opaque.is_empty() {
-        return changes_catalog(plan);
-    }
-    let lasting = |one: &Statement| {
+    let lasts = |one: &&Statement| {
         let beside = matches!(
             one.kind.command,
-            "comment" | "create index" | "create statistics"
+            "comment" | "create index" | "create statistics" | "do" | "call"
         );
         one.changes_catalog && one.foreseen == Foreseen::No && !beside
     };
-    analysis.statements.iter().any(lasting)
+    let unread = |one: &Opaque| {
+        let reason = one.reason;
+        matches!(reason, OpaqueReason::Unparsed | OpaqueReason::UnknownName)
+    };
+    if analysis.opaque.iter().any(unread) {
+        return Some(Touched::Anything);
+    }
+    let lasting = analysis.statements.iter().filter(lasts);
+    lasting.fold(None, |all, one| widened(all, Some(one.touched.clone())))
 }
 
 /// True where definitions may be others when the plan has run.

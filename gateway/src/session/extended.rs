@@ -3,7 +3,7 @@
 //! Parse and Bind are judged as what they are, Execute as what runs: a policy that was swapped in
 //! between binds statements that were prepared before it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,8 +18,10 @@ use wire::frame::Frame;
 
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
-use super::replies::{Asker, Described, Kept, scrub_of_plan};
+use super::replies::{Asker, Described, Kept};
 use super::role::Duty;
+use super::scrub::Scrub;
+use super::turn::Turn;
 use super::wording::Wording;
 use super::{Refusal, Session, Started, Taken, give_back};
 use crate::error::SessionError;
@@ -192,10 +194,12 @@ impl Session {
             description: Description::default(),
             entry: RefCell::new(Some(entry)),
             analysis: Arc::clone(permit.plan().analysis()),
+            judged_after: self.judged_by().ended,
+            begun: Cell::default(),
             meaning: RefCell::default(),
         });
         let change = Change::Portal(name.to_owned(), portal);
-        let kept = Kept::Change(change, scrub_of_plan(permit.plan()));
+        let kept = Kept::Change(change, Scrub::of(permit.plan()));
         self.before(duty, Step::Bind);
         self.pipeline.borrow_mut().push(Step::Bind, kept);
         self.upstream.send(permit);
@@ -217,6 +221,9 @@ impl Session {
         let Ok(duty) = self.duty(permit.plan()) else {
             return Ok(Taken::Not);
         };
+        let Some(turn) = self.turn_now(permit.plan(), portal.judged_after) else {
+            return Ok(Taken::Not);
+        };
         let bound = portal.entry.borrow_mut().take();
         let entry = match bound {
             Some(mut entry) => {
@@ -228,7 +235,7 @@ impl Session {
                 self.record((trail::Step::Execute, kept), std::iter::empty(), &permit)?
             }
         };
-        let permit = (&permit, duty);
+        let permit = (&permit, duty, turn);
         self.execute(execute.portal, portal, (self.now.get(), entry), permit);
         Ok(Taken::Wholly)
     }
@@ -256,15 +263,16 @@ impl Session {
         let verdict = self
             .settle(verdict, &mut entry, Bound::Portal(&portal))
             .await?;
+        let verdict = self.take_turn(verdict, portal.judged_after).await;
         if self.skipping.get() {
             give_back(&verdict);
             return Ok(());
         }
-        let verdict = verdict.and_then(|permit| Ok((self.duty(permit.plan())?, permit)));
-        match verdict {
-            Ok((duty, permit)) => {
+        match verdict.and_then(|(permit, turn)| Ok((self.duty(permit.plan())?, permit, turn))) {
+            Ok((duty, permit, turn)) => {
                 let portal = Rc::clone(&portal);
-                self.execute(execute.portal, portal, (started, entry), (&permit, duty));
+                let permit = (&permit, duty, turn);
+                self.execute(execute.portal, portal, (started, entry), permit);
             }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Execute),
         }
@@ -277,7 +285,7 @@ impl Session {
         name: &str,
         portal: Rc<Portal>,
         (started, entry): (SystemTime, Entry),
-        (permit, duty): (&Permit<'_>, Duty),
+        (permit, duty, turn): (&Permit<'_>, Duty, Turn),
     ) {
         let described = self.described.take();
         let is_described = described.is_some_and(|last| Rc::ptr_eq(&last, &portal));
@@ -285,7 +293,7 @@ impl Session {
             self.ask_for_shape(name, &portal);
         }
         let what = Started::Portal(portal);
-        self.start((permit, duty), entry, started, what);
+        self.start((permit, duty, turn), entry, started, what);
     }
 
     /// Rows of no known shape cannot be masked: the gateway asks, directly before they run, where the
@@ -353,7 +361,7 @@ impl Session {
             Target::Statement(name) => Change::NoStatement(cut(name).unwrap_or(name).to_owned()),
             Target::Portal(name) => Change::NoPortal(cut(name).unwrap_or(name).to_owned()),
         };
-        let kept = Kept::Change(change, super::replies::Scrub::No);
+        let kept = Kept::Change(change, Scrub::No);
         self.pipeline.borrow_mut().push(Step::Close, kept);
         self.upstream.pass(frame);
         Ok(())

@@ -11,14 +11,16 @@ use wire::frame::HEADER_BYTES;
 use wire::upstream::{RowDescription, UpstreamTag};
 
 use super::prepared::Portal;
+use super::turn::Turn;
 use crate::error::SessionError;
 
 /// A request that runs.
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) plan: Arc<policy::Plan>,
-    /// The version of the catalog that it was judged by.
-    pub(super) catalog: u64,
+    pub(super) judged: JudgedBy,
+    /// What it may touch does not change while it runs.
+    _turn: Turn,
     pub(crate) entry: Entry,
     started: SystemTime,
     /// For Execute.
@@ -33,6 +35,15 @@ pub(crate) struct Flight {
     bytes: u64,
     pub(super) tag: Tag,
     pub(super) sqlstate: Option<String>,
+}
+
+/// The catalog that a request was judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JudgedBy {
+    /// Its version.
+    pub(super) version: u64,
+    /// How many changes had ended when it was begun to be read.
+    pub(super) ended: u64,
 }
 
 /// A command tag, such as `SELECT 3`.
@@ -73,8 +84,7 @@ pub(super) enum Rows {
 
 impl Flight {
     pub(crate) fn new(
-        plan: Arc<policy::Plan>,
-        catalog: u64,
+        (plan, judged, turn): (Arc<policy::Plan>, JudgedBy, Turn),
         entry: Entry,
         started: SystemTime,
         portal: Option<Rc<Portal>>,
@@ -83,7 +93,8 @@ impl Flight {
             rations: plan.rations(),
             copied: None,
             plan,
-            catalog,
+            judged,
+            _turn: turn,
             entry,
             started,
             portal,
@@ -132,6 +143,12 @@ impl Flight {
             .any(|statement| !statement.names.is_empty())
     }
 
+    /// How many changes of definitions had ended when what it runs was judged first.
+    pub(super) fn judged_after(&self) -> u64 {
+        let bound = self.portal.as_ref().map(|portal| portal.judged_after);
+        bound.unwrap_or(self.judged.ended)
+    }
+
     /// Its portal has begun to run and will go on with what its names mean now, whatever they will
     /// mean then. One that was only sent may not have run at all.
     pub(super) fn goes_on(&self) {
@@ -155,6 +172,8 @@ pub(super) enum Stop {
     Mask(policy::MaskError),
     /// No more rows may be delivered.
     Limit(policy::RowLimit),
+    /// Names may have come to mean something else before it ran.
+    Overtaken,
 }
 
 /// What of a run of rows may be delivered.

@@ -2,25 +2,35 @@
 //! policies say.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
 use sql::analysis::{Analysis, NameUse, OpaqueReason};
 use sql::catalog::Catalog;
-use tokio::time::Instant;
 
 use super::Session;
 use super::extended::{self, Bound};
 use crate::analyst::Busy;
 
-/// For this long a text is read again as definitions have changed meanwhile.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a text is read again as what it means has changed meanwhile.
+const MOST_CHANGES: usize = 5;
 
 impl Session {
-    /// The verdict on a request: one given before, else one given now, after reading its text.
+    /// The verdict on a request. A write is judged again after a change that it had to wait for.
     pub(super) async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
+        let verdict = self.judge_now(asked, bound).await;
+        match &verdict {
+            Verdict::Allow(permit) if self.outwaits_change(permit.plan()).await => {
+                permit.plan().give_back();
+                self.judge_now(asked, bound).await
+            }
+            _ => verdict,
+        }
+    }
+
+    /// The verdict on a request: one given before, else one given now, after reading its text.
+    async fn judge_now<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
         if let Err(denial) = self.is_clear(asked) {
             return Verdict::Deny(denial);
         }
@@ -54,7 +64,7 @@ impl Session {
             && !self.changeable.get()
             && !self.unheard.get()
             && !self.catalog_changed.get()
-            && !self.others_change()
+            && !self.others_may_change()
             && !self.no_longer_fits();
         if !settled {
             return None;
@@ -76,7 +86,7 @@ impl Session {
 
     /// Sees to it that all is known that the meaning of a text depends on.
     pub(super) async fn await_facts(&self, text: &str) -> Result<(), Denial> {
-        if self.others_change() && !ends_or_begins(text) {
+        if !ends_or_begins(text) && self.others_change(text) {
             let read = self.database.catalog.read_anew().await;
             read.map_err(|error| self.own_denial(&error.to_string()))?;
         }
@@ -129,22 +139,21 @@ impl Session {
         verdict
     }
 
-    /// What a request would do, and the catalog by which: where something is protected, one that was
-    /// still in force after all that had to be waited for.
+    /// What a request would do, and the catalog by which: where something is protected, one that still
+    /// said what it means after all that had to be waited for.
     pub(super) async fn understand(
         &self,
         request: &Request,
         bound: Bound<'_>,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
-        let version = || self.catalog.borrow().catalog.version();
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            let before = version();
+        for _ in 0..MOST_CHANGES {
+            let before = self.judged_by();
             let (analysis, catalog) = self.read_or_look_again(request).await?;
             let analysis = self.resolve_names(analysis, bound, catalog.version());
             let analysis = analysis.await;
             self.await_facts(&request.text).await?;
-            if version() == before || !self.admitted.borrow().is_protected() {
+            let is_same = self.judged_by().version == before.version;
+            if is_same || !self.has_met(before.ended, &request.text, &analysis) {
                 return Ok((analysis, catalog));
             }
         }

@@ -3,7 +3,7 @@
 //! A name means something new only once the upstream has said so. What is still under way lies in
 //! the pipeline as a [`Change`], so that an error there takes it back as the upstream does.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,6 +49,10 @@ pub(crate) struct Portal {
     pub(crate) entry: RefCell<Option<Entry>>,
     /// What it would do, as it was bound.
     pub(crate) analysis: Arc<Analysis>,
+    /// How many changes of definitions had ended when that was read.
+    pub(crate) judged_after: u64,
+    /// It has begun to run: no change makes it mean something else.
+    pub(crate) begun: Cell<bool>,
     /// What EXECUTE and FETCH meant in it when it began to run: it goes on with that.
     pub(crate) meaning: RefCell<Option<Arc<Analysis>>>,
 }

@@ -16,9 +16,11 @@ use wire::write;
 
 use super::buffers::Inbox;
 use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
+use super::overtaken::OVERTAKEN;
 use super::pipeline::{Owed, Pipeline, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
 use super::role::Switch;
+use super::scrub::Scrub;
 use super::{Refusal, Session};
 use crate::error::SessionError;
 
@@ -54,15 +56,6 @@ pub(crate) enum Kept {
     /// A request that was refused: this goes to the client in place of the error that the
     /// upstream was made to raise.
     Refusal(Bytes),
-}
-
-/// Whether the text of an error may carry a protected value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scrub {
-    /// It may: the text is withheld.
-    Yes,
-    /// It may not.
-    No,
 }
 
 /// What a Describe is about.
@@ -105,6 +98,8 @@ impl Session {
                 ));
             }
             self.now.set(SystemTime::now());
+            let is_ahead = self.others_may_change() && Box::pin(self.is_ahead_of_change()).await;
+            self.ahead_of_change.set(is_ahead);
             let taken = self.take_messages(inbox.bytes())?;
             inbox.take(taken);
             self.settle_record()?;
@@ -211,10 +206,8 @@ impl Session {
         if self.muted.get() {
             flight.rows = Rows::Drop;
         }
-        if matches!(flight.rows, Rows::Undecided)
-            && let Err(stop) = decide(flight)
-        {
-            self.stop(flight, &stop)?;
+        if matches!(flight.rows, Rows::Undecided) {
+            self.begin_result(flight, decide)?;
         }
         let scrubbed = flight.plan.scrub_errors();
         self.tainted.set(self.tainted.get() || scrubbed);
@@ -327,8 +320,27 @@ impl Session {
         Ok(Ok(()))
     }
 
+    /// Decides about the rows that come now; or ends the result that must not begin.
+    fn begin_result(
+        &self,
+        flight: &mut Flight,
+        decide: impl FnOnce(&mut Flight) -> Result<(), Stop>,
+    ) -> Result<bool, SessionError> {
+        let begun = match self.is_overtaken(flight) {
+            true => Err(Stop::Overtaken),
+            false => decide(flight),
+        };
+        if let Some(portal) = &flight.portal {
+            portal.begun.set(true);
+        }
+        match begun {
+            Ok(()) => Ok(true),
+            Err(stop) => self.stop(flight, &stop).map(|()| false),
+        }
+    }
+
     /// Ends a result that must not go on; what still comes of it is dropped.
-    fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
+    pub(super) fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
         let refusal = match stop {
             Stop::Defect(defect) => {
                 tracing::error!(session = %self.trail.id(), %defect, "the analysis was wrong");
@@ -346,6 +358,16 @@ impl Session {
                     .entry
                     .event(SystemTime::now(), &Deed::Note { what })?;
                 ended("42501", format!("the result cannot be masked: {error}"))
+            }
+            Stop::Overtaken => {
+                let what = OVERTAKEN.to_owned();
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Note { what })?;
+                Refusal {
+                    hint: Some("Try again.".to_owned()),
+                    ..ended("40001", OVERTAKEN.to_owned())
+                }
             }
             Stop::Limit(limit) => {
                 let what = format!("ended by policy {}: {}", limit.policy, limit.reason);
@@ -414,7 +436,7 @@ impl Session {
             Reply::Aside => {
                 let scrub = pipeline
                     .first_mut()
-                    .map_or(Scrub::No, |owed| scrub_of(&owed.keep));
+                    .map_or(Scrub::No, |owed| self.scrub_of(&owed.keep));
                 let scrub = self.or_tainted(scrub);
                 drop(pipeline);
                 self.take_aside(tag, message, scrub)
@@ -514,7 +536,7 @@ impl Session {
         let dropped = matches!(flight.rows, Rows::Drop);
         match tag {
             UpstreamTag::ErrorResponse => {
-                let scrub = scrub_of_plan(&flight.plan);
+                let scrub = self.scrub_of_flight(flight);
                 if !dropped {
                     flight.sqlstate = self.fail(flight, message, scrub)?;
                 }
@@ -524,19 +546,21 @@ impl Session {
             UpstreamTag::RowDescription | UpstreamTag::CopyOutResponse if dropped => return Ok(()),
             UpstreamTag::RowDescription => {
                 flight.rows = Rows::Undecided;
-                if let Err(defect) = bind(flight, message) {
-                    return self.stop(flight, &Stop::Defect(defect));
+                let bind = |flight: &mut Flight| bind(flight, message).map_err(Stop::Defect);
+                if !self.begin_result(flight, bind)? {
+                    return Ok(());
                 }
             }
             UpstreamTag::CopyOutResponse => {
                 let columns = CopyResponse::parse(body).map_err(broken)?.columns.len();
-                if let Err(defect) = bind_copy(flight, columns) {
-                    return self.stop(flight, &Stop::Defect(defect));
+                let bind = |flight: &mut Flight| bind_copy(flight, columns).map_err(Stop::Defect);
+                if !self.begin_result(flight, bind)? {
+                    return Ok(());
                 }
             }
             UpstreamTag::CommandComplete | UpstreamTag::EmptyQueryResponse => {
                 self.statement_done(flight, tag, body)?;
-                if dropped {
+                if matches!(flight.rows, Rows::Drop) {
                     return Ok(());
                 }
             }
@@ -566,9 +590,15 @@ impl Session {
             if flight.delivered == 0 && !matches!(flight.rows, Rows::Drop) {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
-            self.names
-                .borrow_mut()
-                .completed(&flight.plan, flight.catalog, flight.statement);
+            if matches!(flight.rows, Rows::Undecided) && self.is_overtaken(flight) {
+                self.overtaken(flight)?;
+            } else {
+                self.names.borrow_mut().completed(
+                    &flight.plan,
+                    flight.judged.version,
+                    flight.statement,
+                );
+            }
             self.made_by_what_was_known(&flight.plan);
         }
         self.tainted
@@ -671,11 +701,15 @@ impl Session {
         if step == Step::Query {
             return Ok(true);
         }
-        let dropped = matches!(flight.rows, Rows::Drop);
+        let was_dropped = matches!(flight.rows, Rows::Drop);
         if tag == UpstreamTag::PortalSuspended {
             flight.goes_on();
         } else {
             self.statement_done(flight, tag, body)?;
+        }
+        let dropped = matches!(flight.rows, Rows::Drop);
+        if dropped && !was_dropped {
+            self.skip_to_sync(&mut self.pipeline.borrow_mut())?;
         }
         Ok(!dropped)
     }
@@ -687,7 +721,7 @@ impl Session {
                 Kept::Refusal(refusal) if failed => self.tell(&refusal),
                 Kept::Flight(mut flight) if failed => {
                     if !matches!(flight.rows, Rows::Drop) {
-                        let scrub = scrub_of_plan(&flight.plan);
+                        let scrub = self.scrub_of_flight(&flight);
                         flight.sqlstate = self.fail(&mut flight, message, scrub)?;
                     }
                     flight.close(self.now.get());
@@ -702,7 +736,7 @@ impl Session {
                     let state = self.send_error(message, Scrub::No)?;
                     self.not_read(*kept, state.as_deref());
                 }
-                keep if failed => drop(self.send_error(message, scrub_of(&keep))?),
+                keep if failed => drop(self.send_error(message, self.scrub_of(&keep))?),
                 // The upstream has passed it over.
                 Kept::Flight(flight) => flight.plan.give_back(),
                 _ => {}
@@ -723,15 +757,6 @@ impl Session {
         self.client
             .queue_with(|out| flight.entry.delivered(&out[before..]))?;
         Ok(sqlstate)
-    }
-
-    /// A deferred constraint speaks of an earlier statement of the transaction.
-    fn or_tainted(&self, scrub: Scrub) -> Scrub {
-        if self.tainted.get() {
-            Scrub::Yes
-        } else {
-            scrub
-        }
     }
 
     /// Sends an error on, scrubbed where its text may carry a value, and gives its SQLSTATE.
@@ -825,27 +850,6 @@ fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError>
 fn is_stray(body: &[u8]) -> Result<bool, SessionError> {
     let fields = ErrorFields::parse(body).map_err(broken)?;
     Ok(fields.sqlstate() == Some("08P01"))
-}
-
-fn scrub_of(kept: &Kept) -> Scrub {
-    match kept {
-        Kept::Flight(flight) => scrub_of_plan(&flight.plan),
-        Kept::Change(_, scrub) => *scrub,
-        Kept::Nothing
-        | Kept::Parse(..)
-        | Kept::Words(..)
-        | Kept::Describe(..)
-        | Kept::Role(_)
-        | Kept::Refusal(_) => Scrub::No,
-    }
-}
-
-pub(super) fn scrub_of_plan(plan: &policy::Plan) -> Scrub {
-    if plan.scrub_errors() {
-        Scrub::Yes
-    } else {
-        Scrub::No
-    }
 }
 
 fn broken(error: wire::Error) -> SessionError {

@@ -15,7 +15,7 @@ impl Session {
         if !runs || !pipeline.ends_with_first() || self.judging.get() || self.cancelled.get() {
             return;
         }
-        let Some(cancel) = self.cancel.of_upstream() else {
+        let Some(cancel) = self.cancel.shared().of_upstream() else {
             return;
         };
         self.cancelled.set(true);

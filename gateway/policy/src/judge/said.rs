@@ -15,7 +15,7 @@ use crate::mask::Mask;
 use crate::opinion::{Effect, Opinion, Reuse};
 use crate::plan::{self, Note, Plan, Recording};
 use crate::protection::{DerivedRule, FilterRule, Guard, Protection, Protections, Widening};
-use crate::request::Step;
+use crate::request::Request;
 use crate::session::{Class, Session};
 use crate::set::{Policy, PolicySet};
 use crate::soundness::{Sound, Unsound};
@@ -126,7 +126,7 @@ impl Said {
         mut self,
         set: &Arc<PolicySet>,
         sound: Result<Sound, Unsound>,
-        step: Step,
+        request: &Request,
         analysis: &Arc<Analysis>,
         approval: Option<&Approval>,
     ) -> Kept {
@@ -154,7 +154,7 @@ impl Said {
             return Kept::Hold(demands.into(), ttl, notes);
         }
         let row_limits = std::mem::take(&mut self.claims.row_limits).into();
-        let spent = match step.executes() {
+        let spent = match request.step.executes() {
             true => self.claims.spend(),
             false => Vec::new(),
         };
@@ -167,6 +167,7 @@ impl Said {
             needs_login_role: sound.needs_login_role,
             recording: self.recording,
             notes,
+            text: Arc::clone(&request.text),
             analysis: Arc::clone(analysis),
             set: Arc::clone(set),
         }))

@@ -1,0 +1,265 @@
+//! Changes of definitions in a database, by whichever of the names it has here: those under way, and
+//! those that have ended since some moment. And the writes that may not meet them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sql::analysis::Touched;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use crate::session::cancel::Cancel;
+
+/// The names of so many changes are told apart; those of more count as any.
+const MOST_NAMES: usize = 4096;
+
+/// What is known of the changes of a database.
+pub(crate) struct Changes {
+    /// Counts what was seen of them; a snapshot of a lower epoch judges nothing any more.
+    epoch: AtomicU64,
+    /// Those that were sent and whose ends nobody has read.
+    open: AtomicUsize,
+    /// Counts those that have ended.
+    ended: AtomicU64,
+    names: Mutex<Names>,
+    /// Told when a change or a write has ended.
+    moved: Notify,
+}
+
+#[derive(Default)]
+struct Names {
+    next: u64,
+    open: HashMap<u64, Touched>,
+    writes: HashMap<u64, Write>,
+    /// Which ended change touched a name last; and which touched any.
+    last: HashMap<String, u64>,
+    any: u64,
+}
+
+/// A write under way: its text, where that has the names that it depends on, and what cancels it.
+struct Write {
+    text: Option<Arc<str>>,
+    cancel: Arc<Cancel>,
+}
+
+/// What changes a request may have met since it was judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Met {
+    /// Some that have ended.
+    pub(crate) ended: bool,
+    /// How many that are under way.
+    pub(crate) open: usize,
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes")
+            .field("open", &self.open())
+            .field("ended", &self.ended())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self {
+            epoch: AtomicU64::new(1),
+            open: AtomicUsize::new(0),
+            ended: AtomicU64::new(0),
+            names: Mutex::default(),
+            moved: Notify::new(),
+        }
+    }
+}
+
+impl Changes {
+    /// Counts what was seen of changes. Cheap: what a session asks before each request.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Something changed, or may have: what was read before judges nothing any more.
+    pub(crate) fn seen(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many are under way.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// How many have ended. What is read from now on has them.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// A reading that began when so many had ended, in this epoch, has found a change. Gives the epoch
+    /// and the number from now on; none where it may be older than a change seen meanwhile. What
+    /// nobody has announced may have touched any name.
+    pub(crate) fn found(&self, epoch: u64, ended: u64) -> Option<(u64, u64)> {
+        let mut names = self.lock();
+        let counted =
+            self.epoch
+                .compare_exchange(epoch, epoch + 1, Ordering::AcqRel, Ordering::Acquire);
+        let announced = !names.open.is_empty() || self.ended() != ended;
+        if !announced {
+            names.any = ended + 1;
+            self.ended.store(names.any, Ordering::Release);
+        }
+        let ended = ended + u64::from(!announced);
+        counted.is_ok().then_some((epoch + 1, ended))
+    }
+
+    /// What a request may have met that was judged by what was read when so many had ended. Of one
+    /// without a text each change counts; else those of names that are in the text. The change that
+    /// is named as its own does not count.
+    pub(crate) fn met(&self, ended: u64, text: Option<&str>, own: Option<&Change>) -> Met {
+        self.lock().met(ended, text, own)
+    }
+
+    /// Begins a write that was judged by what was read when so many changes had ended; not where it
+    /// may have met one.
+    pub(crate) fn write(
+        self: &Arc<Self>,
+        ended: u64,
+        text: Option<&Arc<str>>,
+        own: Option<&Change>,
+        cancel: &Arc<Cancel>,
+    ) -> Option<Writing> {
+        let mut names = self.lock();
+        let met = names.met(ended, text.map(AsRef::as_ref), own);
+        if met.ended || met.open > 0 {
+            return None;
+        }
+        let number = names.number();
+        let write = Write {
+            text: text.cloned(),
+            cancel: Arc::clone(cancel),
+        };
+        names.writes.insert(number, write);
+        Some(Writing {
+            changes: Arc::clone(self),
+            number,
+        })
+    }
+
+    /// What cancels the writes of other sessions that a change may touch.
+    pub(crate) fn in_its_way(&self, touched: &Touched, own: &Arc<Cancel>) -> Vec<Arc<Cancel>> {
+        let names = self.lock();
+        let others = names.writes.values();
+        let others = others.filter(|write| !Arc::ptr_eq(&write.cancel, own));
+        let concerned = others.filter(|write| concerns(touched, write.text.as_deref()));
+        concerned.map(|write| Arc::clone(&write.cancel)).collect()
+    }
+
+    /// The next time a change or a write ends, counted from the first poll.
+    pub(crate) fn moved(&self) -> Notified<'_> {
+        self.moved.notified()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Names {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn met(&self, ended: u64, text: Option<&str>, own: Option<&Change>) -> Met {
+        let mut last = self.last.iter().filter(|(_, number)| **number > ended);
+        let is_own = |number: &u64| own.is_some_and(|own| own.number == *number);
+        let open = self.open.iter().filter(|(number, _)| !is_own(number));
+        Met {
+            ended: self.any > ended || last.any(|(name, _)| is_in(name, text)),
+            open: open.filter(|(_, touched)| concerns(touched, text)).count(),
+        }
+    }
+}
+
+/// Whether a change may touch what a text means; one without a text, any.
+fn concerns(touched: &Touched, text: Option<&str>) -> bool {
+    match touched {
+        Touched::Anything => true,
+        Touched::Relations(names) => names.iter().any(|name| is_in(name, text)),
+    }
+}
+
+/// Whether a name may be in a text, in whatever case and quotes.
+fn is_in(name: &str, text: Option<&str>) -> bool {
+    text.is_none_or(|text| {
+        let text = text.to_ascii_lowercase();
+        text.contains(&name.to_ascii_lowercase()) || text.contains("u&\"")
+    })
+}
+
+/// A write under way, until dropped.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    changes: Arc<Changes>,
+    number: u64,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.changes.lock().writes.remove(&self.number);
+        self.changes.moved.notify_waiters();
+    }
+}
+
+/// A change that was sent, and whose end nobody has read yet: it may be done.
+pub(crate) struct Change {
+    changes: Arc<Changes>,
+    number: u64,
+}
+
+impl Change {
+    /// It is about to be sent.
+    pub(crate) fn begin(changes: &Arc<Changes>, touched: Touched) -> Self {
+        let mut names = changes.lock();
+        let number = names.number();
+        names.open.insert(number, touched);
+        changes.open.fetch_add(1, Ordering::AcqRel);
+        drop(names);
+        Self {
+            changes: Arc::clone(changes),
+            number,
+        }
+    }
+
+    /// More is about to be sent.
+    pub(crate) fn widen(&self, touched: Touched) {
+        let mut names = self.changes.lock();
+        if let Some(open) = names.open.get_mut(&self.number) {
+            open.widen(touched);
+        }
+    }
+}
+
+/// It has ended.
+impl Drop for Change {
+    fn drop(&mut self) {
+        let changes = &self.changes;
+        let mut names = changes.lock();
+        let ended = changes.ended() + 1;
+        match names.open.remove(&self.number) {
+            Some(Touched::Relations(touched)) if names.last.len() < MOST_NAMES => {
+                let touched = touched.into_iter().map(|name| (name, ended));
+                names.last.extend(touched);
+            }
+            _ => {
+                names.any = ended;
+                names.last.clear();
+            }
+        }
+        changes.ended.store(ended, Ordering::Release);
+        changes.open.fetch_sub(1, Ordering::AcqRel);
+        changes.seen();
+        drop(names);
+        changes.moved.notify_waiters();
+    }
+}

@@ -1,0 +1,145 @@
+//! A request may be overtaken: it waits, behind others of its session or for a lock, and another session
+//! changes meanwhile what its names mean.
+//!
+//! What is sent while a change is under way is judged by a catalog whose reading began after it came.
+//! When its answer comes, before any of it goes on, nothing may have touched the names in its text since
+//! that reading.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use policy::Plan;
+use sql::analysis::{Analysis, NameUse, Statement};
+use trail::Deed;
+use wire::upstream::TxStatus;
+
+use super::Session;
+use super::flight::{Flight, Rows, Stop};
+use super::replies::Kept;
+use crate::changes::Met;
+use crate::error::SessionError;
+
+/// What is said of a statement whose names may have come to mean something else before it ran.
+pub(super) const OVERTAKEN: &str =
+    "definitions changed after the statement was judged and before it ran";
+
+impl Session {
+    /// True where another session may have changed what a text means.
+    pub(super) fn others_change(&self, text: &str) -> bool {
+        self.others_may_change() && self.met(self.judged_by().ended, Some(text)).open > 0
+    }
+
+    fn met(&self, ended: u64, text: Option<&str>) -> Met {
+        let own = self.changing.borrow();
+        self.database
+            .catalog
+            .changes()
+            .met(ended, text, own.as_ref())
+    }
+
+    /// True where a text may mean something else, to one from whom something is protected, than what
+    /// was read of it when so many changes had ended.
+    pub(super) fn has_met(&self, ended: u64, text: &str, analysis: &Analysis) -> bool {
+        let text = Some(text).filter(|_| tells_all(analysis));
+        self.admitted.borrow().is_protected() && self.met(ended, text).ended
+    }
+
+    /// What a request may have met that was judged by what was read when so many changes had ended.
+    pub(super) fn met_by(&self, plan: &Plan, ended: u64) -> Met {
+        self.met(ended, names_of(plan).map(AsRef::as_ref))
+    }
+
+    fn may_be_overtaken(&self, flight: &Flight) -> bool {
+        let portal = flight.portal.as_ref();
+        if portal.is_some_and(|portal| portal.begun.get()) {
+            return false;
+        }
+        let changes = self.database.catalog.changes();
+        let moved = self.others_may_change() || changes.ended() > flight.judged_after();
+        moved && reads_something(flight.plan.analysis()) && self.admitted.borrow().is_protected()
+    }
+
+    /// True where names may have come to mean something else, by another session, between the judgement
+    /// of a request and its run.
+    pub(super) fn is_overtaken(&self, flight: &Flight) -> bool {
+        if !self.may_be_overtaken(flight) {
+            return false;
+        }
+        let met = self.met_by(&flight.plan, flight.judged_after());
+        met.ended || met.open > usize::from(self.ahead_of_change.get())
+    }
+
+    /// Before replies are relayed: where one change is under way that may have overtaken what they
+    /// belong to, a reading of the catalog shows whether it came into force. More than one may have
+    /// undone each other.
+    pub(super) async fn is_ahead_of_change(&self) -> bool {
+        let Some(version) = self.doubtful_version() else {
+            return false;
+        };
+        let changes = self.database.catalog.changes();
+        let before = changes.ended();
+        if self.database.catalog.read_anew().await.is_err() {
+            return false;
+        }
+        let Ok(read) = self.database.catalog.current().await else {
+            return false;
+        };
+        let read = match self.temporary.get() {
+            true => read.with_temporary(&self.definitions.borrow().made),
+            false => read,
+        };
+        read.catalog.version() == version && changes.ended() == before
+    }
+
+    /// The version of the catalog by which what is under way was judged, where one open change may have
+    /// overtaken it.
+    fn doubtful_version(&self) -> Option<u64> {
+        let pipeline = self.pipeline.borrow();
+        pipeline.newest_first().find_map(|owed| {
+            let Kept::Flight(flight) = &owed.keep else {
+                return None;
+            };
+            let is_doubtful = matches!(flight.rows, Rows::Undecided)
+                && self.may_be_overtaken(flight)
+                && self.met_by(&flight.plan, flight.judged_after()).open == 1;
+            is_doubtful.then_some(flight.judged.version)
+        })
+    }
+
+    /// A statement without rows was overtaken. Where a transaction is open, what it did is undone; else
+    /// it is done, and an error would have it done again.
+    pub(super) fn overtaken(&self, flight: &mut Flight) -> Result<(), SessionError> {
+        if self.status.get() == TxStatus::Transaction {
+            return self.stop(flight, &Stop::Overtaken);
+        }
+        tracing::warn!(session = %self.trail.id(), "{OVERTAKEN}");
+        let what = OVERTAKEN.to_owned();
+        Ok(flight
+            .entry
+            .event(SystemTime::now(), &Deed::Note { what })?)
+    }
+}
+
+/// The text of a request, where all names are in it that change what it means.
+pub(super) fn names_of(plan: &Plan) -> Option<&Arc<str>> {
+    Some(plan.text()).filter(|_| tells_all(plan.analysis()))
+}
+
+/// True where names that change what a text means are all in it.
+fn tells_all(analysis: &Analysis) -> bool {
+    let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_));
+    let mut names = analysis.statements.iter().flat_map(|one| &one.names);
+    let mut functions = analysis.functions.iter();
+    analysis.opaque.is_empty()
+        && !names.any(by_name)
+        && functions.all(|one| one.schema == "pg_catalog")
+}
+
+/// True where what a text does depends on definitions.
+fn reads_something(analysis: &Analysis) -> bool {
+    let by_name = |one: &Statement| one.names.iter().any(NameUse::is_by_name);
+    !analysis.relations.is_empty()
+        || !analysis.functions.is_empty()
+        || !analysis.opaque.is_empty()
+        || analysis.statements.iter().any(by_name)
+}

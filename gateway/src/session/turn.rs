@@ -1,0 +1,150 @@
+//! Whose turn it is. The result of a statement that a change of definitions has overtaken is withheld;
+//! what a write has done is done. So a change waits for the writes of others that it may touch, and a
+//! write runs while none is under way that may touch it.
+
+use std::time::Duration;
+
+use policy::{Denial, Permit, Plan, SqlState};
+use sql::analysis::{Access, Class, Touched, Use};
+use tokio::time::timeout;
+
+use super::overtaken::{OVERTAKEN, names_of};
+use super::{Refusal, Session};
+use crate::changes::Writing;
+
+/// A write that keeps a change waiting for longer is cancelled.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Nobody waits longer for another's change, or for a write that was cancelled.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The right to send a statement.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _writing: Option<Writing>,
+}
+
+impl Session {
+    /// The right to send what nothing is in the way of.
+    pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
+        if let Some(touched) = self.commits_changes(plan) {
+            self.begin_change(touched.clone());
+            if self.waits_for_writes(&touched) {
+                return None;
+            }
+        }
+        let _writing = match self.may_keep(plan) {
+            true => Some(self.begin_write(plan, judged_after)?),
+            false => None,
+        };
+        Some(Turn { _writing })
+    }
+
+    /// Waits for what is in the way of a statement that may go, up to a bound.
+    pub(super) async fn take_turn<'a>(
+        &self,
+        verdict: Result<Permit<'a>, Refusal>,
+        judged_after: u64,
+    ) -> Result<(Permit<'a>, Turn), Refusal> {
+        let permit = verdict?;
+        let plan = permit.plan();
+        let mut turn = self.turn_now(plan, judged_after);
+        if turn.is_none()
+            && let Some(touched) = self.commits_changes(plan)
+        {
+            self.outwait_writes(&touched).await;
+            turn = self.turn_now(plan, judged_after);
+        }
+        if let Some(turn) = turn {
+            return Ok((permit, turn));
+        }
+        plan.give_back();
+        self.changes_read();
+        Err(Refusal::of(&Denial {
+            hint: Some("Try again.".into()),
+            sqlstate: SqlState::SERIALIZATION_FAILURE,
+            ..self.own_denial(match self.may_keep(plan) {
+                true => OVERTAKEN,
+                false => "a statement of another session that this would change does not end",
+            })
+        }))
+    }
+
+    fn waits_for_writes(&self, touched: &Touched) -> bool {
+        let changes = self.database.catalog.changes();
+        !changes.in_its_way(touched, self.cancel.shared()).is_empty()
+    }
+
+    /// Waits until no write of another session is in the way of a change; one that takes long, which
+    /// may wait for a lock of this session's, is cancelled.
+    async fn outwait_writes(&self, touched: &Touched) {
+        let is_free = || !self.waits_for_writes(touched);
+        if self.moved_until(is_free, GRACE).await {
+            return;
+        }
+        let changes = self.database.catalog.changes();
+        for write in changes.in_its_way(touched, self.cancel.shared()) {
+            if let Some(cancel) = write.of_upstream()
+                && let Err(error) = cancel.await
+            {
+                tracing::warn!(%error, "a write in the way of a change was not cancelled");
+            }
+        }
+        self.moved_until(is_free, PATIENCE).await;
+    }
+
+    /// Before a write is judged again: waits until no change of another session is under way that may
+    /// touch it. False where there was none.
+    pub(super) async fn outwaits_change(&self, plan: &Plan) -> bool {
+        let is_free = || self.met_by(plan, u64::MAX).open == 0;
+        if !self.may_keep(plan) || is_free() {
+            return false;
+        }
+        self.moved_until(is_free, PATIENCE).await
+    }
+
+    /// Waits until something holds that the end of a change or of a write may bring about.
+    async fn moved_until(&self, holds: impl Fn() -> bool, patience: Duration) -> bool {
+        let changes = self.database.catalog.changes();
+        let wait = async {
+            loop {
+                let mut moved = std::pin::pin!(changes.moved());
+                moved.as_mut().enable();
+                if holds() {
+                    return;
+                }
+                moved.await;
+            }
+        };
+        timeout(patience, wait).await.is_ok()
+    }
+
+    fn begin_write(&self, plan: &Plan, judged_after: u64) -> Option<Writing> {
+        let own = self.changing.borrow();
+        let changes = self.database.catalog.changes();
+        changes.write(
+            judged_after,
+            names_of(plan),
+            own.as_ref(),
+            self.cancel.shared(),
+        )
+    }
+
+    /// True where what a statement sees, of one from whom something is protected, may stay somewhere.
+    fn may_keep(&self, plan: &Plan) -> bool {
+        let analysis = plan.analysis();
+        let writes = |class| matches!(class, Class::Write | Class::Define | Class::Utility);
+        let mut kinds = analysis.statements.iter().flat_map(|one| {
+            let inner = one.inner.iter().map(|inner| inner.kind.class);
+            inner.chain([one.kind.class])
+        });
+        let mut columns = analysis.columns.iter();
+        let keeps = kinds.any(writes)
+            || analysis
+                .relations
+                .iter()
+                .any(|one| one.access != Access::Read)
+            || columns.any(|column| matches!(column.used, Use::Copied | Use::Written));
+        keeps && !analysis.relations.is_empty() && self.admitted.borrow().is_protected()
+    }
+}
