@@ -10,6 +10,7 @@ mod define;
 mod dml;
 mod expression;
 mod from;
+mod group;
 mod made;
 mod names;
 mod relation;

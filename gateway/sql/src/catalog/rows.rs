@@ -215,6 +215,8 @@ pub struct KeyRow {
     pub relation: u32,
     /// Attribute numbers.
     pub attributes: Vec<i16>,
+    /// True for a primary key that no transaction may break for a while.
+    pub is_primary: bool,
 }
 
 /// A foreign key.
@@ -432,10 +434,11 @@ fn cast(row: &Row<'_>) -> Result<CastRow, Error> {
 }
 
 fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
-    row.expect(2)?;
+    row.expect(3)?;
     Ok(KeyRow {
         relation: row.number(0)?,
         attributes: row.numbers(1)?,
+        is_primary: row.truth(2)?,
     })
 }
 
