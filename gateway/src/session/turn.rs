@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use policy::{Denial, Permit, Plan, SqlState};
-use sql::analysis::{Access, Class, Touched, Use};
+use sql::analysis::{Access, Analysis, Class, Touched, Use};
 use tokio::time::timeout;
 
 use super::overtaken::{OVERTAKEN, names_of};
@@ -132,19 +132,20 @@ impl Session {
 
     /// True where what a statement sees, of one from whom something is protected, may stay somewhere.
     fn may_keep(&self, plan: &Plan) -> bool {
-        let analysis = plan.analysis();
-        let writes = |class| matches!(class, Class::Write | Class::Define | Class::Utility);
-        let mut kinds = analysis.statements.iter().flat_map(|one| {
-            let inner = one.inner.iter().map(|inner| inner.kind.class);
-            inner.chain([one.kind.class])
-        });
-        let mut columns = analysis.columns.iter();
-        let keeps = kinds.any(writes)
-            || analysis
-                .relations
-                .iter()
-                .any(|one| one.access != Access::Read)
-            || columns.any(|column| matches!(column.used, Use::Copied | Use::Written));
-        keeps && !analysis.relations.is_empty() && self.admitted.borrow().is_protected()
+        self.admitted.borrow().is_protected() && may_keep(plan.analysis())
     }
+}
+
+fn may_keep(analysis: &Analysis) -> bool {
+    let writes = |class| matches!(class, Class::Write | Class::Define | Class::Utility);
+    let mut kinds = analysis.statements.iter().flat_map(|one| {
+        let inner = one.inner.iter().map(|inner| inner.kind.class);
+        inner.chain([one.kind.class])
+    });
+    let mut relations = analysis.relations.iter();
+    let mut columns = analysis.columns.iter();
+    let keeps = kinds.any(writes)
+        || relations.any(|one| one.access != Access::Read)
+        || columns.any(|column| matches!(column.used, Use::Copied | Use::Written));
+    keeps && !analysis.relations.is_empty()
 }

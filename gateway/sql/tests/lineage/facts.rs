@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Use};
+use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Touched, Use};
 use sluice_sql::catalog::{Catalog, CatalogRows, Error, RowSet};
 use sluice_sql::{Strings, analyze, analyze_as};
 
@@ -331,6 +331,60 @@ fn what_is_kept_may_follow_from_any_expression() {
             let columns = analyze(text, &catalog).columns;
             let found = columns.iter().any(|one| one.used == Use::Copied);
             assert_eq!(found, copied, "{text}: {columns:?}");
+        }
+    });
+}
+
+#[test]
+fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        for (text, names) in [
+            ("CREATE TABLE t (id serial, a text)", Some("t")),
+            ("CREATE TABLE IF NOT EXISTS users (id int)", Some("users")),
+            ("CREATE TABLE t AS SELECT id FROM users", Some("t")),
+            ("SELECT id INTO t FROM users", Some("t")),
+            ("CREATE VIEW v AS SELECT id FROM users", Some("v")),
+            ("DROP TABLE orders, other.twin", Some("orders twin")),
+            ("DROP VIEW people", Some("people")),
+            ("ALTER TABLE orders ADD COLUMN b int", Some("orders")),
+            (
+                "ALTER TABLE orders RENAME COLUMN amount TO a",
+                Some("orders"),
+            ),
+            ("ALTER TABLE orders RENAME TO t", Some("orders t")),
+            ("ALTER VIEW people RENAME TO t", Some("people t")),
+            // What inherits, or has rows as values, has them changed as well.
+            ("ALTER TABLE parent RENAME COLUMN a TO x", None),
+            ("ALTER TABLE events ADD COLUMN b int", None),
+            ("ALTER TYPE address RENAME ATTRIBUTE town TO city", None),
+            ("CREATE TABLE t (a int) INHERITS (parent)", None),
+            ("CREATE TABLE t (LIKE users)", None),
+            ("CREATE TABLE t PARTITION OF events DEFAULT", None),
+            ("ALTER TABLE orders INHERIT parent", None),
+            ("ALTER TABLE nothing_known ADD COLUMN b int", None),
+            ("CREATE OR REPLACE VIEW people AS SELECT 1 AS id", None),
+            ("DROP TABLE orders CASCADE", None),
+            ("ALTER TABLE orders DROP COLUMN amount CASCADE", None),
+            ("DROP TYPE mood", None),
+            ("DROP SCHEMA other", None),
+            ("ALTER TABLE orders SET SCHEMA other", None),
+            (
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                None,
+            ),
+            // What PostgreSQL makes of it may have another name.
+            (
+                "CREATE TABLE a_name_that_is_so_long_that_others_are_cut (a int)",
+                None,
+            ),
+        ] {
+            let touched = &analyze(text, &catalog).statements[0].touched;
+            let told = match touched {
+                Touched::Relations(names) => Some(names.join(" ")),
+                Touched::Anything => None,
+            };
+            assert_eq!(told.as_deref(), names, "{text}");
         }
     });
 }
