@@ -511,3 +511,21 @@ async fn what_waits_for_a_change_means_what_it_meant_before() {
         assert_eq!(one(&direct, "SELECT count(*) FROM kept").await, "0");
     }
 }
+
+#[tokio::test]
+async fn what_was_just_made_past_the_gateway_is_found() {
+    let gateway = gateway(Place::new().await).await;
+    let (direct, alice) = (
+        gateway.place().direct().await,
+        gateway.connect(Person::Alice).await,
+    );
+    for number in 0..3 {
+        run(
+            &direct,
+            &[&format!("CREATE TABLE just_made_{number} (a int)")],
+        )
+        .await;
+        let counts = format!("SELECT count(*) FROM just_made_{number}");
+        assert_eq!(one(&alice, &counts).await, "0");
+    }
+}

@@ -13,7 +13,10 @@ use crate::changes::Changes;
 use crate::config::Database;
 use crate::session::upstream::Dialer;
 
-/// What was read this recently is not read again for one who misses something.
+/// Between one reading and the next for one who misses something.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What could not be read, wholly or at all, is read again after this long.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// How often a reading is tried: what it reads may be dropped or locked meanwhile.
@@ -103,14 +106,15 @@ impl CatalogKeeper {
         self.wake.notify_one();
     }
 
-    /// Reads again for one who misses something, unless that was done a moment ago. Nobody else
-    /// waits for it.
+    /// Reads again for one who misses something, which may have been made a moment ago; after a pause
+    /// where that was done a moment ago. Nobody else waits for it.
     pub(crate) async fn look_again(&self) {
         let last = self.ended.borrow().at;
-        if last.is_none_or(|last| last.elapsed() >= MOMENT) {
-            // Where that fails, it is missing still.
-            let _ = self.read_anew().await;
+        if let Some(last) = last {
+            tokio::time::sleep_until(last + PAUSE).await;
         }
+        // Where that fails, it is missing still.
+        let _ = self.read_anew().await;
     }
 
     /// The changes of the database.
