@@ -3,7 +3,7 @@
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::server::postgres;
-use sluice_tests::wire_client::{WireClient, query, tags};
+use sluice_tests::wire_client::{WireClient, message, query, tags};
 use sluice_tests::{Gateway, Person, sqlstate};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -391,30 +391,25 @@ async fn a_change_is_known_by_every_name_of_the_database() {
 }
 
 #[tokio::test]
-async fn what_goes_with_a_temporary_type_is_known() {
-    let place = Place::new().await;
-    let gateway = gateway(place).await;
+async fn what_may_go_with_a_temporary_type_is_not_read() {
+    let gateway = gateway(Place::new().await).await;
     let alice = gateway.connect(Person::Alice).await;
+    let other = gateway.connect(Person::Alice).await;
     let makes = [
-        "DROP TABLE IF EXISTS mine",
         "CREATE TEMP TABLE kind (a int)",
+        "CREATE TYPE pair AS (k kind, n int)",
         "CREATE TABLE mine (a kind, b int)",
-        "INSERT INTO mine VALUES (ROW(1), 2)",
+        "CREATE TABLE pairs (a pair[], b int)",
+        "CREATE TEMP TABLE own (a kind)",
     ];
+    run(&other, &makes).await;
     let shows = SHOWS.replace("SELECT a FROM", "SELECT a::text FROM");
-    let discards = gateway.connect(Person::Alice).await;
-    run(&discards, &makes).await;
-    run(&discards, &["DISCARD TEMP"]).await;
-    assert_eq!(sqlstate(said(&alice, &shows).await), "42501");
-    run(&discards, &makes).await;
-    let before = one(&alice, &shows).await;
-    assert_eq!(before, "(1)");
-    drop(discards);
-    let direct = gateway.place().direct().await;
-    let is_gone = "SELECT NOT EXISTS (SELECT FROM pg_attribute \
-                   WHERE attrelid = 'mine'::regclass AND attname = 'a')";
-    until(&direct, is_gone).await;
-    assert_eq!(sqlstate(said(&alice, &shows).await), "42501");
+    for table in ["mine", "pairs"] {
+        let shows = shows.replace("mine", table);
+        assert_eq!(sqlstate(said(&alice, &shows).await), "42501", "{table}");
+        assert_eq!(sqlstate(said(&other, &shows).await), "42501", "{table}");
+    }
+    assert_eq!(rows(&other, "SELECT a FROM own").await.len(), 0);
 }
 
 #[tokio::test]
@@ -528,4 +523,151 @@ async fn what_was_just_made_past_the_gateway_is_found() {
         let counts = format!("SELECT count(*) FROM just_made_{number}");
         assert_eq!(one(&alice, &counts).await, "0");
     }
+}
+
+/// What changes `mine`, by a client that does not read that it is done.
+async fn rename_unread(gateway: &Gateway, direct: &Client) -> WireClient {
+    let mut slow = WireClient::log_in(gateway, Person::Alice).await;
+    let socket = socket2::SockRef::from(&slow.stream);
+    socket.set_recv_buffer_size(4096).expect("a socket");
+    let much = query("SELECT repeat('x', 1000) FROM generate_series(1, 5000)");
+    slow.send(&[much, query(RENAME)].concat()).await;
+    until(direct, IS_RENAMED).await;
+    slow
+}
+
+/// A client whose text waits behind another of its own.
+async fn waits_behind(gateway: &Gateway, direct: &Client, messages: &[Vec<u8>]) -> WireClient {
+    let mut waits = WireClient::log_in(gateway, Person::Alice).await;
+    let sleep = query("SELECT pg_sleep(2)");
+    waits.send(&[&[sleep], messages].concat().concat()).await;
+    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+                  WHERE datname = current_database() AND wait_event = 'PgSleep')";
+    until(direct, sleeps).await;
+    waits
+}
+
+#[tokio::test]
+async fn a_newer_request_does_not_vouch_for_an_older_one() {
+    let (gateway, _alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    let mut waits = waits_behind(&gateway, &direct, &[query(SHOWS)]).await;
+    let _slow = rename_unread(&gateway, &direct).await;
+    waits
+        .send(&query("SELECT count(c) FROM mine, customers"))
+        .await;
+    waits.until_ready().await.expect("an answer");
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_takes_long_to_read_is_judged_by_what_it_then_means() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    let numbers: Vec<String> = (1000..30_000).map(|number| number.to_string()).collect();
+    let long = SHOWS.replace(
+        "LIMIT 1",
+        &format!("WHERE 2 NOT IN ({})", numbers.join(", ")),
+    );
+    let long = format!("{long} LIMIT 1");
+    let mut asks = WireClient::log_in(&gateway, Person::Alice).await;
+    asks.send(&query(&long)).await;
+    let _slow = rename_unread(&gateway, &direct).await;
+    let answer = asks.until_ready().await.expect("an answer");
+    let bytes: Vec<u8> = answer.iter().flat_map(|one| one.body.clone()).collect();
+    let bytes = bytes.to_ascii_lowercase();
+    for secret in secrets(&gateway).await {
+        let secret = secret.to_ascii_lowercase();
+        let mut parts = bytes.windows(secret.len());
+        assert!(!parts.any(|part| part == secret.as_bytes()), "{answer:?}");
+    }
+    assert_eq!(sqlstate(said(&alice, &long).await), "42501");
+}
+
+#[tokio::test]
+async fn names_are_found_however_they_are_written() {
+    let place = Place::new().await;
+    let odd = RENAMED.replace("mine", "\"mi\"\"ne\"");
+    set_up(&place, Role::Application, &odd).await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    let alice = gateway.connect(Person::Alice).await;
+    let shows = SHOWS.replace("mine", "\"mi\"\"ne\"");
+    let mut waits = waits_behind(&gateway, &direct, &[query(&shows)]).await;
+    run(&alice, &[&RENAME.replace("mine", "\"mi\"\"ne\"")]).await;
+    waits.until_ready().await.expect("an answer");
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+}
+
+#[tokio::test]
+async fn cursors_that_a_change_came_before_are_not_read() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    let again = "ALTER TABLE mine RENAME COLUMN c TO a";
+    let declare = format!("CLOSE c; DECLARE c CURSOR WITH HOLD FOR {SHOWS}");
+    let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
+    waits
+        .query("DECLARE c CURSOR WITH HOLD FOR SELECT 1")
+        .await
+        .expect("an answer");
+    waits
+        .send(&[query("SELECT pg_sleep(1.5)"), query(&declare)].concat())
+        .await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    run(&alice, &[RENAME]).await;
+    for _ in 0..2 {
+        waits.until_ready().await.expect("an answer");
+    }
+    let answer = waits.query("FETCH ALL FROM c").await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+    run(&alice, &[again]).await;
+
+    let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
+    waits.query("BEGIN").await.expect("an answer");
+    let parse = message(b'P', &[b"\0", SHOWS.as_bytes(), b"\0\0\0"].concat());
+    let bind = message(b'B', b"c\0\0\0\0\0\0\0\0");
+    let sync = message(b'S', b"");
+    let sleep = query("SELECT pg_sleep(1.5)");
+    waits.send(&[sleep, parse, bind, sync].concat()).await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    run(&alice, &[RENAME]).await;
+    for _ in 0..2 {
+        waits.until_ready().await.expect("an answer");
+    }
+    let answer = waits.query("FETCH ALL FROM c").await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+    drop(direct);
+}
+
+#[tokio::test]
+async fn a_write_keeps_its_meaning_when_its_client_is_gone() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    run(&alice, &["CREATE TABLE kept (a text)"]).await;
+    let keeps = query(&format!("INSERT INTO kept {SHOWS}"));
+    let waits = waits_behind(&gateway, &direct, &[keeps]).await;
+    waits.stream.set_zero_linger().expect("a socket");
+    drop(waits);
+    run(&alice, &[RENAME]).await;
+    let is_done = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity \
+                   WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(2)%')";
+    until(&direct, is_done).await;
+    let kept = rows(&direct, "SELECT a FROM kept").await;
+    assert!(kept.is_empty() || kept == [["X"]], "{kept:?}");
+}
+
+#[tokio::test]
+async fn what_a_withheld_result_has_called_is_not_seen() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    run(&alice, &["CREATE SEQUENCE bit"]).await;
+    let calls = "SELECT CASE WHEN 'x' <> (SELECT a FROM mine LIMIT 1) THEN nextval('bit') END \
+                 FROM (SELECT email AS a FROM customers) q LIMIT 1";
+    let mut waits = waits_behind(&gateway, &direct, &[query(calls)]).await;
+    run(&alice, &[RENAME]).await;
+    waits.until_ready().await.expect("an answer");
+    waits.until_ready().await.expect("an answer");
+    assert_eq!(one(&direct, "SELECT is_called FROM bit").await, "f");
 }

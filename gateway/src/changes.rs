@@ -31,17 +31,26 @@ pub(crate) struct Changes {
 #[derive(Default)]
 struct Names {
     next: u64,
-    open: HashMap<u64, Touched>,
+    open: HashMap<u64, Open>,
     writes: HashMap<u64, Write>,
     /// Which ended change touched a name last; and which touched any.
     last: HashMap<String, u64>,
     any: u64,
 }
 
+/// What is under way of a change.
+struct Open {
+    touched: Touched,
+    /// Statements that may each have come into force.
+    statements: usize,
+}
+
 /// A write under way: its text, where that has the names that it depends on, and what cancels it.
 struct Write {
     text: Option<Arc<str>>,
     cancel: Arc<Cancel>,
+    /// It was asked to give way.
+    cancelled: bool,
 }
 
 /// What changes a request may have met since it was judged.
@@ -137,6 +146,7 @@ impl Changes {
         let write = Write {
             text: text.cloned(),
             cancel: Arc::clone(cancel),
+            cancelled: false,
         };
         names.writes.insert(number, write);
         Some(Writing {
@@ -145,13 +155,21 @@ impl Changes {
         })
     }
 
-    /// What cancels the writes of other sessions that a change may touch.
-    pub(crate) fn in_its_way(&self, touched: &Touched, own: &Arc<Cancel>) -> Vec<Arc<Cancel>> {
-        let names = self.lock();
-        let others = names.writes.values();
-        let others = others.filter(|write| !Arc::ptr_eq(&write.cancel, own));
-        let concerned = others.filter(|write| concerns(touched, write.text.as_deref()));
-        concerned.map(|write| Arc::clone(&write.cancel)).collect()
+    /// Whether writes of other sessions are under way that a change may touch.
+    pub(crate) fn has_in_its_way(&self, touched: &Touched, own: &Arc<Cancel>) -> bool {
+        let mut names = self.lock();
+        names.in_the_way(touched, own).next().is_some()
+    }
+
+    /// What cancels those writes, which are to give way.
+    pub(crate) fn clear_the_way(&self, touched: &Touched, own: &Arc<Cancel>) -> Vec<Arc<Cancel>> {
+        let mut names = self.lock();
+        let writes = names.in_the_way(touched, own);
+        let cancelled = writes.map(|write| {
+            write.cancelled = true;
+            Arc::clone(&write.cancel)
+        });
+        cancelled.collect()
     }
 
     /// The next time a change or a write ends, counted from the first poll.
@@ -170,13 +188,27 @@ impl Names {
         self.next
     }
 
+    fn in_the_way(
+        &mut self,
+        touched: &Touched,
+        own: &Arc<Cancel>,
+    ) -> impl Iterator<Item = &mut Write> {
+        let others = self.writes.values_mut();
+        others
+            .filter(|write| !Arc::ptr_eq(&write.cancel, own))
+            .filter(|write| concerns(touched, write.text.as_deref()))
+    }
+
     fn met(&self, ended: u64, text: Option<&str>, own: Option<&Change>) -> Met {
         let mut last = self.last.iter().filter(|(_, number)| **number > ended);
         let is_own = |number: &u64| own.is_some_and(|own| own.number == *number);
         let open = self.open.iter().filter(|(number, _)| !is_own(number));
         Met {
             ended: self.any > ended || last.any(|(name, _)| is_in(name, text)),
-            open: open.filter(|(_, touched)| concerns(touched, text)).count(),
+            open: open
+                .filter(|(_, open)| concerns(&open.touched, text))
+                .map(|(_, open)| open.statements)
+                .sum(),
         }
     }
 }
@@ -204,6 +236,17 @@ pub(crate) struct Writing {
     number: u64,
 }
 
+impl Writing {
+    /// It was cancelled, so that a change comes by.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        let names = self.changes.lock();
+        names
+            .writes
+            .get(&self.number)
+            .is_some_and(|write| write.cancelled)
+    }
+}
+
 impl Drop for Writing {
     fn drop(&mut self) {
         self.changes.lock().writes.remove(&self.number);
@@ -218,11 +261,15 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// It is about to be sent.
-    pub(crate) fn begin(changes: &Arc<Changes>, touched: Touched) -> Self {
+    /// So many statements of it are about to be sent.
+    pub(crate) fn begin(changes: &Arc<Changes>, touched: Touched, statements: usize) -> Self {
         let mut names = changes.lock();
         let number = names.number();
-        names.open.insert(number, touched);
+        let open = Open {
+            touched,
+            statements,
+        };
+        names.open.insert(number, open);
         changes.open.fetch_add(1, Ordering::AcqRel);
         drop(names);
         Self {
@@ -231,11 +278,12 @@ impl Change {
         }
     }
 
-    /// More is about to be sent.
-    pub(crate) fn widen(&self, touched: Touched) {
+    /// So many more are about to be sent.
+    pub(crate) fn widen(&self, touched: Touched, statements: usize) {
         let mut names = self.changes.lock();
         if let Some(open) = names.open.get_mut(&self.number) {
-            open.widen(touched);
+            open.touched.widen(touched);
+            open.statements += statements;
         }
     }
 }
@@ -246,7 +294,7 @@ impl Drop for Change {
         let changes = &self.changes;
         let mut names = changes.lock();
         let ended = changes.ended() + 1;
-        match names.open.remove(&self.number) {
+        match names.open.remove(&self.number).map(|open| open.touched) {
             Some(Touched::Relations(touched)) if names.last.len() < MOST_NAMES => {
                 let touched = touched.into_iter().map(|name| (name, ended));
                 names.last.extend(touched);

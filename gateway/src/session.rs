@@ -135,9 +135,9 @@ pub(crate) struct Session {
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
-    /// What was read last from the upstream was sent before the change of another session that is
-    /// under way came into force.
-    ahead_of_change: Cell<bool>,
+    /// The version of the catalog that was in force when the upstream had sent what was read last, where
+    /// that was looked for.
+    not_changed_yet: Cell<Option<u64>>,
     /// Rows were masked or looked at since the last read.
     worked: Cell<bool>,
     /// A message of the client's was found among its COPY data, and nobody knows which.
@@ -196,7 +196,6 @@ impl Session {
             Err(SessionError::Upstream(_)) if self.leaving.get() => Ok(()),
             ended => ended,
         };
-        self.drops_temporary();
         let Self {
             client, upstream, ..
         } = &*self;
@@ -277,7 +276,6 @@ impl Session {
     /// ends the session.
     async fn leave(&self) -> Result<(), SessionError> {
         self.leaving.set(true);
-        self.drops_temporary();
         self.upstream.terminate();
         // Where that fails the upstream has ended the session already.
         let _ = self.upstream.socket.finish().await;

@@ -181,6 +181,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
         foreseen: sql::analysis::Foreseen::No,
         touched: sql::analysis::Touched::Anything,
         doubted: false,
+        keeps: false,
         inner: Vec::new(),
     }
 }

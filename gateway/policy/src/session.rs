@@ -45,6 +45,11 @@ impl Session {
         self.class.protections.columns()
     }
 
+    /// True where a column of this relation is protected for all of the session.
+    pub fn protects(&self, relation: u32) -> bool {
+        self.class.protections.reaches(relation)
+    }
+
     /// True where at least one column is protected for all of the session.
     pub fn is_protected(&self) -> bool {
         !self.class.protections.is_empty()

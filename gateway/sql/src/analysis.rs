@@ -62,6 +62,8 @@ pub struct Statement {
     /// Something in FROM has columns whose names or order are not known: a name may mean another
     /// column than it seems to, and each that it may mean counts as used.
     pub doubted: bool,
+    /// It calls what shows afterwards that it was called.
+    pub keeps: bool,
     /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
     /// TABLE AS, a rule or a schema, the actions of MERGE and the UPDATE of ON CONFLICT. EXPLAIN
     /// without ANALYZE runs nothing and hides none.

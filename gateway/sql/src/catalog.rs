@@ -392,6 +392,14 @@ impl Relation {
         ) && !matches!(self.schema.as_str(), "pg_catalog" | "information_schema")
     }
 
+    /// Whether it is a view that reads another relation, be it by further views.
+    pub(crate) fn reads(&self, relation: u32) -> bool {
+        let reads = |view: &ViewLineage| {
+            !view.is_read || view.relations.iter().any(|one| one.oid == Some(relation))
+        };
+        self.view.as_ref().is_some_and(reads)
+    }
+
     /// Whether it is a view whose definition could not be read.
     pub(crate) fn is_unread(&self) -> bool {
         self.is_view() && self.view.as_ref().is_none_or(|view| !view.is_read)

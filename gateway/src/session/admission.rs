@@ -261,7 +261,7 @@ impl Ready {
             described: Cell::default(),
             tainted: Cell::new(false),
             muted: Cell::new(false),
-            ahead_of_change: Cell::new(false),
+            not_changed_yet: Cell::default(),
             worked: Cell::new(false),
             leaving: Cell::new(false),
             strings: Cell::default(),

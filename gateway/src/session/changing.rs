@@ -7,16 +7,23 @@ use sql::analysis::{Class, Statement, Touched};
 
 use super::Session;
 use super::buffers::Inbox;
-use super::definitions::widened;
+use super::definitions::{lasting, widened};
 use super::pipeline::Pipeline;
+use super::replies::Kept;
 use crate::changes::Change;
 
 impl Session {
-    /// A change is about to be sent.
-    pub(super) fn begin_change(&self, touched: Touched) {
+    /// Statements of a plan are about to be sent that change something.
+    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan) {
+        // What was not read may be several.
+        let statements = match plan.analysis().statements.len() {
+            0 => usize::from(u8::MAX),
+            known => known,
+        };
+        let changes = self.database.catalog.changes();
         match &mut *self.changing.borrow_mut() {
-            Some(change) => change.widen(touched),
-            none => *none = Some(Change::begin(self.database.catalog.changes(), touched)),
+            Some(change) => change.widen(touched, statements),
+            none => *none = Some(Change::begin(changes, touched, statements)),
         }
     }
 
@@ -30,15 +37,13 @@ impl Session {
         let prepared = statements
             .any(commits_prepared)
             .then_some(Touched::Anything);
-        widened(widened(self.lasts(plan), ended), prepared)
+        widened(widened(lasting(plan), ended), prepared)
     }
 
     /// The upstream waits for the next request. Where all answers have been read, whatever was
     /// changed is known, or undone, or still the transaction's own.
     pub(super) fn changes_read(&self) {
-        if self.leaving.get() {
-            self.drops_temporary();
-        } else if self.pipeline.borrow().is_empty() {
+        if self.pipeline.borrow().is_empty() {
             self.changing.take();
         }
     }
@@ -49,22 +54,20 @@ impl Session {
         self.database.catalog.changes().open() > mine && self.admitted.borrow().is_protected()
     }
 
-    /// The session is about to end: with its temporary relations goes what others have made of their
-    /// types, once the upstream has nothing else to do.
-    pub(super) fn drops_temporary(&self) {
-        if self.temporary.get() && self.pipeline.borrow().is_empty() {
-            self.begin_change(Touched::Anything);
-        }
-    }
-
-    /// After the end of a session whose changes may still be under way: waits until the upstream has
-    /// ended, too.
+    /// After the end of a session whose changes may still be under way, or its writes, which no change
+    /// may overtake: waits until the upstream has ended, too.
     pub(super) async fn outlive_changes(&self) {
-        if self.changing.borrow().is_none() && !self.temporary.get() {
+        let writes = self
+            .pipeline
+            .borrow()
+            .newest_first()
+            .any(|owed| match &owed.keep {
+                Kept::Flight(flight) => flight.turn.is_write(),
+                _ => false,
+            });
+        if self.changing.borrow().is_none() && !writes {
             return;
         }
-        // What was under way is recorded as abandoned.
-        *self.pipeline.borrow_mut() = Pipeline::new();
         let finish = async {
             // Where that fails, the upstream has ended.
             let _ = self.upstream.socket.finish().await;
@@ -74,13 +77,14 @@ impl Session {
             let mut inbox = Inbox::new(&self.core.pool);
             while let Ok(1..) = self.upstream.socket.read(&mut inbox).await {
                 inbox.take(inbox.bytes().len());
-                self.drops_temporary();
             }
         };
         tokio::select! {
             () = drain => {}
             () = finish => {}
         }
+        // What was under way is recorded as abandoned.
+        *self.pipeline.borrow_mut() = Pipeline::new();
         self.database.catalog.invalidate();
         self.changing.take();
     }

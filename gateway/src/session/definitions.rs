@@ -83,7 +83,7 @@ impl Session {
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
             self.catalog_changed.set(true);
-            self.definitions.borrow_mut().add(plan, self.lasts(plan));
+            self.definitions.borrow_mut().add(plan, lasting(plan));
         }
         if begins || (changes && plan.analysis().makes().next().is_some()) {
             self.temporary.set(true);
@@ -97,15 +97,7 @@ impl Session {
         changes_catalog(plan) || self.discards(plan)
     }
 
-    /// The names that may mean something else to others then, or have other columns, if there are any.
-    pub(super) fn lasts(&self, plan: &Plan) -> Option<Touched> {
-        match self.discards(plan) {
-            true => Some(Touched::Anything),
-            false => lasting(plan),
-        }
-    }
-
-    /// Whether it drops temporary relations, and what others have made of their types.
+    /// Whether it drops temporary relations.
     fn discards(&self, plan: &Plan) -> bool {
         let mut statements = plan.analysis().statements.iter();
         self.temporary.get() && statements.any(|one| one.kind.command == "discard")
@@ -131,7 +123,7 @@ impl Session {
                 && self.changes(&flight.plan)
             {
                 changes = true;
-                left.add(&flight.plan, self.lasts(&flight.plan));
+                left.add(&flight.plan, lasting(&flight.plan));
             }
         }
         self.catalog_changed.set(changes);
@@ -216,7 +208,7 @@ impl Session {
 
 /// The names that may mean something else to others, or have other columns, when the plan has run; as
 /// far as that is said. What the code of functions changes is known when it is done.
-fn lasting(plan: &Plan) -> Option<Touched> {
+pub(super) fn lasting(plan: &Plan) -> Option<Touched> {
     let analysis = plan.analysis();
     let lasts = |one: &&Statement| {
         let beside = matches!(

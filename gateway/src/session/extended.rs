@@ -196,6 +196,7 @@ impl Session {
             analysis: Arc::clone(permit.plan().analysis()),
             judged_after: self.judged_by().ended,
             begun: Cell::default(),
+            overtaken: Cell::default(),
             meaning: RefCell::default(),
         });
         let change = Change::Portal(name.to_owned(), portal);

@@ -20,7 +20,7 @@ pub(crate) struct Flight {
     pub(crate) plan: Arc<policy::Plan>,
     pub(super) judged: JudgedBy,
     /// What it may touch does not change while it runs.
-    _turn: Turn,
+    pub(super) turn: Turn,
     pub(crate) entry: Entry,
     started: SystemTime,
     /// For Execute.
@@ -94,7 +94,7 @@ impl Flight {
             copied: None,
             plan,
             judged,
-            _turn: turn,
+            turn,
             entry,
             started,
             portal,

@@ -15,6 +15,7 @@ use wire::upstream::TxStatus;
 
 use super::Session;
 use super::flight::{Flight, Rows, Stop};
+use super::prepared::Portal;
 use super::replies::Kept;
 use crate::changes::Met;
 use crate::error::SessionError;
@@ -41,12 +42,25 @@ impl Session {
     /// was read of it when so many changes had ended.
     pub(super) fn has_met(&self, ended: u64, text: &str, analysis: &Analysis) -> bool {
         let text = Some(text).filter(|_| tells_all(analysis));
-        self.admitted.borrow().is_protected() && self.met(ended, text).ended
+        let met = self.met(ended, text);
+        self.admitted.borrow().is_protected() && (met.ended || met.open > 0)
     }
 
     /// What a request may have met that was judged by what was read when so many changes had ended.
     pub(super) fn met_by(&self, plan: &Plan, ended: u64) -> Met {
         self.met(ended, names_of(plan).map(AsRef::as_ref))
+    }
+
+    /// True where definitions decide whether what a text does is about something protected.
+    pub(super) fn is_about_protected(&self, analysis: &Analysis) -> bool {
+        let admitted = self.admitted.borrow();
+        let by_name = |one: &Statement| one.names.iter().any(NameUse::is_by_name);
+        let mut relations = analysis.relations.iter();
+        admitted.is_protected()
+            && (relations.any(|one| one.oid.is_none_or(|oid| admitted.protects(oid)))
+                || !analysis.opaque.is_empty()
+                || calls_others(analysis)
+                || analysis.statements.iter().any(by_name))
     }
 
     fn may_be_overtaken(&self, flight: &Flight) -> bool {
@@ -56,7 +70,7 @@ impl Session {
         }
         let changes = self.database.catalog.changes();
         let moved = self.others_may_change() || changes.ended() > flight.judged_after();
-        moved && reads_something(flight.plan.analysis()) && self.admitted.borrow().is_protected()
+        moved && self.is_about_protected(flight.plan.analysis())
     }
 
     /// True where names may have come to mean something else, by another session, between the judgement
@@ -66,44 +80,57 @@ impl Session {
             return false;
         }
         let met = self.met_by(&flight.plan, flight.judged_after());
-        met.ended || met.open > usize::from(self.ahead_of_change.get())
+        let is_ahead = self.not_changed_yet.get() == Some(flight.judged.version);
+        met.ended || met.open > usize::from(is_ahead)
+    }
+
+    /// The same of a Bind.
+    pub(super) fn is_bound_too_late(&self, portal: &Portal) -> bool {
+        let text = Some(&**portal.statement.wording.known.text());
+        let text = text.filter(|_| tells_all(&portal.analysis));
+        let met = || self.met(portal.judged_after, text);
+        let admitted = self.admitted.borrow();
+        admitted.is_protected() && (met().ended || met().open > 0)
     }
 
     /// Before replies are relayed: where one change is under way that may have overtaken what they
     /// belong to, a reading of the catalog shows whether it came into force. More than one may have
-    /// undone each other.
-    pub(super) async fn is_ahead_of_change(&self) -> bool {
-        let Some(version) = self.doubtful_version() else {
-            return false;
-        };
-        let changes = self.database.catalog.changes();
-        let before = changes.ended();
-        if self.database.catalog.read_anew().await.is_err() {
-            return false;
+    /// undone each other. Gives the version that is in force.
+    pub(super) async fn not_changed_yet(&self) -> Option<u64> {
+        if !self.is_doubtful() {
+            return None;
         }
-        let Ok(read) = self.database.catalog.current().await else {
-            return false;
-        };
+        let catalog = &self.database.catalog;
+        let before = catalog.changes().ended();
+        catalog.read_anew().await.ok()?;
+        let read = catalog.current().await.ok()?;
         let read = match self.temporary.get() {
             true => read.with_temporary(&self.definitions.borrow().made),
             false => read,
         };
-        read.catalog.version() == version && changes.ended() == before
+        (catalog.changes().ended() == before).then(|| read.catalog.version())
     }
 
-    /// The version of the catalog by which what is under way was judged, where one open change may have
-    /// overtaken it.
-    fn doubtful_version(&self) -> Option<u64> {
+    /// Whether one open change may have overtaken something that is under way.
+    fn is_doubtful(&self) -> bool {
         let pipeline = self.pipeline.borrow();
-        pipeline.newest_first().find_map(|owed| {
+        pipeline.newest_first().any(|owed| {
             let Kept::Flight(flight) = &owed.keep else {
-                return None;
+                return false;
             };
-            let is_doubtful = matches!(flight.rows, Rows::Undecided)
+            matches!(flight.rows, Rows::Undecided)
                 && self.may_be_overtaken(flight)
-                && self.met_by(&flight.plan, flight.judged_after()).open == 1;
-            is_doubtful.then_some(flight.judged.version)
+                && self.met_by(&flight.plan, flight.judged_after()).open == 1
         })
+    }
+
+    /// What is heard instead of the error of a write that was cancelled for a change.
+    pub(super) fn say_overtaken(&self) -> Option<String> {
+        let refusal = self.not_its_turn(OVERTAKEN);
+        if !self.muted.get() {
+            self.client.queue_with(|out| refusal.write(out));
+        }
+        Some(refusal.sqlstate)
     }
 
     /// A statement without rows was overtaken. Where a transaction is open, what it did is undone; else
@@ -129,17 +156,11 @@ pub(super) fn names_of(plan: &Plan) -> Option<&Arc<str>> {
 fn tells_all(analysis: &Analysis) -> bool {
     let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_));
     let mut names = analysis.statements.iter().flat_map(|one| &one.names);
-    let mut functions = analysis.functions.iter();
-    analysis.opaque.is_empty()
-        && !names.any(by_name)
-        && functions.all(|one| one.schema == "pg_catalog")
+    analysis.opaque.is_empty() && !names.any(by_name) && !calls_others(analysis)
 }
 
-/// True where what a text does depends on definitions.
-fn reads_something(analysis: &Analysis) -> bool {
-    let by_name = |one: &Statement| one.names.iter().any(NameUse::is_by_name);
-    !analysis.relations.is_empty()
-        || !analysis.functions.is_empty()
-        || !analysis.opaque.is_empty()
-        || analysis.statements.iter().any(by_name)
+/// Whether a text calls functions that are not PostgreSQL's own.
+fn calls_others(analysis: &Analysis) -> bool {
+    let mut functions = analysis.functions.iter();
+    functions.any(|one| one.schema != "pg_catalog")
 }

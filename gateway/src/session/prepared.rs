@@ -53,6 +53,8 @@ pub(crate) struct Portal {
     pub(crate) judged_after: u64,
     /// It has begun to run: no change makes it mean something else.
     pub(crate) begun: Cell<bool>,
+    /// It may have been bound after a change that made it mean something else.
+    pub(crate) overtaken: Cell<bool>,
     /// What EXECUTE and FETCH meant in it when it began to run: it goes on with that.
     pub(crate) meaning: RefCell<Option<Arc<Analysis>>>,
 }
@@ -187,7 +189,8 @@ impl Names {
             NameKind::Cursor => {
                 let by_protocol = || {
                     let portal = self.portals.get(name)?;
-                    is_plain(&portal.analysis).then_some(&portal.analysis)
+                    let is_known = is_plain(&portal.analysis) && !portal.overtaken.get();
+                    is_known.then_some(&portal.analysis)
                 };
                 self.cursors.get(name).or_else(by_protocol).cloned()
             }
@@ -222,29 +225,46 @@ impl Names {
 
     /// The upstream has completed one statement of a plan.
     pub(crate) fn completed(&mut self, plan: &Plan, catalog: u64, statement: usize) {
+        self.forget(plan, statement);
         let Some(statement) = plan.analysis().statements.get(statement) else {
             return;
         };
         for name in &statement.names {
             match name {
                 NameUse::Prepare(name, inner) => {
-                    self.statements.remove(name);
                     let inner = Arc::new((**inner).clone());
                     self.prepared.insert(name.clone(), (inner, catalog));
                 }
                 NameUse::Declare(name, inner) => {
-                    self.portals.remove(name);
                     self.cursors
                         .insert(name.clone(), Arc::new((**inner).clone()));
                 }
-                NameUse::Deallocate(Some(name)) => {
+                NameUse::Deallocate(_)
+                | NameUse::Close(_)
+                | NameUse::Execute(_)
+                | NameUse::ExecuteInto(_)
+                | NameUse::Fetch(_) => {}
+            }
+        }
+    }
+
+    /// One statement of a plan is complete, and nobody knows what the names mean that it was about.
+    pub(crate) fn forget(&mut self, plan: &Plan, statement: usize) {
+        let Some(statement) = plan.analysis().statements.get(statement) else {
+            return;
+        };
+        for name in &statement.names {
+            match name {
+                NameUse::Prepare(name, _) | NameUse::Deallocate(Some(name)) => {
                     self.apply(Change::NoStatement(name.clone()));
+                }
+                NameUse::Declare(name, _) | NameUse::Close(Some(name)) => {
+                    self.apply(Change::NoPortal(name.clone()));
                 }
                 NameUse::Deallocate(None) => {
                     self.statements.clear();
                     self.prepared.clear();
                 }
-                NameUse::Close(Some(name)) => self.apply(Change::NoPortal(name.clone())),
                 NameUse::Close(None) => {
                     self.portals.clear();
                     self.cursors.clear();

@@ -98,8 +98,11 @@ impl Session {
                 ));
             }
             self.now.set(SystemTime::now());
-            let is_ahead = self.others_may_change() && Box::pin(self.is_ahead_of_change()).await;
-            self.ahead_of_change.set(is_ahead);
+            let ahead = match self.others_may_change() {
+                true => Box::pin(self.not_changed_yet()).await,
+                false => None,
+            };
+            self.not_changed_yet.set(ahead);
             let taken = self.take_messages(inbox.bytes())?;
             inbox.take(taken);
             self.settle_record()?;
@@ -591,6 +594,9 @@ impl Session {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
             if matches!(flight.rows, Rows::Undecided) && self.is_overtaken(flight) {
+                let mut names = self.names.borrow_mut();
+                names.forget(&flight.plan, flight.statement);
+                drop(names);
                 self.overtaken(flight)?;
             } else {
                 self.names.borrow_mut().completed(
@@ -637,7 +643,12 @@ impl Session {
                 self.not_read(*kept, None);
                 pass = false;
             }
-            Kept::Change(change, _) => self.names.borrow_mut().apply(change),
+            Kept::Change(change, _) => {
+                if let Change::Portal(_, portal) = &change {
+                    portal.overtaken.set(self.is_bound_too_late(portal));
+                }
+                self.names.borrow_mut().apply(change);
+            }
             Kept::Role(switch) => {
                 if tag == UpstreamTag::ReadyForQuery {
                     let status = ReadyForQuery::parse(body).map_err(broken)?.status;
@@ -753,7 +764,10 @@ impl Session {
         scrub: Scrub,
     ) -> Result<Option<String>, SessionError> {
         let before = self.client.queued();
-        let sqlstate = self.send_error(message, scrub)?;
+        let sqlstate = match flight.turn.was_cancelled() {
+            true => self.say_overtaken(),
+            false => self.send_error(message, scrub)?,
+        };
         self.client
             .queue_with(|out| flight.entry.delivered(&out[before..]))?;
         Ok(sqlstate)

@@ -21,23 +21,34 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The right to send a statement.
 #[derive(Debug)]
 pub(super) struct Turn {
-    _writing: Option<Writing>,
+    writing: Option<Writing>,
+}
+
+impl Turn {
+    pub(super) fn is_write(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// It was cancelled, so that a change comes by.
+    pub(super) fn was_cancelled(&self) -> bool {
+        self.writing.as_ref().is_some_and(Writing::was_cancelled)
+    }
 }
 
 impl Session {
     /// The right to send what nothing is in the way of.
     pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
         if let Some(touched) = self.commits_changes(plan) {
-            self.begin_change(touched.clone());
+            self.begin_change(touched.clone(), plan);
             if self.waits_for_writes(&touched) {
                 return None;
             }
         }
-        let _writing = match self.may_keep(plan) {
+        let writing = match self.may_keep(plan) {
             true => Some(self.begin_write(plan, judged_after)?),
             false => None,
         };
-        Some(Turn { _writing })
+        Some(Turn { writing })
     }
 
     /// Waits for what is in the way of a statement that may go, up to a bound.
@@ -60,34 +71,41 @@ impl Session {
         }
         plan.give_back();
         self.changes_read();
-        Err(Refusal::of(&Denial {
+        Err(self.not_its_turn(match self.may_keep(plan) {
+            true => OVERTAKEN,
+            false => "a statement of another session that this would change does not end",
+        }))
+    }
+
+    /// What a client hears whose statement would have to wait for longer.
+    pub(super) fn not_its_turn(&self, why: &str) -> Refusal {
+        Refusal::of(&Denial {
             hint: Some("Try again.".into()),
             sqlstate: SqlState::SERIALIZATION_FAILURE,
-            ..self.own_denial(match self.may_keep(plan) {
-                true => OVERTAKEN,
-                false => "a statement of another session that this would change does not end",
-            })
-        }))
+            ..self.own_denial(why)
+        })
     }
 
     fn waits_for_writes(&self, touched: &Touched) -> bool {
         let changes = self.database.catalog.changes();
-        !changes.in_its_way(touched, self.cancel.shared()).is_empty()
+        changes.has_in_its_way(touched, self.cancel.shared())
     }
 
-    /// Waits until no write of another session is in the way of a change; one that takes long, which
-    /// may wait for a lock of this session's, is cancelled.
+    /// Waits until no write of another session is in the way of a change. One that takes long may wait
+    /// for a lock of this session's: it is cancelled, where it is about the same names.
     async fn outwait_writes(&self, touched: &Touched) {
         let is_free = || !self.waits_for_writes(touched);
         if self.moved_until(is_free, GRACE).await {
             return;
         }
-        let changes = self.database.catalog.changes();
-        for write in changes.in_its_way(touched, self.cancel.shared()) {
-            if let Some(cancel) = write.of_upstream()
-                && let Err(error) = cancel.await
-            {
-                tracing::warn!(%error, "a write in the way of a change was not cancelled");
+        if matches!(touched, Touched::Relations(_)) {
+            let changes = self.database.catalog.changes();
+            for write in changes.clear_the_way(touched, self.cancel.shared()) {
+                if let Some(cancel) = write.of_upstream()
+                    && let Err(error) = cancel.await
+                {
+                    tracing::warn!(%error, "a write in the way of a change was not cancelled");
+                }
             }
         }
         self.moved_until(is_free, PATIENCE).await;
@@ -132,7 +150,7 @@ impl Session {
 
     /// True where what a statement sees, of one from whom something is protected, may stay somewhere.
     fn may_keep(&self, plan: &Plan) -> bool {
-        self.admitted.borrow().is_protected() && may_keep(plan.analysis())
+        self.is_about_protected(plan.analysis()) && may_keep(plan.analysis())
     }
 }
 
@@ -144,8 +162,10 @@ fn may_keep(analysis: &Analysis) -> bool {
     });
     let mut relations = analysis.relations.iter();
     let mut columns = analysis.columns.iter();
-    let keeps = kinds.any(writes)
+    let mut functions = analysis.functions.iter();
+    kinds.any(writes)
+        || analysis.statements.iter().any(|one| one.keeps)
+        || functions.any(|one| one.schema != "pg_catalog")
         || relations.any(|one| one.access != Access::Read)
-        || columns.any(|column| matches!(column.used, Use::Copied | Use::Written));
-    keeps && !analysis.relations.is_empty()
+        || columns.any(|column| matches!(column.used, Use::Copied | Use::Written))
 }

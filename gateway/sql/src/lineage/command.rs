@@ -26,6 +26,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
         foreseen: Foreseen::No,
         touched: Touched::Anything,
         doubted: false,
+        keeps: false,
         inner: Vec::new(),
     }
 }

@@ -61,6 +61,7 @@ impl<'a> Walk<'a> {
         self.mentioned.clear();
         self.takes_rows = false;
         if std::mem::take(&mut self.keeps) {
+            done.keeps = true;
             self.keep_derived();
         }
         done.inner.append(&mut self.inner);

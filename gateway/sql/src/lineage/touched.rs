@@ -7,11 +7,14 @@ use super::Walk;
 use super::call::FIRST_OWN_OID;
 use super::define::is_temporary;
 use crate::analysis::{Statement, Touched};
-use crate::catalog::{Catalog, Relation, RelationKind};
+use crate::catalog::{Catalog, Relation, RelationKind, Type};
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 /// The names of a table, of a column and of what is made for the two are not cut up to here.
 const LONGEST: usize = 24;
+
+/// The name of the type of arrays of a longer one may be cut.
+const LONGEST_NAME: usize = 58;
 
 /// More sequences than this are not listed.
 const MOST_SEQUENCES: usize = 64;
@@ -19,23 +22,68 @@ const MOST_SEQUENCES: usize = 64;
 impl Walk<'_> {
     /// Whose names may mean something else once a statement has run.
     pub(super) fn touched(&self, node: &NodeEnum, statement: &Statement) -> Touched {
-        if !statement.changes_catalog || self.catalog.is_watched() || !self.is_plain() {
+        if !statement.changes_catalog || self.catalog.is_watched() {
             return Touched::Anything;
         }
         let names = match node {
+            NodeEnum::CreateFunctionStmt(create) => called(&create.funcname),
+            _ if !self.is_plain() => None,
             NodeEnum::CreateStmt(create) => created(create),
             NodeEnum::CreateTableAsStmt(create) => made_by(create.into.as_deref()),
             NodeEnum::SelectStmt(select) => {
                 made_by(super::statement::leftmost(select).into_clause.as_deref())
             }
-            NodeEnum::ViewStmt(view) if !view.replace => named(view.view.as_ref()),
+            NodeEnum::ViewStmt(view) => viewed(view, self.catalog),
+            NodeEnum::CreateSeqStmt(create) => named(create.sequence.as_ref()),
+            NodeEnum::CreateEnumStmt(create) => called(&create.type_name),
+            NodeEnum::CompositeTypeStmt(create) => named(create.typevar.as_ref()),
+            NodeEnum::CreateDomainStmt(create) => called(&create.domainname),
+            NodeEnum::CreateSchemaStmt(create) if create.schema_elts.is_empty() => Some(vec![]),
             NodeEnum::DropStmt(drop) => dropped(drop, self.catalog),
             NodeEnum::AlterTableStmt(alter) => altered(alter, self.catalog),
             NodeEnum::RenameStmt(rename) => renamed(rename, self.catalog),
+            // Who may do what, and what sessions begin with that are still to come.
+            NodeEnum::GrantStmt(_)
+            | NodeEnum::GrantRoleStmt(_)
+            | NodeEnum::AlterDefaultPrivilegesStmt(_)
+            | NodeEnum::CreateRoleStmt(_)
+            | NodeEnum::AlterRoleStmt(_)
+            | NodeEnum::AlterRoleSetStmt(_)
+            | NodeEnum::AlterDatabaseSetStmt(_) => Some(vec![]),
             _ => None,
         };
-        names.map_or(Touched::Anything, Touched::Relations)
+        let may_stand_otherwise = |name: &String| name.contains('"') || name.len() > LONGEST_NAME;
+        match names {
+            Some(mut names) if !names.iter().any(may_stand_otherwise) => {
+                names.sort_unstable();
+                names.dedup();
+                Touched::Relations(names)
+            }
+            _ => Touched::Anything,
+        }
     }
+}
+
+/// The last part of a name.
+fn called(path: &[pg::Node]) -> Option<Vec<String>> {
+    let name = strings(path).last().map(|name| (*name).to_owned());
+    name.filter(|name| name.len() <= LONGEST)
+        .map(|name| vec![name])
+}
+
+/// A view, and those that read it where it is replaced.
+fn viewed(view: &pg::ViewStmt, catalog: &Catalog) -> Option<Vec<String>> {
+    let var = view.view.as_ref()?;
+    let mut names = named(Some(var))?;
+    let replaced = catalog.relations_named(&var.schemaname, &var.relname);
+    for view in replaced {
+        let reads = |one: &&Relation| {
+            one.reads(view.oid) || one.secured_by.iter().any(|by| by.relation == view.oid)
+        };
+        let readers = catalog.relations().filter(reads);
+        names.extend(readers.map(|one| one.name.clone()));
+    }
+    Some(names)
 }
 
 /// The name of what is made, where it may not be cut in the names that come of it.
@@ -49,36 +97,53 @@ fn made_by(into: Option<&pg::IntoClause>) -> Option<Vec<String>> {
 }
 
 fn created(create: &pg::CreateStmt) -> Option<Vec<String>> {
-    let alone = create.inh_relations.is_empty()
-        && create.of_typename.is_none()
-        && create.partbound.is_none()
-        && create.table_elts.iter().filter_map(inner).all(is_short);
-    named(create.relation.as_ref().filter(|_| alone))
+    let alone =
+        create.of_typename.is_none() && create.table_elts.iter().filter_map(inner).all(is_short);
+    let mut names = named(create.relation.as_ref().filter(|_| alone))?;
+    for parent in create.inh_relations.iter().filter_map(inner) {
+        let NodeEnum::RangeVar(parent) = parent else {
+            return None;
+        };
+        // Rows of the parents, of which the columns are what they were.
+        names.push(parent.relname.clone());
+    }
+    Some(names)
 }
 
 /// Whether the name of the sequence that comes of a column begins with that of its table.
 fn is_short(element: &NodeEnum) -> bool {
     match element {
-        NodeEnum::ColumnDef(column) => column.colname.len() <= LONGEST,
+        NodeEnum::ColumnDef(column) => {
+            let mut constraints = column.constraints.iter().filter_map(inner);
+            let names_it = constraints
+                .any(|one| matches!(one, NodeEnum::Constraint(one) if !one.options.is_empty()));
+            column.colname.len() <= LONGEST && !names_it
+        }
         NodeEnum::Constraint(_) => true,
         _ => false,
     }
 }
 
 fn dropped(drop: &pg::DropStmt, catalog: &Catalog) -> Option<Vec<String>> {
-    let of_relations = matches!(
-        drop.remove_type(),
-        pg::ObjectType::ObjectTable | pg::ObjectType::ObjectView
-    );
-    if !of_relations || drop.behavior() == pg::DropBehavior::DropCascade {
+    use pg::ObjectType as Type;
+    if drop.behavior() == pg::DropBehavior::DropCascade {
         return None;
     }
     let mut names = Vec::new();
     for object in drop.objects.iter().filter_map(inner) {
-        let NodeEnum::List(path) = object else {
-            return None;
+        let path = match (drop.remove_type(), object) {
+            (
+                Type::ObjectTable | Type::ObjectView | Type::ObjectMatview | Type::ObjectSequence,
+                NodeEnum::List(path),
+            ) => strings(&path.items),
+            (Type::ObjectType | Type::ObjectDomain, NodeEnum::TypeName(name)) => {
+                strings(&name.names)
+            }
+            (Type::ObjectFunction, NodeEnum::ObjectWithArgs(function)) => {
+                strings(&function.objname)
+            }
+            _ => return None,
         };
-        let path = strings(&path.items);
         let name = path.last()?;
         let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
         let found = catalog.relations_named(schema, name);
@@ -106,7 +171,7 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
     use pg::AlterTableType as Type;
     let of_table = alter.objtype() == pg::ObjectType::ObjectTable;
     let var = alter.relation.as_ref().filter(|_| of_table)?;
-    let mut names = standing_alone(var, catalog)?;
+    let mut names = with_heirs(var, catalog)?;
     for command in alter.cmds.iter().filter_map(inner) {
         let NodeEnum::AlterTableCmd(command) = command else {
             return None;
@@ -128,7 +193,9 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
             | Type::AtSetStatistics
             | Type::AtAddConstraint
             | Type::AtDropConstraint
-            | Type::AtValidateConstraint => true,
+            | Type::AtValidateConstraint
+            | Type::AtSetRelOptions
+            | Type::AtResetRelOptions => true,
             _ => false,
         };
         if !plain || command.behavior() == pg::DropBehavior::DropCascade {
@@ -141,7 +208,7 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
 fn renamed(rename: &pg::RenameStmt, catalog: &Catalog) -> Option<Vec<String>> {
     use pg::ObjectType as Type;
     let var = rename.relation.as_ref()?;
-    let mut names = standing_alone(var, catalog)?;
+    let mut names = with_heirs(var, catalog)?;
     match (rename.rename_type(), rename.relation_type()) {
         (Type::ObjectTable | Type::ObjectView, _) => {
             names.extend(named(Some(&pg::RangeVar {
@@ -156,28 +223,41 @@ fn renamed(rename: &pg::RenameStmt, catalog: &Catalog) -> Option<Vec<String>> {
     }
 }
 
-/// The name of a relation whose columns are no others', neither by inheritance nor in a field.
-fn standing_alone(var: &pg::RangeVar, catalog: &Catalog) -> Option<Vec<String>> {
+/// The names of a relation and of those that inherit from it, where their rows are in no column.
+fn with_heirs(var: &pg::RangeVar, catalog: &Catalog) -> Option<Vec<String>> {
+    let mut names = named(Some(var))?;
     let found = catalog.relations_named(&var.schemaname, &var.relname);
-    let alone = |one: &&Relation| {
-        catalog.descendants(one.oid).is_empty() && !is_a_type_of_columns(one, catalog)
-    };
-    named(Some(var)).filter(|_| !found.is_empty() && found.iter().all(alone))
+    if found.is_empty() {
+        return None;
+    }
+    for relation in found {
+        let heirs = catalog.descendants(relation.oid);
+        for oid in heirs.into_iter().chain([relation.oid]) {
+            let heir = catalog.relation(oid)?;
+            if is_a_type_of_columns(heir, catalog) {
+                return None;
+            }
+            names.push(heir.name.clone());
+        }
+    }
+    Some(names)
 }
 
 fn is_a_type_of_columns(relation: &Relation, catalog: &Catalog) -> bool {
-    let mut types = catalog.columns().map(|column| column.type_oid);
-    types.any(|oid| oid >= FIRST_OWN_OID && has_rows_of(oid, relation.oid, catalog))
+    let columns = catalog.relations().flat_map(|one| &one.columns);
+    let mut own = columns.filter(|column| column.type_oid >= FIRST_OWN_OID);
+    own.any(|column| has_rows_of(catalog.column_type(column), relation.oid, catalog))
 }
 
-/// Whether values of a type are rows of a relation, or arrays of those, or of a domain over them.
-fn has_rows_of(oid: u32, relation: u32, catalog: &Catalog) -> bool {
-    let mut found = catalog.data_type(oid);
+/// Whether values of a type are rows of a relation, or of a domain or a range over such. One that is not
+/// known may be.
+fn has_rows_of<'c>(mut found: Option<&'c Type>, relation: u32, catalog: &'c Catalog) -> bool {
     for _ in 0..8 {
         match found {
             Some(one) if one.relation == relation => return true,
+            Some(one) if one.base == 0 => return false,
             Some(one) => found = catalog.data_type(one.base),
-            None => return false,
+            None => return true,
         }
     }
     true
