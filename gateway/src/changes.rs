@@ -36,6 +36,8 @@ struct Names {
     /// Which ended change touched a name last; and which touched any.
     last: HashMap<String, u64>,
     any: u64,
+    /// Code that is not seen may have changed something, and nobody has looked yet.
+    suspected: bool,
 }
 
 /// What is under way of a change.
@@ -104,21 +106,32 @@ impl Changes {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// A reading that began when so many had ended, in this epoch, has found a change. Gives the epoch
-    /// and the number from now on; none where it may be older than a change seen meanwhile. What
-    /// nobody has announced may have touched any name.
-    pub(crate) fn found(&self, epoch: u64, ended: u64) -> Option<(u64, u64)> {
-        let mut names = self.lock();
+    /// Code that is not seen has run, and may have changed something.
+    pub(crate) fn suspect(&self) {
+        self.lock().suspected = true;
+    }
+
+    /// A reading that nobody asked for, and that began in this epoch, has found a change. Gives the
+    /// epoch from now on; none where it may be older than a change seen meanwhile.
+    pub(crate) fn found(&self, epoch: u64) -> Option<u64> {
+        let counter = &self.epoch;
         let counted =
-            self.epoch
-                .compare_exchange(epoch, epoch + 1, Ordering::AcqRel, Ordering::Acquire);
+            counter.compare_exchange(epoch, epoch + 1, Ordering::AcqRel, Ordering::Acquire);
+        counted.is_ok().then_some(epoch + 1)
+    }
+
+    /// Names mean something else, as a reading says that began when so many changes had ended. What
+    /// nobody has announced may have touched any name. Gives how many have ended from now on.
+    pub(crate) fn differ(&self, ended: u64, unasked: bool) -> u64 {
+        let mut names = self.lock();
+        let suspected = std::mem::take(&mut names.suspected);
         let announced = !names.open.is_empty() || self.ended() != ended;
-        if !announced {
-            names.any = ended + 1;
-            self.ended.store(names.any, Ordering::Release);
+        if announced || !(unasked || suspected) {
+            return ended;
         }
-        let ended = ended + u64::from(!announced);
-        counted.is_ok().then_some((epoch + 1, ended))
+        names.any = ended + 1;
+        self.ended.store(names.any, Ordering::Release);
+        names.any
     }
 
     /// What a request may have met that was judged by what was read when so many had ended. Of one
@@ -186,6 +199,17 @@ impl Names {
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+
+    /// What is under way may reach what another change has tied to its names: heirs, say.
+    fn pass_on(&mut self, ended: &[String]) {
+        for open in self.open.values_mut() {
+            if let Touched::Relations(names) = &mut open.touched
+                && names.iter().any(|name| ended.contains(name))
+            {
+                names.extend_from_slice(ended);
+            }
+        }
     }
 
     fn in_the_way(
@@ -296,6 +320,7 @@ impl Drop for Change {
         let ended = changes.ended() + 1;
         match names.open.remove(&self.number).map(|open| open.touched) {
             Some(Touched::Relations(touched)) if names.last.len() < MOST_NAMES => {
+                names.pass_on(&touched);
                 let touched = touched.into_iter().map(|name| (name, ended));
                 names.last.extend(touched);
             }

@@ -38,12 +38,13 @@ impl Session {
             .met(ended, text, own.as_ref())
     }
 
-    /// True where a text may mean something else, to one from whom something is protected, than what
-    /// was read of it when so many changes had ended.
+    /// True where it matters that a text may mean something else than what was read of it when so many
+    /// changes had ended: to one from whom something is protected, and where it changes something.
     pub(super) fn has_met(&self, ended: u64, text: &str, analysis: &Analysis) -> bool {
+        let changes = analysis.statements.iter().any(|one| one.changes_catalog);
         let text = Some(text).filter(|_| tells_all(analysis));
         let met = self.met(ended, text);
-        self.admitted.borrow().is_protected() && (met.ended || met.open > 0)
+        (changes || self.admitted.borrow().is_protected()) && (met.ended || met.open > 0)
     }
 
     /// What a request may have met that was judged by what was read when so many changes had ended.

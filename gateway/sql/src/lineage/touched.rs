@@ -1,7 +1,7 @@
 //! Which names a definition may give another meaning, where its text and the catalog tell.
 //!
-//! Views keep their meaning, as PostgreSQL stores what their names meant; a part that others depend on
-//! it does not drop without CASCADE.
+//! PostgreSQL stores what the names in views mean, and drops no part that others depend on without
+//! CASCADE.
 
 use super::Walk;
 use super::call::FIRST_OWN_OID;
@@ -77,11 +77,7 @@ fn viewed(view: &pg::ViewStmt, catalog: &Catalog) -> Option<Vec<String>> {
     let mut names = named(Some(var))?;
     let replaced = catalog.relations_named(&var.schemaname, &var.relname);
     for view in replaced {
-        let reads = |one: &&Relation| {
-            one.reads(view.oid) || one.secured_by.iter().any(|by| by.relation == view.oid)
-        };
-        let readers = catalog.relations().filter(reads);
-        names.extend(readers.map(|one| one.name.clone()));
+        names.extend(readers(view.oid, catalog));
     }
     Some(names)
 }
@@ -223,7 +219,8 @@ fn renamed(rename: &pg::RenameStmt, catalog: &Catalog) -> Option<Vec<String>> {
     }
 }
 
-/// The names of a relation and of those that inherit from it, where their rows are in no column.
+/// The names of a relation and of those that inherit from it, where their rows are in no column; and of
+/// the views that read them, as a whole row there has the columns of the moment.
 fn with_heirs(var: &pg::RangeVar, catalog: &Catalog) -> Option<Vec<String>> {
     let mut names = named(Some(var))?;
     let found = catalog.relations_named(&var.schemaname, &var.relname);
@@ -238,9 +235,20 @@ fn with_heirs(var: &pg::RangeVar, catalog: &Catalog) -> Option<Vec<String>> {
                 return None;
             }
             names.push(heir.name.clone());
+            names.extend(readers(oid, catalog));
         }
     }
     Some(names)
+}
+
+/// The names of what reads a relation: views, and tables by their policies.
+fn readers(oid: u32, catalog: &Catalog) -> impl Iterator<Item = String> {
+    let reads =
+        move |one: &&Relation| one.reads(oid) || one.secured_by.iter().any(|by| by.relation == oid);
+    catalog
+        .relations()
+        .filter(reads)
+        .map(|one| one.name.clone())
 }
 
 fn is_a_type_of_columns(relation: &Relation, catalog: &Catalog) -> bool {

@@ -353,7 +353,10 @@ fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
                 Some("orders"),
             ),
             ("ALTER TABLE orders RENAME TO t", Some("orders t")),
-            ("ALTER VIEW people RENAME TO t", Some("people t")),
+            (
+                "ALTER VIEW people RENAME TO t",
+                Some("happy_people people t"),
+            ),
             ("GRANT SELECT ON users TO PUBLIC", Some("")),
             ("ALTER TABLE orders SET (fillfactor = 70)", Some("orders")),
             ("CREATE SEQUENCE s", Some("s")),
@@ -363,6 +366,11 @@ fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
                 Some("f"),
             ),
             ("DROP FUNCTION slug(text)", Some("slug")),
+            // A view may have the whole row.
+            (
+                "ALTER TABLE users ADD COLUMN b int",
+                Some("happy_people people slugs user_copies users"),
+            ),
             // What inherits has its columns changed as well.
             (
                 "ALTER TABLE parent RENAME COLUMN a TO x",
