@@ -606,23 +606,25 @@ async fn cursors_that_a_change_came_before_are_not_read() {
     let (gateway, alice) = before_it_changes(|text| text).await;
     let direct = gateway.place().direct().await;
     let again = "ALTER TABLE mine RENAME COLUMN c TO a";
-    let declare = format!("CLOSE c; DECLARE c CURSOR WITH HOLD FOR {SHOWS}");
-    let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
-    waits
-        .query("DECLARE c CURSOR WITH HOLD FOR SELECT 1")
-        .await
-        .expect("an answer");
-    waits
-        .send(&[query("SELECT pg_sleep(1.5)"), query(&declare)].concat())
-        .await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    run(&alice, &[RENAME]).await;
-    for _ in 0..2 {
-        waits.until_ready().await.expect("an answer");
+    for before in ["", "SELECT count(*) FROM mine, customers;"] {
+        let declare = format!("{before} CLOSE c; DECLARE c CURSOR WITH HOLD FOR {SHOWS}");
+        let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
+        waits
+            .query("DECLARE c CURSOR WITH HOLD FOR SELECT 1")
+            .await
+            .expect("an answer");
+        waits
+            .send(&[query("SELECT pg_sleep(1.5)"), query(&declare)].concat())
+            .await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        run(&alice, &[RENAME]).await;
+        for _ in 0..2 {
+            waits.until_ready().await.expect("an answer");
+        }
+        let answer = waits.query("FETCH ALL FROM c").await.expect("an answer");
+        assert_eq!(tags(&answer), "E", "{answer:?}");
+        run(&alice, &[again]).await;
     }
-    let answer = waits.query("FETCH ALL FROM c").await.expect("an answer");
-    assert_eq!(tags(&answer), "E", "{answer:?}");
-    run(&alice, &[again]).await;
 
     let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
     waits.query("BEGIN").await.expect("an answer");

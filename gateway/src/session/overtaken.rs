@@ -137,6 +137,9 @@ impl Session {
     /// A statement without rows was overtaken. Where a transaction is open, what it did is undone; else
     /// it is done, and an error would have it done again.
     pub(super) fn overtaken(&self, flight: &mut Flight) -> Result<(), SessionError> {
+        if matches!(flight.rows, Rows::Drop) {
+            return Ok(());
+        }
         if self.status.get() == TxStatus::Transaction {
             return self.stop(flight, &Stop::Overtaken);
         }

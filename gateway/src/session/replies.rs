@@ -593,7 +593,8 @@ impl Session {
             if flight.delivered == 0 && !matches!(flight.rows, Rows::Drop) {
                 flight.delivered = complete.rows().unwrap_or(0);
             }
-            if matches!(flight.rows, Rows::Undecided) && self.is_overtaken(flight) {
+            let begun = !matches!(flight.rows, Rows::Undecided | Rows::Drop);
+            if !begun && self.is_overtaken(flight) {
                 let mut names = self.names.borrow_mut();
                 names.forget(&flight.plan, flight.statement);
                 drop(names);
