@@ -136,10 +136,6 @@ SELECT id, count(*) OVER (ORDER BY salary RANGE BETWEEN 3 PRECEDING AND CURRENT 
 SELECT count(*) FROM customers GROUP BY password_hash ORDER BY 1 DESC LIMIT 1
 -- refused: grouped by its place
 SELECT address, count(*) FROM customers GROUP BY 1 ORDER BY 2 DESC LIMIT 3
--- oracle: grouped beside the key of another row of the same table
-SELECT a.id, count(*) FROM customers a, customers b WHERE a.id < 3 GROUP BY a.id, b.address ORDER BY 2 DESC
--- oracle: grouped beside the key, by sets
-SELECT id, count(*) FROM customers GROUP BY GROUPING SETS ((id, address), (address)) ORDER BY 2 DESC LIMIT 3
 -- oracle: grouped by an expression
 SELECT left(address, 1), count(*) FROM customers GROUP BY 1 ORDER BY 2 DESC LIMIT 3
 -- oracle: grouped by sets

@@ -61,8 +61,6 @@ SELECT c.id, count(o.id) FROM customers c FULL JOIN orders o ON o.customer_id = 
 SELECT count(*) FROM customers
 SELECT COUNT(*) AS "__count" FROM "orders" WHERE "orders"."status" = 'delivered'
 SELECT country, count(*) FROM customers GROUP BY country ORDER BY country
-SELECT c.id, c.name, c.email, count(o.id) AS orders FROM customers c LEFT JOIN orders o ON o.customer_id = c.id GROUP BY c.id, c.name, c.email ORDER BY orders DESC, c.id LIMIT 5
-SELECT id, email, count(*) FROM customers GROUP BY 2, 1 ORDER BY id LIMIT 3
 SELECT country, count(*) FILTER (WHERE newsletter) FROM customers GROUP BY 1 HAVING count(*) > 10 ORDER BY 2 DESC, 1
 SELECT status, sum(quantity), avg(quantity), min(ordered_at), max(ordered_at) FROM orders GROUP BY status ORDER BY status
 SELECT date_trunc('day', ordered_at) AS day, count(*) FROM orders GROUP BY day ORDER BY day

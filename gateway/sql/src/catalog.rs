@@ -103,9 +103,6 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Columns of every primary key and unique index.
     pub keys: Vec<Vec<i16>>,
-    /// Columns of the primary key; none where there is none, or one that a transaction may break for
-    /// a while.
-    pub primary_key: Vec<i16>,
     /// The functions of its triggers: OIDs of those that are not PostgreSQL's own.
     pub triggers: Vec<u32>,
     /// The functions that its defaults, generated columns, checks, domains and indexes call where a

@@ -10,7 +10,6 @@ mod define;
 mod dml;
 mod expression;
 mod from;
-mod group;
 mod made;
 mod names;
 mod relation;

@@ -32,9 +32,6 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     }
     for row in rows.keys {
         if let Some(relation) = catalog.relations.get_mut(&row.relation) {
-            if row.is_primary {
-                relation.primary_key.clone_from(&row.attributes);
-            }
             relation.keys.push(row.attributes);
         }
     }
@@ -130,7 +127,6 @@ pub(super) fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         kind,
         columns: Vec::new(),
         keys: Vec::new(),
-        primary_key: Vec::new(),
         triggers: row.triggers,
         computes: row.computes,
         conditional: row.conditional,

@@ -396,8 +396,7 @@ ORDER BY e.oid";
 
 const KEYS: &str = "\
 SELECT i.indrelid::text,
-       pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ','),
-       (i.indisprimary AND i.indimmediate)::text
+       pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ',')
 FROM pg_catalog.pg_index i
 WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
   AND i.indrelid {part}

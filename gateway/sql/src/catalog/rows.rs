@@ -215,8 +215,6 @@ pub struct KeyRow {
     pub relation: u32,
     /// Attribute numbers.
     pub attributes: Vec<i16>,
-    /// True for a primary key that no transaction may break for a while.
-    pub is_primary: bool,
 }
 
 /// A foreign key.
@@ -434,11 +432,10 @@ fn cast(row: &Row<'_>) -> Result<CastRow, Error> {
 }
 
 fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
-    row.expect(3)?;
+    row.expect(2)?;
     Ok(KeyRow {
         relation: row.number(0)?,
         attributes: row.numbers(1)?,
-        is_primary: row.truth(2)?,
     })
 }
 

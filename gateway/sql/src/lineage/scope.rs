@@ -189,21 +189,6 @@ impl<'s> Scope<'s> {
         None
     }
 
-    /// Which thing in FROM at this level has a column, if that is certain.
-    pub(super) fn place_of(&self, qualifier: Option<&str>, name: &str) -> Option<usize> {
-        let mut found = self.items.iter().enumerate().filter(|(_, item)| {
-            let meant = match qualifier {
-                Some(qualifier) => item.by_name && item.name == qualifier,
-                None => item.bare,
-            };
-            meant && (item.doubtful || item.column(name).is_some())
-        });
-        match (found.next(), found.next()) {
-            (Some((place, item)), None) if item.has(name) => Some(place),
-            _ => None,
-        }
-    }
-
     /// The same of a column by the name of a thing in FROM and its own.
     pub(super) fn certain_column_of(&self, table: &str, name: &str) -> Option<Value> {
         match self.named(None, table).0.as_slice() {

@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
         self.setting = self.one_setting(select);
         let table = self.target_list(&select.target_list, scope);
         self.setting = None;
-        self.group_by(select, &table, scope);
+        self.group(&select.group_clause, &table, scope);
         if let Some(condition) = &select.having_clause {
             let value = self.value(condition, scope);
             self.mark(&value, Use::Filtered);
@@ -183,6 +183,20 @@ impl<'a> Walk<'a> {
         table.unwrap_or_default()
     }
 
+    /// GROUP BY and DISTINCT ON: names of outputs, positions, expressions, grouping sets.
+    fn group(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
+        for node in clause {
+            match inner(node) {
+                Some(NodeEnum::GroupingSet(set)) => self.group(&set.content, table, scope),
+                Some(NodeEnum::RowExpr(row)) => self.group(&row.args, table, scope),
+                _ => {
+                    let value = self.by_output(node, table, scope);
+                    self.mark(&value, Use::Ordered);
+                }
+            }
+        }
+    }
+
     /// ORDER BY of a query.
     pub(super) fn order(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
         for node in clause {
@@ -201,7 +215,7 @@ impl<'a> Walk<'a> {
 
     /// An expression that may also be the name or position of an output. PostgreSQL prefers one or
     /// the other by clause; here it is both.
-    pub(super) fn by_output(&mut self, node: &pg::Node, table: &Table, scope: &Scope<'_>) -> Value {
+    fn by_output(&mut self, node: &pg::Node, table: &Table, scope: &Scope<'_>) -> Value {
         if !self.spend(table.columns.len() / LOOKED_AT) {
             return Value::default();
         }
