@@ -673,3 +673,39 @@ async fn what_a_withheld_result_has_called_is_not_seen() {
     waits.until_ready().await.expect("an answer");
     assert_eq!(one(&direct, "SELECT is_called FROM bit").await, "f");
 }
+
+#[tokio::test]
+async fn a_view_that_is_replaced_shows_nothing_to_what_came_before() {
+    let place = Place::new().await;
+    let setup = "CREATE TABLE plain (e text); INSERT INTO plain VALUES ('x'); \
+                 CREATE TABLE kept (a text); CREATE VIEW shown AS SELECT e FROM plain; \
+                 CREATE VIEW whole AS SELECT to_jsonb(c)::text AS e FROM shown c;";
+    set_up(&place, Role::Application, setup).await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    let dora = gateway.connect(Person::Dora).await;
+    let replace = "CREATE OR REPLACE VIEW shown AS SELECT email AS e FROM customers";
+    let back = "CREATE OR REPLACE VIEW shown AS SELECT e FROM plain";
+    for view in ["shown", "whole"] {
+        let shows = query(&format!("SELECT upper(e) FROM {view} LIMIT 1"));
+        let mut waits = waits_behind(&gateway, &direct, &[shows]).await;
+        run(&dora, &[replace]).await;
+        waits.until_ready().await.expect("an answer");
+        let answer = waits.until_ready().await.expect("an answer");
+        assert_eq!(tags(&answer), "E", "{view}: {answer:?}");
+        run(&dora, &[back]).await;
+        let keeps = query(&format!("INSERT INTO kept SELECT upper(e) FROM {view}"));
+        let mut waits = waits_behind(&gateway, &direct, &[keeps]).await;
+        run(&dora, &[replace]).await;
+        waits.until_ready().await.expect("an answer");
+        waits.until_ready().await.expect("an answer");
+        run(&dora, &[back]).await;
+    }
+    let secrets = secrets(&gateway).await;
+    for kept in rows(&direct, "SELECT lower(a) FROM kept").await {
+        assert!(
+            !secrets.iter().any(|secret| kept[0].contains(secret)),
+            "{kept:?}"
+        );
+    }
+}

@@ -52,18 +52,6 @@ impl Session {
         self.met(ended, names_of(plan).map(AsRef::as_ref))
     }
 
-    /// True where definitions decide whether what a text does is about something protected.
-    pub(super) fn is_about_protected(&self, analysis: &Analysis) -> bool {
-        let admitted = self.admitted.borrow();
-        let by_name = |one: &Statement| one.names.iter().any(NameUse::is_by_name);
-        let mut relations = analysis.relations.iter();
-        admitted.is_protected()
-            && (relations.any(|one| one.oid.is_none_or(|oid| admitted.protects(oid)))
-                || !analysis.opaque.is_empty()
-                || calls_others(analysis)
-                || analysis.statements.iter().any(by_name))
-    }
-
     fn may_be_overtaken(&self, flight: &Flight) -> bool {
         let portal = flight.portal.as_ref();
         if portal.is_some_and(|portal| portal.begun.get()) {
@@ -71,7 +59,7 @@ impl Session {
         }
         let changes = self.database.catalog.changes();
         let moved = self.others_may_change() || changes.ended() > flight.judged_after();
-        moved && self.is_about_protected(flight.plan.analysis())
+        moved && reads_something(flight.plan.analysis()) && self.admitted.borrow().is_protected()
     }
 
     /// True where names may have come to mean something else, by another session, between the judgement
@@ -157,10 +145,18 @@ pub(super) fn names_of(plan: &Plan) -> Option<&Arc<str>> {
 }
 
 /// True where names that change what a text means are all in it.
-fn tells_all(analysis: &Analysis) -> bool {
+pub(super) fn tells_all(analysis: &Analysis) -> bool {
     let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_));
     let mut names = analysis.statements.iter().flat_map(|one| &one.names);
     analysis.opaque.is_empty() && !names.any(by_name) && !calls_others(analysis)
+}
+
+/// True where what a text does depends on definitions.
+fn reads_something(analysis: &Analysis) -> bool {
+    let by_name = |one: &Statement| one.names.iter().any(NameUse::is_by_name);
+    !analysis.relations.is_empty()
+        || !tells_all(analysis)
+        || analysis.statements.iter().any(by_name)
 }
 
 /// Whether a text calls functions that are not PostgreSQL's own.

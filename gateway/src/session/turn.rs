@@ -8,7 +8,7 @@ use policy::{Denial, Permit, Plan, SqlState};
 use sql::analysis::{Access, Analysis, Class, Touched, Use};
 use tokio::time::timeout;
 
-use super::overtaken::{OVERTAKEN, names_of};
+use super::overtaken::{OVERTAKEN, names_of, tells_all};
 use super::{Refusal, Session};
 use crate::changes::Writing;
 
@@ -150,22 +150,37 @@ impl Session {
 
     /// True where what a statement sees, of one from whom something is protected, may stay somewhere.
     fn may_keep(&self, plan: &Plan) -> bool {
-        self.is_about_protected(plan.analysis()) && may_keep(plan.analysis())
+        let (admitted, analysis) = (self.admitted.borrow(), plan.analysis());
+        let mut relations = analysis.relations.iter();
+        let is_protected = |oid: Option<u32>| oid.is_none_or(|oid| admitted.protects(oid));
+        admitted.is_protected()
+            && keeps(analysis)
+            && (reads_beside(analysis) || relations.any(|one| is_protected(one.oid)))
     }
 }
 
-fn may_keep(analysis: &Analysis) -> bool {
+/// True where what a text sees, or that it did, may show afterwards.
+fn keeps(analysis: &Analysis) -> bool {
     let writes = |class| matches!(class, Class::Write | Class::Define | Class::Utility);
     let mut kinds = analysis.statements.iter().flat_map(|one| {
         let inner = one.inner.iter().map(|inner| inner.kind.class);
         inner.chain([one.kind.class])
     });
-    let mut relations = analysis.relations.iter();
     let mut columns = analysis.columns.iter();
-    let mut functions = analysis.functions.iter();
     kinds.any(writes)
+        || !tells_all(analysis)
         || analysis.statements.iter().any(|one| one.keeps)
-        || functions.any(|one| one.schema != "pg_catalog")
-        || relations.any(|one| one.access != Access::Read)
         || columns.any(|column| matches!(column.used, Use::Copied | Use::Written))
+}
+
+/// True where it reads other rows than those that it writes, or whole ones, whose columns are those of
+/// the moment.
+fn reads_beside(analysis: &Analysis) -> bool {
+    let relations = || analysis.relations.iter();
+    let is_target =
+        |oid: Option<u32>| relations().any(|one| one.access != Access::Read && one.oid == oid);
+    let mut columns = analysis.columns.iter();
+    !tells_all(analysis)
+        || relations().any(|one| one.access == Access::Read && !is_target(one.oid))
+        || columns.any(|column| column.used == Use::WholeRow)
 }

@@ -282,6 +282,9 @@ impl<'a> Walk<'a> {
 
     /// A column goes when the session ends whose temporary type it has, and nobody hears of that.
     fn may_vanish(&mut self, relation: &Relation, column: &Column) {
+        if column.type_oid < FIRST_OWN_OID {
+            return;
+        }
         let mut found = self.catalog.column_type(column);
         for _ in 0..DEEPEST_TYPE {
             let Some(data_type) = found else { break };
@@ -294,7 +297,7 @@ impl<'a> Walk<'a> {
             }
             found = self.catalog.data_type(data_type.base);
         }
-        if found.is_none() && column.type_oid >= FIRST_OWN_OID {
+        if found.is_none() {
             let detail = format!("a column of a temporary type: {}", column.name);
             self.opaque(OpaqueReason::Unsupported, &detail);
         }

@@ -182,6 +182,13 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
                 names.extend(sequences_beside(&tables, catalog)?);
                 true
             }
+            Type::AtAttachPartition | Type::AtDetachPartition => match boxed(&command.def) {
+                Some(NodeEnum::PartitionCmd(partition)) => {
+                    names.extend(with_heirs(partition.name.as_ref()?, catalog)?);
+                    true
+                }
+                _ => false,
+            },
             Type::AtAlterColumnType
             | Type::AtColumnDefault
             | Type::AtSetNotNull
