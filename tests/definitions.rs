@@ -400,11 +400,14 @@ async fn what_may_go_with_a_temporary_type_is_not_read() {
         "CREATE TYPE pair AS (k kind, n int)",
         "CREATE TABLE mine (a kind, b int)",
         "CREATE TABLE pairs (a pair[], b int)",
+        "CREATE TABLE made (a text GENERATED ALWAYS AS \
+         (CASE WHEN (NULL::kind) IS NULL THEN 'h' END) STORED, b int)",
+        "CREATE VIEW viewed AS SELECT CASE WHEN (NULL::kind) IS NULL THEN 'h' END AS a",
         "CREATE TEMP TABLE own (a kind)",
     ];
     run(&other, &makes).await;
     let shows = SHOWS.replace("SELECT a FROM", "SELECT a::text FROM");
-    for table in ["mine", "pairs"] {
+    for table in ["mine", "pairs", "made", "viewed"] {
         let shows = shows.replace("mine", table);
         assert_eq!(sqlstate(said(&alice, &shows).await), "42501", "{table}");
         assert_eq!(sqlstate(said(&other, &shows).await), "42501", "{table}");

@@ -47,9 +47,10 @@ struct Open {
     statements: usize,
 }
 
-/// A write under way: its text, where that has the names that it depends on, and what cancels it.
+/// A write under way: its text, where that has the names that it depends on, as it is searched; and what
+/// cancels it.
 struct Write {
-    text: Option<Arc<str>>,
+    text: Option<String>,
     cancel: Arc<Cancel>,
     /// It was asked to give way.
     cancelled: bool,
@@ -125,20 +126,26 @@ impl Changes {
     pub(crate) fn differ(&self, ended: u64, unasked: bool) -> u64 {
         let mut names = self.lock();
         let suspected = std::mem::take(&mut names.suspected);
-        let announced = !names.open.is_empty() || self.ended() != ended;
-        if announced || !(unasked || suspected) {
+        let now = self.ended();
+        let announced = !names.open.is_empty() || now != ended;
+        if !suspected && (announced || !unasked) {
             return ended;
         }
-        names.any = ended + 1;
+        names.any = now + 1;
+        names.pass_on(None);
         self.ended.store(names.any, Ordering::Release);
-        names.any
+        match announced {
+            true => ended,
+            false => names.any,
+        }
     }
 
     /// What a request may have met that was judged by what was read when so many had ended. Of one
     /// without a text each change counts; else those of names that are in the text. The change that
     /// is named as its own does not count.
     pub(crate) fn met(&self, ended: u64, text: Option<&str>, own: Option<&Change>) -> Met {
-        self.lock().met(ended, text, own)
+        let text = text.and_then(searched);
+        self.lock().met(ended, text.as_deref(), own)
     }
 
     /// Begins a write that was judged by what was read when so many changes had ended; not where it
@@ -146,18 +153,19 @@ impl Changes {
     pub(crate) fn write(
         self: &Arc<Self>,
         ended: u64,
-        text: Option<&Arc<str>>,
+        text: Option<&str>,
         own: Option<&Change>,
         cancel: &Arc<Cancel>,
     ) -> Option<Writing> {
+        let text = text.and_then(searched);
         let mut names = self.lock();
-        let met = names.met(ended, text.map(AsRef::as_ref), own);
+        let met = names.met(ended, text.as_deref(), own);
         if met.ended || met.open > 0 {
             return None;
         }
         let number = names.number();
         let write = Write {
-            text: text.cloned(),
+            text,
             cancel: Arc::clone(cancel),
             cancelled: false,
         };
@@ -170,12 +178,14 @@ impl Changes {
 
     /// Whether writes of other sessions are under way that a change may touch.
     pub(crate) fn has_in_its_way(&self, touched: &Touched, own: &Arc<Cancel>) -> bool {
+        let touched = &in_lower_case(touched.clone());
         let mut names = self.lock();
         names.in_the_way(touched, own).next().is_some()
     }
 
     /// What cancels those writes, which are to give way.
     pub(crate) fn clear_the_way(&self, touched: &Touched, own: &Arc<Cancel>) -> Vec<Arc<Cancel>> {
+        let touched = &in_lower_case(touched.clone());
         let mut names = self.lock();
         let writes = names.in_the_way(touched, own);
         let cancelled = writes.map(|write| {
@@ -201,13 +211,17 @@ impl Names {
         self.next
     }
 
-    /// What is under way may reach what another change has tied to its names: heirs, say.
-    fn pass_on(&mut self, ended: &[String]) {
+    /// What is under way may reach what another change has tied to its names, heirs say: by one of these,
+    /// or by any.
+    fn pass_on(&mut self, ended: Option<&[String]>) {
         for open in self.open.values_mut() {
-            if let Touched::Relations(names) = &mut open.touched
-                && names.iter().any(|name| ended.contains(name))
-            {
-                names.extend_from_slice(ended);
+            let Touched::Relations(names) = &mut open.touched else {
+                continue;
+            };
+            match ended {
+                Some(ended) if !names.iter().any(|name| ended.contains(name)) => {}
+                Some(ended) => names.extend_from_slice(ended),
+                None => open.touched = Touched::Anything,
             }
         }
     }
@@ -245,12 +259,25 @@ fn concerns(touched: &Touched, text: Option<&str>) -> bool {
     }
 }
 
-/// Whether a name may be in a text, in whatever case and quotes.
+/// Whether a name may be in a text that is searched, in whatever case and quotes.
 fn is_in(name: &str, text: Option<&str>) -> bool {
-    text.is_none_or(|text| {
-        let text = text.to_ascii_lowercase();
-        text.contains(&name.to_ascii_lowercase()) || text.contains("u&\"")
-    })
+    text.is_none_or(|text| text.contains(name))
+}
+
+/// A text as it is searched for names; none where they may be written otherwise.
+fn searched(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    (!text.contains("u&\"")).then_some(text)
+}
+
+fn in_lower_case(touched: Touched) -> Touched {
+    match touched {
+        Touched::Anything => Touched::Anything,
+        Touched::Relations(names) => {
+            let names = names.into_iter();
+            Touched::Relations(names.map(|name| name.to_ascii_lowercase()).collect())
+        }
+    }
 }
 
 /// A write under way, until dropped.
@@ -282,16 +309,18 @@ impl Drop for Writing {
 pub(crate) struct Change {
     changes: Arc<Changes>,
     number: u64,
+    /// It is known not to be in force.
+    pending: bool,
 }
 
 impl Change {
-    /// So many statements of it are about to be sent.
-    pub(crate) fn begin(changes: &Arc<Changes>, touched: Touched, statements: usize) -> Self {
+    /// It is about to be sent.
+    pub(crate) fn begin(changes: &Arc<Changes>) -> Self {
         let mut names = changes.lock();
         let number = names.number();
         let open = Open {
-            touched,
-            statements,
+            touched: Touched::Relations(Vec::new()),
+            statements: 0,
         };
         names.open.insert(number, open);
         changes.open.fetch_add(1, Ordering::AcqRel);
@@ -299,12 +328,23 @@ impl Change {
         Self {
             changes: Arc::clone(changes),
             number,
+            pending: false,
         }
     }
 
-    /// So many more are about to be sent.
-    pub(crate) fn widen(&self, touched: Touched, statements: usize) {
+    /// It has run, and the transaction that it is in has not ended.
+    pub(crate) fn stays_pending(mut self) {
+        self.pending = true;
+    }
+
+    /// So many statements are about to be sent, which were judged by what was read when so many changes
+    /// had ended: others since may have tied more names to theirs.
+    pub(crate) fn widen(&self, touched: Touched, statements: usize, judged_after: u64) {
         let mut names = self.changes.lock();
+        let touched = match self.changes.ended() == judged_after {
+            true => in_lower_case(touched),
+            false => Touched::Anything,
+        };
         if let Some(open) = names.open.get_mut(&self.number) {
             open.touched.widen(touched);
             open.statements += statements;
@@ -318,15 +358,21 @@ impl Drop for Change {
         let changes = &self.changes;
         let mut names = changes.lock();
         let ended = changes.ended() + 1;
-        match names.open.remove(&self.number).map(|open| open.touched) {
+        let touched = names.open.remove(&self.number).map(|open| open.touched);
+        if self.pending {
+            changes.open.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        match touched {
             Some(Touched::Relations(touched)) if names.last.len() < MOST_NAMES => {
-                names.pass_on(&touched);
+                names.pass_on(Some(&touched));
                 let touched = touched.into_iter().map(|name| (name, ended));
                 names.last.extend(touched);
             }
             _ => {
                 names.any = ended;
                 names.last.clear();
+                names.pass_on(None);
             }
         }
         changes.ended.store(ended, Ordering::Release);

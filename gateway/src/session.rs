@@ -135,6 +135,8 @@ pub(crate) struct Session {
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
+    /// A transaction has ended since changes were seen to be under way.
+    in_force: Cell<bool>,
     /// The version of the catalog that was in force when the upstream had sent what was read last, where
     /// that was looked for.
     not_changed_yet: Cell<Option<u64>>,

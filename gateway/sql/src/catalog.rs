@@ -120,6 +120,8 @@ pub struct Relation {
     pub checks: Vec<Vec<i16>>,
     /// True where it has rewrite rules other than a view's own.
     pub has_rules: bool,
+    /// True where it goes, or loses columns, when a session ends that has temporary objects.
+    pub vanishes: bool,
     pub(crate) view: Option<ViewLineage>,
 }
 

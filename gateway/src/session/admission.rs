@@ -261,6 +261,7 @@ impl Ready {
             described: Cell::default(),
             tainted: Cell::new(false),
             muted: Cell::new(false),
+            in_force: Cell::default(),
             not_changed_yet: Cell::default(),
             worked: Cell::new(false),
             leaving: Cell::new(false),

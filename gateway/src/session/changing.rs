@@ -13,18 +13,20 @@ use super::replies::Kept;
 use crate::changes::Change;
 
 impl Session {
-    /// Statements of a plan are about to be sent that change something.
-    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan) {
+    /// Statements of a plan are about to be sent that change something; they were judged by what was
+    /// read when so many changes had ended.
+    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan, judged_after: u64) {
         // What was not read may be several.
         let statements = match plan.analysis().statements.len() {
             0 => usize::from(u8::MAX),
             known => known,
         };
         let changes = self.database.catalog.changes();
-        match &mut *self.changing.borrow_mut() {
-            Some(change) => change.widen(touched, statements),
-            none => *none = Some(Change::begin(changes, touched, statements)),
-        }
+        // What only ends a transaction was locked by it.
+        let judged_after = lasting(plan).map_or_else(|| changes.ended(), |_| judged_after);
+        let mut changing = self.changing.borrow_mut();
+        let change = changing.get_or_insert_with(|| Change::begin(changes));
+        change.widen(touched, statements, judged_after);
     }
 
     /// The names that other sessions may meet changed once a plan has run: by itself, whatever
@@ -43,8 +45,14 @@ impl Session {
     /// The upstream waits for the next request. Where all answers have been read, whatever was
     /// changed is known, or undone, or still the transaction's own.
     pub(super) fn changes_read(&self) {
-        if self.pipeline.borrow().is_empty() {
-            self.changing.take();
+        if !self.pipeline.borrow().is_empty() {
+            return;
+        }
+        let in_force = self.in_force.take();
+        if let Some(change) = self.changing.take()
+            && !in_force
+        {
+            change.stays_pending();
         }
     }
 
@@ -90,9 +98,18 @@ impl Session {
     }
 }
 
-/// True for a plan after which a transaction may be over that was open before.
+/// True for a plan after which a transaction may be over that was open before; a rollback, too, as the
+/// transaction may be another than is thought.
 fn may_end_transaction(plan: &Plan) -> bool {
     let analysis = plan.analysis();
-    let ends = |one: &Statement| one.kind.class == Class::Transaction;
+    let stays = [
+        "begin",
+        "savepoint",
+        "release savepoint",
+        "rollback to savepoint",
+    ];
+    let ends = |one: &Statement| {
+        one.kind.class == Class::Transaction && !stays.contains(&one.kind.command)
+    };
     analysis.statements.iter().any(ends) || !analysis.opaque.is_empty()
 }

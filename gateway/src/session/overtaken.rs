@@ -38,13 +38,17 @@ impl Session {
             .met(ended, text, own.as_ref())
     }
 
-    /// True where it matters that a text may mean something else than what was read of it when so many
-    /// changes had ended: to one from whom something is protected, and where it changes something.
+    /// True where it matters that the catalog is another than the one that a text was read by when so many
+    /// changes had ended: to one from whom something is protected, and where it changes something, as
+    /// what it touches may be no part of the text.
     pub(super) fn has_met(&self, ended: u64, text: &str, analysis: &Analysis) -> bool {
         let changes = analysis.statements.iter().any(|one| one.changes_catalog);
         let text = Some(text).filter(|_| tells_all(analysis));
-        let met = self.met(ended, text);
-        (changes || self.admitted.borrow().is_protected()) && (met.ended || met.open > 0)
+        let has_met = || {
+            let met = self.met(ended, text);
+            met.ended || met.open > 0
+        };
+        changes || (self.admitted.borrow().is_protected() && has_met())
     }
 
     /// What a request may have met that was judged by what was read when so many changes had ended.

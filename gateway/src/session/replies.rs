@@ -568,6 +568,9 @@ impl Session {
                 }
             }
             UpstreamTag::CopyDone if dropped => return Ok(()),
+            UpstreamTag::FunctionCallResponse if self.is_overtaken(flight) => {
+                return self.stop(flight, &Stop::Overtaken);
+            }
             _ => {}
         }
         flight.keep_shape(tag, message)?;
@@ -585,6 +588,8 @@ impl Session {
         if tag == UpstreamTag::CommandComplete {
             let complete = CommandComplete::parse(body).map_err(broken)?;
             flight.tag = Tag::new(complete.tag);
+            self.in_force
+                .set(self.in_force.get() || complete.tag == "COMMIT");
             let committed = complete.tag == "COMMIT" && self.catalog_changed.get();
             // Whoever prepared it may have changed definitions.
             if committed || complete.tag == "COMMIT PREPARED" {
@@ -801,6 +806,7 @@ impl Session {
                 .set(self.owes(super::reading::may_change_strings));
         }
         if status == TxStatus::Idle {
+            self.in_force.set(true);
             self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
             if self.catalog_changed.get() {

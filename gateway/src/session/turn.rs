@@ -39,7 +39,7 @@ impl Session {
     /// The right to send what nothing is in the way of.
     pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
         if let Some(touched) = self.commits_changes(plan) {
-            self.begin_change(touched.clone(), plan);
+            self.begin_change(touched.clone(), plan, judged_after);
             if self.waits_for_writes(&touched) {
                 return None;
             }
@@ -142,7 +142,7 @@ impl Session {
         let changes = self.database.catalog.changes();
         changes.write(
             judged_after,
-            names_of(plan),
+            names_of(plan).map(AsRef::as_ref),
             own.as_ref(),
             self.cancel.shared(),
         )

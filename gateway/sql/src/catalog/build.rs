@@ -30,6 +30,11 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     for relation in catalog.relations.values_mut() {
         complete_generated(relation);
     }
+    for oid in rows.vanishing {
+        if let Some(relation) = catalog.relations.get_mut(&oid) {
+            relation.vanishes = true;
+        }
+    }
     for row in rows.keys {
         if let Some(relation) = catalog.relations.get_mut(&row.relation) {
             relation.keys.push(row.attributes);
@@ -134,6 +139,7 @@ pub(super) fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         secured_by: row.secured_by,
         checks: row.checks,
         has_rules: row.has_rules,
+        vanishes: false,
         view: None,
     };
     catalog.relations.insert(row.oid, relation);

@@ -34,9 +34,10 @@ const SYSTEM: [(RowSet, &str); 5] = [
     (RowSet::Keys, KEYS),
 ];
 
-const OWN: [(RowSet, &str); 11] = [
+const OWN: [(RowSet, &str); 12] = [
     (RowSet::Relations, RELATIONS),
     (RowSet::Columns, COLUMNS),
+    (RowSet::Vanishing, VANISHING),
     (RowSet::Inherits, INHERITS),
     (RowSet::Functions, FUNCTIONS),
     (RowSet::Types, TYPES),
@@ -204,6 +205,56 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
   AND n.nspname <> 'pg_toast' AND c.oid {part}
 ORDER BY c.oid";
+
+/// What depends on temporary objects of a session, in whatever way, goes with it or loses columns: of
+/// types, of collations, of expressions of generated columns. A view goes with its rule.
+const VANISHING: &str = "\
+WITH RECURSIVE temporary AS MATERIALIZED (
+    SELECT n.oid AS home FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^pg_temp_'
+), objects AS MATERIALIZED (
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS class, c.oid AS object,
+           c.relnamespace AS home FROM pg_catalog.pg_class c
+    UNION ALL
+    SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typnamespace FROM pg_catalog.pg_type t
+    UNION ALL
+    SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.pronamespace FROM pg_catalog.pg_proc p
+    UNION ALL
+    SELECT 'pg_catalog.pg_operator'::pg_catalog.regclass, o.oid, o.oprnamespace
+    FROM pg_catalog.pg_operator o
+    UNION ALL
+    SELECT 'pg_catalog.pg_collation'::pg_catalog.regclass, l.oid, l.collnamespace
+    FROM pg_catalog.pg_collation l
+    UNION ALL
+    SELECT 'pg_catalog.pg_ts_config'::pg_catalog.regclass, g.oid, g.cfgnamespace
+    FROM pg_catalog.pg_ts_config g
+    UNION ALL
+    SELECT 'pg_catalog.pg_ts_dict'::pg_catalog.regclass, i.oid, i.dictnamespace
+    FROM pg_catalog.pg_ts_dict i
+), depends (class, object, on_class, on_object) AS (
+    SELECT CASE WHEN r.oid IS NULL AND a.oid IS NULL THEN d.classid
+                ELSE 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid END,
+           COALESCE(r.ev_class, a.adrelid, d.objid), d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    LEFT JOIN pg_catalog.pg_rewrite r
+           ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid
+    LEFT JOIN pg_catalog.pg_attrdef a
+           ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND a.oid = d.objid
+    WHERE d.deptype IN ('n', 'a', 'i')
+    UNION ALL
+    SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, c.reltype,
+           'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
+    FROM pg_catalog.pg_class c WHERE c.reltype <> 0
+), gone (class, object, home) AS (
+    SELECT objects.class, objects.object, objects.home FROM objects JOIN temporary USING (home)
+    UNION
+    SELECT depends.class, depends.object, gone.home
+    FROM gone JOIN depends ON depends.on_class = gone.class AND depends.on_object = gone.object
+)
+SELECT DISTINCT c.oid::text
+FROM gone JOIN pg_catalog.pg_class c ON c.oid = gone.object
+WHERE gone.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.relnamespace <> gone.home
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.oid {part}
+ORDER BY 1";
 
 /// A generated column depends on its sources itself up to PostgreSQL 14, through its default since.
 const COLUMNS: &str = "\

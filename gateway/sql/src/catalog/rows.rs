@@ -28,6 +28,8 @@ pub enum RowSet {
     Operators,
     /// Casts by functions that are not PostgreSQL's own.
     Casts,
+    /// What goes, or loses columns, when another session ends.
+    Vanishing,
     /// Primary keys and unique indexes.
     Keys,
     /// Foreign keys.
@@ -253,6 +255,8 @@ pub struct CatalogRows {
     pub operators: Vec<OperatorRow>,
     /// Casts.
     pub casts: Vec<CastRow>,
+    /// OIDs of relations that depend on temporary objects of sessions.
+    pub vanishing: Vec<u32>,
     /// Keys.
     pub keys: Vec<KeyRow>,
     /// Foreign keys.
@@ -305,6 +309,7 @@ impl CatalogRows {
             RowSet::Types => self.types.push(data_type(&row)?),
             RowSet::Operators => self.operators.push(operator(&row)?),
             RowSet::Casts => self.casts.push(cast(&row)?),
+            RowSet::Vanishing => self.vanishing.push(vanishing(&row)?),
             RowSet::Keys => self.keys.push(key(&row)?),
             RowSet::References => self.references.push(reference(&row)?),
             RowSet::Watchers => {
@@ -429,6 +434,11 @@ fn cast(row: &Row<'_>) -> Result<CastRow, Error> {
         function: row.text(3)?,
         extension: row.text(4)?,
     })
+}
+
+fn vanishing(row: &Row<'_>) -> Result<u32, Error> {
+    row.expect(1)?;
+    row.number(0)
 }
 
 fn key(row: &Row<'_>) -> Result<KeyRow, Error> {

@@ -259,12 +259,7 @@ impl<'a> Walk<'a> {
 }
 
 fn is_in_temporary(relation: &Relation) -> bool {
-    is_temporary_schema(&relation.schema)
-}
-
-/// Whether a schema is that of a session's temporary relations.
-pub(super) fn is_temporary_schema(schema: &str) -> bool {
-    schema == "pg_temp" || schema.starts_with("pg_temp_")
+    relation.schema == "pg_temp" || relation.schema.starts_with("pg_temp_")
 }
 
 /// What a constraint adds, of one column or of the table; none where that is not known.

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::call::FIRST_OWN_OID;
-use super::made::is_temporary_schema;
 use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, RELATION, Walk};
@@ -77,6 +75,10 @@ impl<'a> Walk<'a> {
         }
         for relation in &found {
             self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
+            if relation.vanishes {
+                let detail = format!("{}, which depends on what is temporary", relation.name);
+                self.opaque(OpaqueReason::Unsupported, &detail);
+            }
             if access != Access::Define {
                 self.row_security(relation);
             } else if relation.is_unread() {
@@ -262,7 +264,6 @@ impl<'a> Walk<'a> {
                 if let Some(made) = view.and_then(|view| view.columns.get(position)) {
                     sources.extend(made);
                 }
-                self.may_vanish(relation, column);
                 let value = match self.attributes(column, depth, &mut row_types) {
                     Some(attributes) => Value::of(sources).made_of_row(&attributes),
                     None => Value::of(sources),
@@ -278,29 +279,6 @@ impl<'a> Walk<'a> {
         let done = (table, row_types.into());
         self.tables.insert(relation.oid, done.clone());
         done
-    }
-
-    /// A column goes when the session ends whose temporary type it has, and nobody hears of that.
-    fn may_vanish(&mut self, relation: &Relation, column: &Column) {
-        if column.type_oid < FIRST_OWN_OID {
-            return;
-        }
-        let mut found = self.catalog.column_type(column);
-        for _ in 0..DEEPEST_TYPE {
-            let Some(data_type) = found else { break };
-            if is_temporary_schema(&data_type.schema) && data_type.schema != relation.schema {
-                found = None;
-                break;
-            }
-            if data_type.base == 0 {
-                return;
-            }
-            found = self.catalog.data_type(data_type.base);
-        }
-        if found.is_none() {
-            let detail = format!("a column of a temporary type: {}", column.name);
-            self.opaque(OpaqueReason::Unsupported, &detail);
-        }
     }
 
     /// The attributes of a column's type, where that is composite or made of such.

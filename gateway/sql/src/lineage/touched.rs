@@ -16,8 +16,8 @@ const LONGEST: usize = 24;
 /// The name of the type of arrays of a longer one may be cut.
 const LONGEST_NAME: usize = 58;
 
-/// More sequences than this are not listed.
-const MOST_SEQUENCES: usize = 64;
+/// More names than this are not listed.
+const MOST_NAMES: usize = 64;
 
 impl Walk<'_> {
     /// Whose names may mean something else once a statement has run.
@@ -57,7 +57,10 @@ impl Walk<'_> {
             Some(mut names) if !names.iter().any(may_stand_otherwise) => {
                 names.sort_unstable();
                 names.dedup();
-                Touched::Relations(names)
+                match names.len() > MOST_NAMES {
+                    true => Touched::Anything,
+                    false => Touched::Relations(names),
+                }
             }
             _ => Touched::Anything,
         }
@@ -158,9 +161,9 @@ fn sequences_beside(tables: &[&Relation], catalog: &Catalog) -> Option<Vec<Strin
         .relations()
         .filter(beside)
         .map(|one| one.name.clone())
-        .take(MOST_SEQUENCES + 1)
+        .take(MOST_NAMES + 1)
         .collect();
-    (names.len() <= MOST_SEQUENCES).then_some(names)
+    (names.len() <= MOST_NAMES).then_some(names)
 }
 
 fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>> {
