@@ -46,6 +46,7 @@ impl Values {
     /// # Panics
     /// Where there is no such row.
     #[must_use]
+    #[inline]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
         let (start, end) = (self.chunk.offsets[row], self.chunk.offsets[row + 1]);
         if is_null(&self.chunk.nulls, row) {
@@ -267,9 +268,10 @@ fn append_long(out: &mut Vec<u8>, bytes: &[u8]) {
     append(out, rest);
 }
 
-/// Up to eight bytes, the first one lowest, and zeros.
+/// Up to eight bytes as a number, the first one lowest, and zeros.
 #[inline]
-fn word(bytes: &[u8]) -> u64 {
+#[must_use]
+pub fn word(bytes: &[u8]) -> u64 {
     let place = |byte: u8, at: usize| u64::from(byte) << (8 * at);
     match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
@@ -298,7 +300,8 @@ fn offset_of(data: &[u8]) -> u32 {
 }
 
 /// Stars by 8-byte stores that may overlap: `fill` is a call of the runtime, dear for short values.
-fn fill_with_stars(bytes: &mut [u8]) {
+#[inline]
+pub fn fill_with_stars(bytes: &mut [u8]) {
     let length = bytes.len();
     match length {
         0 => {}
