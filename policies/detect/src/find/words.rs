@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::{DIGIT, PLAIN, is_of};
+
 /// The words of a value.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -24,8 +26,8 @@ impl Words {
         while at < value.len() {
             let start = at;
             let mut digits = true;
-            while at < value.len() && value[at].is_ascii_alphanumeric() {
-                digits &= value[at].is_ascii_digit();
+            while at < value.len() && is_of(PLAIN, value[at]) {
+                digits &= is_of(DIGIT, value[at]);
                 at += 1;
             }
             if at > start {
