@@ -168,6 +168,7 @@ impl Finder {
     }
 
     /// Keeps what is wanted and sure enough, words nearby considered.
+    #[inline(never)] // Once, and not in each reader: their loop is the faster.
     fn keep(&mut self, value: &[u8], kind: Kind, range: Range<usize>, sure: Confidence) {
         let Some(least) = self.wanted[kind] else {
             return;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use sluice_sdk::{first_position, last_position};
+
 use super::{DOMAIN, LOCAL, is_of};
 use crate::kind::Confidence;
 
@@ -29,17 +31,15 @@ pub(super) fn find(value: &[u8], mut keep: impl FnMut(Range<usize>, Confidence))
 
 fn around(value: &[u8], at: usize) -> Option<Range<usize>> {
     let first = at.saturating_sub(LONGEST_LOCAL);
-    let local = value[first..at]
-        .iter()
-        .rev()
-        .take_while(|byte| is_of(LOCAL, **byte));
-    let mut start = at - local.count();
+    let before = last_position(&value[first..at], |byte| !is_of(LOCAL, byte));
+    let mut start = before.map_or(first, |before| first + before + 1);
     // A cut in the middle of a character, where the value is longer than an address may be.
     while start < at && (value[start] & 0xc0 == 0x80 || matches!(value[start], b'.' | b'\'')) {
         start += 1;
     }
     let rest = &value[at + 1..value.len().min(at + 1 + LONGEST_DOMAIN)];
-    let mut end = at + 1 + rest.iter().take_while(|byte| is_of(DOMAIN, **byte)).count();
+    let behind = first_position(rest, |byte| !is_of(DOMAIN, byte));
+    let mut end = at + 1 + behind.unwrap_or(rest.len());
     while end > at + 1 && matches!(value[end - 1], b'.' | b'-') {
         end -= 1;
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use sluice_sdk::last_position;
+
 use super::{PLAIN, TOKEN, is_of};
 use crate::kind::{Confidence, Kind};
 
@@ -90,7 +92,7 @@ pub(super) fn find(value: &[u8], mut keep: impl FnMut(Kind, Range<usize>, Confid
     let mut start = 0;
     while let Some(least) = value.get(start..start + SHORTEST) {
         // From behind: where a byte is none of a token, no run from before it is long enough.
-        if let Some(gap) = least.iter().rposition(|byte| !is_token(byte)) {
+        if let Some(gap) = last_position(least, |byte| !is_token(&byte)) {
             start += gap + 1;
             continue;
         }
