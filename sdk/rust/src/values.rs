@@ -57,7 +57,15 @@ impl Values {
 
     /// The values in order; `None` is NULL.
     pub fn values(&self) -> impl ExactSizeIterator<Item = Option<&[u8]>> {
-        (0..self.len()).map(|row| self.get(row))
+        let Chunk {
+            offsets,
+            nulls,
+            data,
+        } = &self.chunk;
+        let limits = offsets.array_windows().enumerate();
+        limits.map(|(row, &[start, end])| {
+            (!is_null(nulls, row)).then(|| &data[start as usize..end as usize])
+        })
     }
 
     /// Replaces each value by what `replace` appends for it. NULL stays NULL.
