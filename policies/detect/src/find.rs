@@ -75,17 +75,19 @@ const TOKEN: u8 = 4;
 /// What stands in the two parts of an e-mail address.
 const LOCAL: u8 = 8;
 const DOMAIN: u8 = 16;
+/// A letter, a digit, or part of a character beyond ASCII.
+const WORD: u8 = 32;
 
 /// The classes of each byte.
 const CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
-    let mut classes = [LOCAL | DOMAIN; 256];
+    let mut classes = [WORD | LOCAL | DOMAIN; 256];
     let mut byte = 0;
     while byte < 128 {
         classes[byte as usize] = match byte {
-            b'0'..=b'9' => PLAIN | DIGIT | TOKEN | LOCAL | DOMAIN,
-            b'a'..=b'z' | b'A'..=b'Z' => PLAIN | TOKEN | LOCAL | DOMAIN,
+            b'0'..=b'9' => WORD | PLAIN | DIGIT | TOKEN | LOCAL | DOMAIN,
+            b'a'..=b'z' | b'A'..=b'Z' => WORD | PLAIN | TOKEN | LOCAL | DOMAIN,
             b'.' | b'-' => TOKEN | LOCAL | DOMAIN,
             b'_' | b'+' => TOKEN | LOCAL,
             b'/' | b'=' => TOKEN,
@@ -224,7 +226,7 @@ impl Finder {
 
 /// Whether a byte can be part of a word: letters and digits, and all that is not ASCII.
 fn is_word(byte: Option<&u8>) -> bool {
-    byte.is_some_and(|byte| is_of(PLAIN, *byte) || !byte.is_ascii())
+    byte.is_some_and(|byte| is_of(WORD, *byte))
 }
 
 #[cfg(test)]

@@ -391,6 +391,7 @@ fn every_byte_has_its_classes() {
             (TOKEN, word || b"_-+/=.".contains(&byte)),
             (LOCAL, letter || b"._%+-'&~#!$".contains(&byte)),
             (DOMAIN, letter || b".-".contains(&byte)),
+            (WORD, letter),
         ] {
             assert_eq!(is_of(class, byte), is_one, "{byte:#x} {class}");
         }
