@@ -85,8 +85,17 @@ pub fn description() -> RowDescription {
 /// So many rows of the table: DataRow messages of about 115 bytes.
 #[must_use]
 pub fn rows(count: usize) -> BytesMut {
+    rows_with_notes(1..=count, |n| format!("note {}", n % 97))
+}
+
+/// The rows of the table with these numbers, whose notes are those: DataRow messages.
+#[must_use]
+pub fn rows_with_notes(
+    numbers: impl Iterator<Item = usize>,
+    note: impl Fn(usize) -> String,
+) -> BytesMut {
     let mut out = BytesMut::new();
-    for n in 1..=count {
+    for n in numbers {
         let values = [
             n.to_string(),
             format!("Person {n}"),
@@ -95,7 +104,7 @@ pub fn rows(count: usize) -> BytesMut {
             format!("City {}", n % 1000),
             format!("{}.25", n % 1000),
             "1982-11-23".to_owned(),
-            format!("note {}", n % 97),
+            note(n),
         ];
         let values = values.each_ref().map(|value| Some(value.as_bytes()));
         wire::write::data_row(&mut out, &values).expect("eight short values make a row");

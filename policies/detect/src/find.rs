@@ -1,8 +1,8 @@
 //! Finds what is looked for in one value after another.
 //!
-//! A value is first sieved in one pass that costs about a nanosecond for a few bytes: which bytes it
-//! has, and how long its longest word without spaces is. Only where those could be part of a
-//! finding are the slower readers asked, each for what it can find.
+//! A value is first sieved in one pass that costs about a nanosecond for eight bytes: has it an
+//! `@`, dashes, enough digits? Only where those could be part of a finding are the slower readers
+//! asked, each for what it can find.
 
 mod email;
 mod iban;
@@ -10,6 +10,7 @@ mod key;
 mod national;
 mod number;
 mod phone;
+mod sieve;
 mod token;
 mod words;
 
@@ -18,6 +19,7 @@ use std::ops::Range;
 use memchr::memmem;
 use sluice_sdk::OutputColumn;
 
+use self::sieve::sieve;
 use self::words::Words;
 use crate::kind::{Confidence, Kind, PerKind};
 
@@ -42,12 +44,14 @@ impl Nearby {
     pub fn of(column: &OutputColumn) -> Nearby {
         let base = column.column.as_ref().map(|base| base.name.as_str());
         let names = format!("{} {}", base.unwrap_or_default(), column.name).to_ascii_lowercase();
-        Nearby(PerKind::from_fn(|kind| speaks_of(kind, &names)))
+        Nearby(PerKind::from_fn(|kind| speaks_of(kind, names.as_bytes())))
     }
 }
 
-fn speaks_of(kind: Kind, text: &str) -> bool {
-    kind.words().iter().any(|word| text.contains(word))
+/// True where the text, in lower case, has a word of the kind.
+fn speaks_of(kind: Kind, text: &[u8]) -> bool {
+    let has = |word: &&str| text.windows(word.len()).any(|part| part == word.as_bytes());
+    kind.words().iter().any(has)
 }
 
 /// How many bytes before a text are looked at for words that make a kind likelier.
@@ -63,52 +67,42 @@ pub struct Finder {
     words: Words,
 }
 
-/// What the sieve saw of a value.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sieved {
-    classes: u8,
-    digits: usize,
-    /// The longest run of bytes that tokens are made of.
-    longest: usize,
-}
-
-const DIGIT: u8 = 1;
-const TOKEN: u8 = 2;
-const AT: u8 = 4;
-const DASH: u8 = 8;
+/// A letter or a digit.
+const PLAIN: u8 = 1;
+const DIGIT: u8 = 2;
+/// What tokens are made of.
+const TOKEN: u8 = 4;
+/// What stands in the two parts of an e-mail address.
+const LOCAL: u8 = 8;
+const DOMAIN: u8 = 16;
+/// A letter, a digit, or part of a character beyond ASCII.
+const WORD: u8 = 32;
 
 /// The classes of each byte.
 const CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
+    let mut classes = [WORD | LOCAL | DOMAIN; 256];
     let mut byte = 0;
     while byte < 128 {
-        let b = byte as u8;
-        if b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'.') {
-            classes[byte] |= TOKEN;
-        }
-        if b.is_ascii_digit() {
-            classes[byte] |= DIGIT;
-        }
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' => WORD | PLAIN | DIGIT | TOKEN | LOCAL | DOMAIN,
+            b'a'..=b'z' | b'A'..=b'Z' => WORD | PLAIN | TOKEN | LOCAL | DOMAIN,
+            b'.' | b'-' => TOKEN | LOCAL | DOMAIN,
+            b'_' | b'+' => TOKEN | LOCAL,
+            b'/' | b'=' => TOKEN,
+            b'%' | b'\'' | b'&' | b'~' | b'#' | b'!' | b'$' => LOCAL,
+            _ => 0,
+        };
         byte += 1;
     }
-    classes[b'@' as usize] |= AT;
-    classes[b'-' as usize] |= DASH;
     classes
 }
 
-fn sieve(value: &[u8]) -> Sieved {
-    let mut sieved = Sieved::default();
-    let mut run = 0;
-    for byte in value {
-        let class = CLASSES[*byte as usize];
-        sieved.classes |= class;
-        sieved.digits += usize::from(class & DIGIT);
-        run = if class & TOKEN == 0 { 0 } else { run + 1 };
-        sieved.longest = sieved.longest.max(run);
-    }
-    sieved
+/// True where the byte is of one of these classes.
+#[inline]
+fn is_of(classes: u8, byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & classes != 0
 }
 
 /// Digits that a number of a person, an account or a telephone has at least.
@@ -130,17 +124,15 @@ impl Finder {
     pub fn find(&mut self, value: &[u8]) -> &[Finding] {
         self.found.clear();
         let sieved = sieve(value);
-        if sieved.classes & AT != 0 && self.wants(Kind::Email) {
+        if sieved.at && self.wants(Kind::Email) {
             email::find(value, |range, sure| {
                 self.keep(value, Kind::Email, range, sure)
             });
         }
-        if sieved.classes & DASH != 0 && self.wants(Kind::PrivateKey) {
+        if sieved.dashes && self.wants(Kind::PrivateKey) {
             self.private_keys(value);
         }
-        if sieved.longest >= token::SHORTEST
-            && (self.wants(Kind::Token) || self.wants(Kind::Secret))
-        {
+        if self.wants(Kind::Token) || self.wants(Kind::Secret) {
             token::find(value, |kind, range, sure| {
                 self.keep(value, kind, range, sure)
             });
@@ -178,6 +170,7 @@ impl Finder {
     }
 
     /// Keeps what is wanted and sure enough, words nearby considered.
+    #[inline(never)] // Once, and not in each reader: their loop is the faster.
     fn keep(&mut self, value: &[u8], kind: Kind, range: Range<usize>, sure: Confidence) {
         let Some(least) = self.wanted[kind] else {
             return;
@@ -212,12 +205,7 @@ impl Finder {
         let lower = &mut lower[..before.len()];
         lower.copy_from_slice(before);
         lower.make_ascii_lowercase();
-        let mut words = kind.words().iter();
-        words.any(|word| {
-            lower
-                .windows(word.len())
-                .any(|part| part == word.as_bytes())
-        })
+        speaks_of(kind, lower)
     }
 
     /// In order, and of those that overlap the surest kind.
@@ -238,7 +226,7 @@ impl Finder {
 
 /// Whether a byte can be part of a word: letters and digits, and all that is not ASCII.
 fn is_word(byte: Option<&u8>) -> bool {
-    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+    byte.is_some_and(|byte| is_of(WORD, *byte))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sluice_sdk::{Chunk, Values};
+use sluice_sdk::{Chunk, Values, fill_with_stars};
 
 use crate::find::Finding;
 use crate::settings::Action;
@@ -41,11 +41,11 @@ impl Edits {
             let places = stars.iter().map(|(_, place)| place.clone());
             match json {
                 true => star_json(value, &places.collect::<Vec<_>>()),
-                false => places.for_each(|place| value[place].fill(b'*')),
+                false => places.for_each(|place| fill_with_stars(&mut value[place])),
             }
         }
         for row in self.nulls {
-            value_mut(&mut chunk, row).fill(b'*');
+            fill_with_stars(value_mut(&mut chunk, row));
             chunk.nulls.resize(rows.div_ceil(8), 0);
             chunk.nulls[row / 8] |= 1 << (row % 8);
         }

@@ -56,4 +56,6 @@ pub use facts::Facts;
 pub use pattern::{ColumnPattern, NamePattern, RelationPattern};
 pub use policy::{Found, Inspect, Inspected, Policy, Transform};
 pub use scope::Scope;
-pub use values::{Values, append, append_stars, characters, last_position};
+pub use values::{
+    Values, append, append_stars, characters, fill_with_stars, first_position, last_position, word,
+};

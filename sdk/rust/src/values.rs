@@ -46,6 +46,7 @@ impl Values {
     /// # Panics
     /// Where there is no such row.
     #[must_use]
+    #[inline]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
         let (start, end) = (self.chunk.offsets[row], self.chunk.offsets[row + 1]);
         if is_null(&self.chunk.nulls, row) {
@@ -56,7 +57,15 @@ impl Values {
 
     /// The values in order; `None` is NULL.
     pub fn values(&self) -> impl ExactSizeIterator<Item = Option<&[u8]>> {
-        (0..self.len()).map(|row| self.get(row))
+        let Chunk {
+            offsets,
+            nulls,
+            data,
+        } = &self.chunk;
+        let limits = offsets.array_windows().enumerate();
+        limits.map(|(row, &[start, end])| {
+            (!is_null(nulls, row)).then(|| &data[start as usize..end as usize])
+        })
     }
 
     /// Replaces each value by what `replace` appends for it. NULL stays NULL.
@@ -253,6 +262,19 @@ pub fn last_position(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> Option<usize> 
     rest.iter().rposition(|byte| is_it(*byte))
 }
 
+/// What `Iterator::position` finds, eight bytes a round.
+#[inline]
+pub fn first_position(bytes: &[u8], is_it: impl Fn(u8) -> bool) -> Option<usize> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (k, eight) in eights.iter().enumerate() {
+        if let Some(place) = eight.iter().position(|byte| is_it(*byte)) {
+            return Some(8 * k + place);
+        }
+    }
+    let place = rest.iter().position(|byte| is_it(*byte))?;
+    Some(bytes.len() - rest.len() + place)
+}
+
 #[inline(never)]
 fn append_long(out: &mut Vec<u8>, bytes: &[u8]) {
     const SHORT: usize = 64;
@@ -267,9 +289,10 @@ fn append_long(out: &mut Vec<u8>, bytes: &[u8]) {
     append(out, rest);
 }
 
-/// Up to eight bytes, the first one lowest, and zeros.
+/// Up to eight bytes as a number, the first one lowest, and zeros.
 #[inline]
-fn word(bytes: &[u8]) -> u64 {
+#[must_use]
+pub fn word(bytes: &[u8]) -> u64 {
     let place = |byte: u8, at: usize| u64::from(byte) << (8 * at);
     match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
@@ -298,7 +321,8 @@ fn offset_of(data: &[u8]) -> u32 {
 }
 
 /// Stars by 8-byte stores that may overlap: `fill` is a call of the runtime, dear for short values.
-fn fill_with_stars(bytes: &mut [u8]) {
+#[inline]
+pub fn fill_with_stars(bytes: &mut [u8]) {
     let length = bytes.len();
     match length {
         0 => {}

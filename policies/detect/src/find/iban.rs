@@ -6,7 +6,7 @@ use super::is_word;
 use super::words::Words;
 use crate::kind::{Confidence, Kind};
 
-/// Countries with the length of their numbers.
+/// Countries, in order, with the length of their numbers.
 const LENGTHS: &[(&[u8; 2], usize)] = &[
     (b"AD", 24),
     (b"AE", 23),
@@ -106,7 +106,9 @@ pub(super) fn find(
     at: usize,
     keep: &mut impl FnMut(Kind, Range<usize>, Confidence),
 ) {
-    let Some(word) = words.get(at) else { return };
+    let Some(word) = words.get(at).filter(|word| !word.digits) else {
+        return;
+    };
     let text = &value[word.start..word.end];
     let Some(length) = length_of(text) else {
         return;
@@ -132,8 +134,8 @@ fn length_of(text: &[u8]) -> Option<usize> {
         return None;
     }
     let country = country.map(|letter| letter.to_ascii_uppercase());
-    let known = LENGTHS.iter().find(|(name, _)| **name == country);
-    known.map(|(_, length)| *length)
+    let place = LENGTHS.binary_search_by_key(&&country, |(name, _)| name);
+    place.ok().map(|place| LENGTHS[place].1)
 }
 
 fn grouped(words: &Words, value: &[u8], at: usize, length: usize) -> Option<Range<usize>> {
@@ -158,4 +160,14 @@ fn remainder(text: &[u8]) -> u32 {
         b'0'..=b'9' => (sum * 10 + u32::from(byte - b'0')) % 97,
         letter => (sum * 100 + u32::from(letter.to_ascii_uppercase() - b'A') + 10) % 97,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LENGTHS;
+
+    #[test]
+    fn countries_are_in_order() {
+        assert!(LENGTHS.is_sorted_by(|(one, _), (next, _)| one < next));
+    }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::is_word;
-use super::words::{Words, digits_of};
+use super::words::{Word, Words, digits_of};
 use crate::kind::{Confidence, Kind};
 
 /// Finds a number that begins with that word.
@@ -19,10 +19,15 @@ pub(super) fn find(
         return;
     }
     let found = match word.digits {
-        true => us_ssn(words, value, at)
-            .or_else(|| br_cpf(words, value, at))
-            .or_else(|| fr_nir(words, value, at))
-            .or_else(|| es_dni(words, value, at)),
+        // Whole or in groups, each kind begins with so many digits.
+        true => match word.end - word.start {
+            3 => us_ssn(words, value, at).or_else(|| br_cpf(words, value, at)),
+            9 => us_ssn(words, value, at),
+            11 => br_cpf(words, value, at),
+            1 | 15 => fr_nir(words, value, at),
+            _ => None,
+        }
+        .or_else(|| es_dni(words, value, at)),
         false => it_codice_fiscale(words, value, at).or_else(|| es_dni(words, value, at)),
     };
     if let Some((range, sure)) = found
@@ -79,8 +84,11 @@ fn br_cpf(words: &Words, value: &[u8], at: usize) -> Found {
 fn es_dni(words: &Words, value: &[u8], at: usize) -> Found {
     const LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
     // "12345678-Z", "X-1234567-L" and "X1234567-L" are "12345678Z" and "X1234567L" in pieces.
-    let start = words.get(at)?.start;
+    let Word { start, end, .. } = *words.get(at)?;
     let mut plain = [0; 9];
+    if end - start != plain.len() && value.get(end) != Some(&b'-') {
+        return None;
+    }
     let mut filled = 0;
     let mut end = start;
     for place in at.. {
@@ -162,5 +170,56 @@ fn weight(place: usize, byte: u8) -> u32 {
     match place % 2 {
         0 => ODD[usize::from(number)],
         _ => u32::from(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is found where each reader is asked, however long the word is.
+    fn each_asked(words: &Words, value: &[u8], at: usize) -> Found {
+        us_ssn(words, value, at)
+            .or_else(|| br_cpf(words, value, at))
+            .or_else(|| fr_nir(words, value, at))
+            .or_else(|| es_dni(words, value, at))
+    }
+
+    /// Numbers with a check that is right, and digits in their shapes and in others.
+    fn number() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop::sample::select(vec![
+                "536-90-4399",
+                "536904399",
+                "529.982.247-25",
+                "52998224725",
+                "2 55 08 14 168 025 38",
+                "255081416802538",
+                "12345678-Z",
+                "1-2345678-Z",
+            ])
+            .prop_map(str::to_owned),
+            "[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}",
+            "[0-9]{1,16}",
+            "[0-9 .-]{0,20}[A-Z]?",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn by_its_length_a_word_misses_no_reader(numbers in prop::collection::vec(number(), 1..4)) {
+            let value = numbers.join(" ").into_bytes();
+            let mut words = Words::default();
+            words.read(&value);
+            for at in (0..words.len()).filter(|at| words.get(*at).is_some_and(|word| word.digits)) {
+                let expected = each_asked(&words, &value, at);
+                let expected = expected.filter(|(range, _)| !is_word(value.get(range.end)));
+                let mut found = None;
+                find(&words, &value, at, &mut |_, range, sure| found = Some((range, sure)));
+                prop_assert_eq!(found, expected);
+            }
+        }
     }
 }

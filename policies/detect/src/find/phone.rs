@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::is_word;
-use super::words::{Word, Words};
+use super::words::Words;
 use crate::kind::{Confidence, Kind};
 
 /// Digits that E.164 allows, the country's code included.
@@ -29,11 +29,7 @@ pub(super) fn find(
         return;
     }
     // The rest of a number that was found from an earlier word.
-    let follows = at > 0
-        && words
-            .get(at - 1)
-            .is_some_and(|last| joins(value, last, word));
-    if !follows || before == Some(b'(') {
+    if !word.joins || before == Some(b'(') {
         national(words, value, at, keep);
     }
 }
@@ -51,7 +47,7 @@ fn international(
     if is_word(outside) {
         return;
     }
-    let Some((end, count)) = extent(words, value, at) else {
+    let Some((end, count)) = extent(words, at) else {
         return;
     };
     if count < SHORTEST || is_word(value.get(end)) {
@@ -71,7 +67,7 @@ fn national(
     at: usize,
     keep: &mut impl FnMut(Kind, Range<usize>, Confidence),
 ) {
-    let Some((end, count)) = extent(words, value, at) else {
+    let Some((end, count)) = extent(words, at) else {
         return;
     };
     let Some(word) = words.get(at) else { return };
@@ -109,7 +105,7 @@ fn national(
 
 /// Where the groups of digits that belong together end, and how many digits they have: no more than
 /// a number may.
-fn extent(words: &Words, value: &[u8], at: usize) -> Option<(usize, usize)> {
+fn extent(words: &Words, at: usize) -> Option<(usize, usize)> {
     let first = words.get(at)?;
     let mut last = first;
     let mut count = first.end - first.start;
@@ -119,7 +115,7 @@ fn extent(words: &Words, value: &[u8], at: usize) -> Option<(usize, usize)> {
     let mut place = at + 1;
     while let Some(next) = words.get(place) {
         let more = next.end - next.start;
-        if !joins(value, last, next) || count + more > LONGEST {
+        if !next.joins || count + more > LONGEST {
             break;
         }
         count += more;
@@ -127,19 +123,6 @@ fn extent(words: &Words, value: &[u8], at: usize) -> Option<(usize, usize)> {
         place += 1;
     }
     Some((last.end, count))
-}
-
-/// True where the next word goes on with the same number.
-fn joins(value: &[u8], word: &Word, next: &Word) -> bool {
-    let gap = &value[word.end..next.start];
-    word.digits
-        && next.digits
-        && match gap {
-            [one] => matches!(one, b' ' | b'-' | b'.' | b'/' | b'(' | b')'),
-            [b')', one] => matches!(one, b' ' | b'-'),
-            [b' ', b'('] | [b' ', b'-', b' '] => true,
-            _ => false,
-        }
 }
 
 /// True where the digits begin with a code that a country has.

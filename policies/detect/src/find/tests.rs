@@ -373,7 +373,57 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
+/// What token::find finds.
+fn tokens(value: &[u8]) -> Vec<(Kind, Range<usize>, Confidence)> {
+    let mut found = Vec::new();
+    token::find(value, |kind, range, sure| found.push((kind, range, sure)));
+    found
+}
+
+#[test]
+fn every_byte_has_its_classes() {
+    for byte in 0..=u8::MAX {
+        let word = byte.is_ascii_alphanumeric();
+        let letter = word || !byte.is_ascii();
+        for (class, is_one) in [
+            (PLAIN, word),
+            (DIGIT, byte.is_ascii_digit()),
+            (TOKEN, word || b"_-+/=.".contains(&byte)),
+            (LOCAL, letter || b"._%+-'&~#!$".contains(&byte)),
+            (DOMAIN, letter || b".-".contains(&byte)),
+            (WORD, letter),
+        ] {
+            assert_eq!(is_of(class, byte), is_one, "{byte:#x} {class}");
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn the_sieve_sees_each_byte(value in pieces()) {
+        let sieved = sieve(&value);
+        let has = |text: &[u8]| memmem::find(&value, text).is_some();
+        prop_assert_eq!(sieved.at, has(b"@"));
+        prop_assert_eq!(sieved.digits, value.iter().filter(|byte| byte.is_ascii_digit()).count());
+        prop_assert!(sieved.dashes || !has(b"---"));
+        prop_assert!(!sieved.dashes || has(b"--"));
+    }
+
+    /// In the whole value as in each of its runs alone.
+    #[test]
+    fn no_run_of_a_token_is_missed(value in pieces()) {
+        let mut expected = Vec::new();
+        let mut start = 0;
+        for run in value.split(|byte| !is_of(TOKEN, *byte)) {
+            let found = tokens(run).into_iter();
+            expected.extend(found.map(|(kind, range, sure)| {
+                (kind, start + range.start..start + range.end, sure)
+            }));
+            start += run.len() + 1;
+        }
+        prop_assert_eq!(tokens(&value), expected);
+    }
+
     #[test]
     fn any_bytes_are_read(value in pieces()) {
         let mut finder = finder();

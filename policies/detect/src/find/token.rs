@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{CLASSES, TOKEN};
+use sluice_sdk::last_position;
+
+use super::{PLAIN, TOKEN, is_of};
 use crate::kind::{Confidence, Kind};
 
 /// No key or token is shorter.
@@ -65,7 +67,7 @@ fn is_upper(byte: u8) -> bool {
 }
 
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
+    is_of(PLAIN, byte)
 }
 
 fn is_under(byte: u8) -> bool {
@@ -86,16 +88,18 @@ fn is_base64(byte: u8) -> bool {
 
 /// Finds keys and tokens in each run of bytes that they are made of.
 pub(super) fn find(value: &[u8], mut keep: impl FnMut(Kind, Range<usize>, Confidence)) {
-    let mut at = 0;
-    while at < value.len() {
-        let start = at;
-        while at < value.len() && CLASSES[value[at] as usize] & TOKEN != 0 {
-            at += 1;
+    let is_token = |byte: &u8| is_of(TOKEN, *byte);
+    let mut start = 0;
+    while let Some(least) = value.get(start..start + SHORTEST) {
+        // From behind: where a byte is none of a token, no run from before it is long enough.
+        if let Some(gap) = last_position(least, |byte| !is_token(&byte)) {
+            start += gap + 1;
+            continue;
         }
-        if at - start >= SHORTEST {
-            in_run(value, start..at, &mut keep);
-        }
-        at += 1;
+        let more = value[start + SHORTEST..].iter();
+        let end = start + SHORTEST + more.take_while(|byte| is_token(byte)).count();
+        in_run(value, start..end, &mut keep);
+        start = end + 1;
     }
 }
 

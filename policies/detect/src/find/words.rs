@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::{DIGIT, PLAIN, is_of};
+
 /// The words of a value.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -15,6 +17,8 @@ pub(super) struct Word {
     pub(super) end: usize,
     /// True where it has only digits.
     pub(super) digits: bool,
+    /// True where it goes on with the number of the word before.
+    pub(super) joins: bool,
 }
 
 impl Words {
@@ -24,15 +28,18 @@ impl Words {
         while at < value.len() {
             let start = at;
             let mut digits = true;
-            while at < value.len() && value[at].is_ascii_alphanumeric() {
-                digits &= value[at].is_ascii_digit();
+            while at < value.len() && is_of(PLAIN, value[at]) {
+                digits &= is_of(DIGIT, value[at]);
                 at += 1;
             }
             if at > start {
+                let goes_on = |last: &Word| last.digits && is_gap(&value[last.end..start]);
+                let joins = digits && self.words.last().is_some_and(goes_on);
                 self.words.push(Word {
                     start,
                     end: at,
                     digits,
+                    joins,
                 });
             }
             at += 1;
@@ -78,6 +85,16 @@ impl Words {
         let after = value.get(range.end) == Some(&byte)
             && value.get(range.end + 1).is_some_and(u8::is_ascii_digit);
         before || after
+    }
+}
+
+/// True where this may stand between the groups of one number.
+fn is_gap(between: &[u8]) -> bool {
+    match between {
+        [one] => matches!(one, b' ' | b'-' | b'.' | b'/' | b'(' | b')'),
+        [b')', one] => matches!(one, b' ' | b'-'),
+        [b' ', b'('] | [b' ', b'-', b' '] => true,
+        _ => false,
     }
 }
 

@@ -160,3 +160,17 @@ fn the_last_position_is_that_of_an_iterator() {
         }
     }
 }
+
+#[test]
+fn the_first_position_is_that_of_an_iterator() {
+    let bytes: Vec<u8> = (0..30).collect();
+    for length in 0..bytes.len() {
+        for byte in 0..30 {
+            let expected = bytes[..length].iter().position(|one| *one >= byte);
+            assert_eq!(
+                first_position(&bytes[..length], |one| one >= byte),
+                expected
+            );
+        }
+    }
+}
