@@ -218,22 +218,16 @@ impl CatalogKeeper {
 
     /// A reading that nobody asked for counts as a change only if it found one.
     fn publish(&self, (epoch, ended): (u64, u64), asked: bool, catalogs: Catalogs) {
-        let (same, same_names) = match &*self.loaded.borrow() {
-            Some(before) => (
-                before.temporary.version() == catalogs.temporary.version(),
-                before.catalog.version() == catalogs.plain.version(),
-            ),
-            None => (false, true),
-        };
+        let same = self
+            .loaded
+            .borrow()
+            .as_ref()
+            .is_some_and(|s| s.temporary.version() == catalogs.temporary.version());
         let found = match !asked && !same {
             true => self.changes.found(epoch),
             false => None,
         };
         let epoch = found.unwrap_or(epoch);
-        let ended = match same_names {
-            true => ended,
-            false => self.changes.differ(ended, !asked),
-        };
         self.loaded.send_modify(|loaded| match loaded {
             Some(snapshot) if same => {
                 snapshot.epoch = snapshot.epoch.max(epoch);

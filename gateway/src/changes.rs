@@ -36,8 +36,6 @@ struct Names {
     /// Which ended change touched a name last; and which touched any.
     last: HashMap<String, u64>,
     any: u64,
-    /// Code that is not seen may have changed something, and nobody has looked yet.
-    suspected: bool,
 }
 
 /// What is under way of a change.
@@ -107,11 +105,6 @@ impl Changes {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Code that is not seen has run, and may have changed something.
-    pub(crate) fn suspect(&self) {
-        self.lock().suspected = true;
-    }
-
     /// A reading that nobody asked for, and that began in this epoch, has found a change. Gives the
     /// epoch from now on; none where it may be older than a change seen meanwhile.
     pub(crate) fn found(&self, epoch: u64) -> Option<u64> {
@@ -119,25 +112,6 @@ impl Changes {
         let counted =
             counter.compare_exchange(epoch, epoch + 1, Ordering::AcqRel, Ordering::Acquire);
         counted.is_ok().then_some(epoch + 1)
-    }
-
-    /// Names mean something else, as a reading says that began when so many changes had ended. What
-    /// nobody has announced may have touched any name. Gives how many have ended from now on.
-    pub(crate) fn differ(&self, ended: u64, unasked: bool) -> u64 {
-        let mut names = self.lock();
-        let suspected = std::mem::take(&mut names.suspected);
-        let now = self.ended();
-        let announced = !names.open.is_empty() || now != ended;
-        if !suspected && (announced || !unasked) {
-            return ended;
-        }
-        names.any = now + 1;
-        names.pass_on(None);
-        self.ended.store(names.any, Ordering::Release);
-        match announced {
-            true => ended,
-            false => names.any,
-        }
     }
 
     /// What a request may have met that was judged by what was read when so many had ended. Of one
@@ -332,9 +306,14 @@ impl Change {
         }
     }
 
-    /// It has run, and the transaction that it is in has not ended.
-    pub(crate) fn stays_pending(mut self) {
+    /// It has run, and the transaction that it is in has not ended. Gives what it will touch.
+    pub(crate) fn stays_pending(mut self) -> Option<Touched> {
         self.pending = true;
+        let names = self.changes.lock();
+        names
+            .open
+            .get(&self.number)
+            .map(|open| open.touched.clone())
     }
 
     /// So many statements are about to be sent, which were judged by what was read when so many changes

@@ -28,6 +28,7 @@ use std::rc::Rc;
 
 pub(crate) use self::body::{Body, body};
 use self::scope::Levels;
+pub use self::touched::touched_within;
 use self::value::{Table, Value};
 use crate::analysis::{
     Access, Analysis, Class, ColumnId, ColumnUse, FunctionUse, Inner, NameUse, Opaque,

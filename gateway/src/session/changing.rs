@@ -24,6 +24,8 @@ impl Session {
         let changes = self.database.catalog.changes();
         // What only ends a transaction was locked by it.
         let judged_after = lasting(plan).map_or_else(|| changes.ended(), |_| judged_after);
+        // Other sessions have temporary relations, which may be heirs of what this one names.
+        let touched = sql::touched_within(touched, &self.catalog.borrow().temporary);
         let mut changing = self.changing.borrow_mut();
         let change = changing.get_or_insert_with(|| Change::begin(changes));
         change.widen(touched, statements, judged_after);
@@ -33,7 +35,9 @@ impl Session {
     /// transaction it is thought to be in, or by the transaction that it may end.
     pub(super) fn commits_changes(&self, plan: &Plan) -> Option<Touched> {
         let ended = self.definitions.borrow().lasting.clone();
-        let ended = ended.filter(|_| may_end_transaction(plan));
+        // Where nothing else is under way, a rollback is what it seems.
+        let undoes = || is_rollback(plan) && self.pipeline.borrow().is_empty();
+        let ended = ended.filter(|_| may_end_transaction(plan) && !undoes());
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
         let mut statements = plan.analysis().statements.iter();
         let prepared = statements
@@ -52,7 +56,9 @@ impl Session {
         if let Some(change) = self.changing.take()
             && !in_force
         {
-            change.stays_pending();
+            let touched = change.stays_pending();
+            let lasting = &mut self.definitions.borrow_mut().lasting;
+            *lasting = lasting.take().map(|_| touched.unwrap_or(Touched::Anything));
         }
     }
 
@@ -96,6 +102,11 @@ impl Session {
         self.database.catalog.invalidate();
         self.changing.take();
     }
+}
+
+fn is_rollback(plan: &Plan) -> bool {
+    let statements = &plan.analysis().statements;
+    matches!(statements.as_slice(), [one] if one.kind.command == "rollback")
 }
 
 /// True for a plan after which a transaction may be over that was open before; a rollback, too, as the

@@ -115,10 +115,6 @@ impl Session {
     /// A transaction has ended: the catalog is read again, and has what is left of its changes. What
     /// is still to run may change more.
     pub(super) fn definitions_settled(&self) {
-        let settled = self.definitions.take();
-        if settled.unseen && settled.lasting.is_none() {
-            self.database.catalog.changes().suspect();
-        }
         self.database.catalog.invalidate();
         let mut left = Definitions::default();
         let mut changes = false;

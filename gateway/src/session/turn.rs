@@ -8,6 +8,7 @@ use policy::{Denial, Permit, Plan, SqlState};
 use sql::analysis::{Access, Analysis, Class, Touched, Use};
 use tokio::time::timeout;
 
+use super::definitions::lasting;
 use super::overtaken::{OVERTAKEN, names_of, tells_all};
 use super::{Refusal, Session};
 use crate::changes::Writing;
@@ -63,7 +64,7 @@ impl Session {
         if turn.is_none()
             && let Some(touched) = self.commits_changes(plan)
         {
-            self.outwait_writes(&touched).await;
+            self.outwait_writes(&touched, plan).await;
             turn = self.turn_now(plan, judged_after);
         }
         if let Some(turn) = turn {
@@ -92,13 +93,14 @@ impl Session {
     }
 
     /// Waits until no write of another session is in the way of a change. One that takes long may wait
-    /// for a lock of this session's: it is cancelled, where it is about the same names.
-    async fn outwait_writes(&self, touched: &Touched) {
+    /// for a lock of this session's: it is cancelled, where it is about the same names, or where this
+    /// ends a transaction.
+    async fn outwait_writes(&self, touched: &Touched, plan: &Plan) {
         let is_free = || !self.waits_for_writes(touched);
         if self.moved_until(is_free, GRACE).await {
             return;
         }
-        if matches!(touched, Touched::Relations(_)) {
+        if matches!(touched, Touched::Relations(_)) || lasting(plan).is_none() {
             let changes = self.database.catalog.changes();
             for write in changes.clear_the_way(touched, self.cancel.shared()) {
                 if let Some(cancel) = write.of_upstream()

@@ -28,7 +28,7 @@ impl Walk<'_> {
         let names = match node {
             NodeEnum::CreateFunctionStmt(create) => called(&create.funcname),
             _ if !self.is_plain() => None,
-            NodeEnum::CreateStmt(create) => created(create),
+            NodeEnum::CreateStmt(create) => created(create, self.catalog),
             NodeEnum::CreateTableAsStmt(create) => made_by(create.into.as_deref()),
             NodeEnum::SelectStmt(select) => {
                 made_by(super::statement::leftmost(select).into_clause.as_deref())
@@ -95,10 +95,21 @@ fn made_by(into: Option<&pg::IntoClause>) -> Option<Vec<String>> {
     named(into?.rel.as_ref())
 }
 
-fn created(create: &pg::CreateStmt) -> Option<Vec<String>> {
+fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
     let alone =
         create.of_typename.is_none() && create.table_elts.iter().filter_map(inner).all(is_short);
     let mut names = named(create.relation.as_ref().filter(|_| alone))?;
+    for element in create.table_elts.iter().filter_map(inner) {
+        if let NodeEnum::ColumnDef(column) = element {
+            // A change of the type may be under way.
+            let name = called(&column.type_name.as_ref()?.names)?;
+            let is_own = |name: &String| {
+                let mut types = catalog.types_named("", name).into_iter();
+                types.any(|one| one.oid >= FIRST_OWN_OID)
+            };
+            names.extend(name.into_iter().filter(is_own));
+        }
+    }
     for parent in create.inh_relations.iter().filter_map(inner) {
         let NodeEnum::RangeVar(parent) = parent else {
             return None;
@@ -229,14 +240,32 @@ fn renamed(rename: &pg::RenameStmt, catalog: &Catalog) -> Option<Vec<String>> {
     }
 }
 
-/// The names of a relation and of those that inherit from it, where their rows are in no column; and of
-/// the views that read them, as a whole row there has the columns of the moment.
+/// The names that a definition touches by another catalog, too: one that has more relations.
+pub fn touched_within(touched: Touched, catalog: &Catalog) -> Touched {
+    let Touched::Relations(mut names) = touched else {
+        return touched;
+    };
+    for name in names.clone() {
+        match heirs(&catalog.relations_named("", &name), catalog) {
+            Some(more) => names.extend(more),
+            None => return Touched::Anything,
+        }
+    }
+    Touched::Relations(names)
+}
+
+/// The names of a relation and of what has its columns.
 fn with_heirs(var: &pg::RangeVar, catalog: &Catalog) -> Option<Vec<String>> {
     let mut names = named(Some(var))?;
     let found = catalog.relations_named(&var.schemaname, &var.relname);
-    if found.is_empty() {
-        return None;
-    }
+    names.extend(heirs(&found, catalog).filter(|_| !found.is_empty())?);
+    Some(names)
+}
+
+/// The names of some relations and of those that inherit from them, where their rows are in no column;
+/// and of the views that read them, as a whole row there has the columns of the moment.
+fn heirs(found: &[&Relation], catalog: &Catalog) -> Option<Vec<String>> {
+    let mut names = Vec::new();
     for relation in found {
         let heirs = catalog.descendants(relation.oid);
         for oid in heirs.into_iter().chain([relation.oid]) {

@@ -342,6 +342,10 @@ fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
         for (text, names) in [
             ("CREATE TABLE t (id serial, a text)", Some("t")),
             ("CREATE TABLE IF NOT EXISTS users (id int)", Some("users")),
+            (
+                "CREATE TABLE t (a text, b orders, c mood[])",
+                Some("mood orders t"),
+            ),
             ("CREATE TABLE t AS SELECT id FROM users", Some("t")),
             ("SELECT id INTO t FROM users", Some("t")),
             ("CREATE VIEW v AS SELECT id FROM users", Some("v")),
