@@ -41,6 +41,8 @@ struct Names {
 /// What is under way of a change.
 struct Open {
     touched: Touched,
+    /// It alters what others may come to depend on while it waits.
+    alters: bool,
     /// Statements that may each have come into force.
     statements: usize,
 }
@@ -152,14 +154,12 @@ impl Changes {
 
     /// Whether writes of other sessions are under way that a change may touch.
     pub(crate) fn has_in_its_way(&self, touched: &Touched, own: &Arc<Cancel>) -> bool {
-        let touched = &in_lower_case(touched.clone());
         let mut names = self.lock();
         names.in_the_way(touched, own).next().is_some()
     }
 
     /// What cancels those writes, which are to give way.
     pub(crate) fn clear_the_way(&self, touched: &Touched, own: &Arc<Cancel>) -> Vec<Arc<Cancel>> {
-        let touched = &in_lower_case(touched.clone());
         let mut names = self.lock();
         let writes = names.in_the_way(touched, own);
         let cancelled = writes.map(|write| {
@@ -185,18 +185,11 @@ impl Names {
         self.next
     }
 
-    /// What is under way may reach what another change has tied to its names, heirs say: by one of these,
-    /// or by any.
-    fn pass_on(&mut self, ended: Option<&[String]>) {
-        for open in self.open.values_mut() {
-            let Touched::Relations(names) = &mut open.touched else {
-                continue;
-            };
-            match ended {
-                Some(ended) if !names.iter().any(|name| ended.contains(name)) => {}
-                Some(ended) => names.extend_from_slice(ended),
-                None => open.touched = Touched::Anything,
-            }
+    /// What waits to alter something reaches what another change has made of that meanwhile: heirs, views,
+    /// columns of its type.
+    fn pass_on(&mut self) {
+        for open in self.open.values_mut().filter(|open| open.alters) {
+            open.touched = Touched::Anything;
         }
     }
 
@@ -294,6 +287,7 @@ impl Change {
         let number = names.number();
         let open = Open {
             touched: Touched::Relations(Vec::new()),
+            alters: false,
             statements: 0,
         };
         names.open.insert(number, open);
@@ -316,19 +310,32 @@ impl Change {
             .map(|open| open.touched.clone())
     }
 
-    /// So many statements are about to be sent, which were judged by what was read when so many changes
-    /// had ended: others since may have tied more names to theirs.
-    pub(crate) fn widen(&self, touched: Touched, statements: usize, judged_after: u64) {
+    /// Statements are about to be sent. Gives all that this change touches by now.
+    pub(crate) fn widen(&self, sent: Sent) -> Touched {
         let mut names = self.changes.lock();
-        let touched = match self.changes.ended() == judged_after {
-            true => in_lower_case(touched),
+        let touched = match self.changes.ended() == sent.judged_after {
+            true => in_lower_case(sent.touched),
             false => Touched::Anything,
         };
-        if let Some(open) = names.open.get_mut(&self.number) {
-            open.touched.widen(touched);
-            open.statements += statements;
-        }
+        let Some(open) = names.open.get_mut(&self.number) else {
+            return Touched::Anything;
+        };
+        open.touched.widen(touched);
+        open.alters |= sent.alters;
+        open.statements += sent.statements;
+        open.touched.clone()
     }
+}
+
+/// What is sent of a change.
+pub(crate) struct Sent {
+    pub(crate) touched: Touched,
+    /// It alters what others may depend on.
+    pub(crate) alters: bool,
+    pub(crate) statements: usize,
+    /// How many changes had ended when what it was judged by was read: others since may have tied more
+    /// to its names.
+    pub(crate) judged_after: u64,
 }
 
 /// It has ended.
@@ -344,14 +351,16 @@ impl Drop for Change {
         }
         match touched {
             Some(Touched::Relations(touched)) if names.last.len() < MOST_NAMES => {
-                names.pass_on(Some(&touched));
+                if !touched.is_empty() {
+                    names.pass_on();
+                }
                 let touched = touched.into_iter().map(|name| (name, ended));
                 names.last.extend(touched);
             }
             _ => {
                 names.any = ended;
                 names.last.clear();
-                names.pass_on(None);
+                names.pass_on();
             }
         }
         changes.ended.store(ended, Ordering::Release);

@@ -10,25 +10,33 @@ use super::buffers::Inbox;
 use super::definitions::{lasting, widened};
 use super::pipeline::Pipeline;
 use super::replies::Kept;
-use crate::changes::Change;
+use crate::changes::{Change, Sent};
 
 impl Session {
     /// Statements of a plan are about to be sent that change something; they were judged by what was
-    /// read when so many changes had ended.
-    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan, judged_after: u64) {
-        // What was not read may be several.
-        let statements = match plan.analysis().statements.len() {
-            0 => usize::from(u8::MAX),
-            known => known,
-        };
+    /// read when so many changes had ended. Gives all that is touched.
+    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan, judged_after: u64) -> Touched {
         let changes = self.database.catalog.changes();
-        // What only ends a transaction was locked by it.
-        let judged_after = lasting(plan).map_or_else(|| changes.ended(), |_| judged_after);
-        // Other sessions have temporary relations, which may be heirs of what this one names.
-        let touched = sql::touched_within(touched, &self.catalog.borrow().temporary);
+        let statements = &plan.analysis().statements;
+        let alters = |one: &Statement| {
+            one.kind.command.starts_with("alter") || one.kind.command == "create view"
+        };
+        let sent = Sent {
+            // Other sessions have temporary relations, which may be heirs of what this one names.
+            touched: sql::touched_within(touched, &self.catalog.borrow().temporary),
+            alters: statements.iter().any(alters),
+            // What was not read may be several.
+            statements: match statements.len() {
+                0 => usize::from(u8::MAX),
+                known => known,
+            },
+            // What only ends a transaction was locked by it.
+            judged_after: lasting(plan).map_or_else(|| changes.ended(), |_| judged_after),
+        };
         let mut changing = self.changing.borrow_mut();
-        let change = changing.get_or_insert_with(|| Change::begin(changes));
-        change.widen(touched, statements, judged_after);
+        changing
+            .get_or_insert_with(|| Change::begin(changes))
+            .widen(sent)
     }
 
     /// The names that other sessions may meet changed once a plan has run: by itself, whatever
@@ -56,9 +64,10 @@ impl Session {
         if let Some(change) = self.changing.take()
             && !in_force
         {
-            let touched = change.stays_pending();
-            let lasting = &mut self.definitions.borrow_mut().lasting;
-            *lasting = lasting.take().map(|_| touched.unwrap_or(Touched::Anything));
+            let touched = change.stays_pending().unwrap_or(Touched::Anything);
+            if let Some(lasting) = &mut self.definitions.borrow_mut().lasting {
+                lasting.widen(touched);
+            }
         }
     }
 

@@ -40,7 +40,7 @@ impl Session {
     /// The right to send what nothing is in the way of.
     pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
         if let Some(touched) = self.commits_changes(plan) {
-            self.begin_change(touched.clone(), plan, judged_after);
+            let touched = self.begin_change(touched, plan, judged_after);
             if self.waits_for_writes(&touched) {
                 return None;
             }
@@ -64,6 +64,7 @@ impl Session {
         if turn.is_none()
             && let Some(touched) = self.commits_changes(plan)
         {
+            let touched = self.begin_change(touched, plan, judged_after);
             self.outwait_writes(&touched, plan).await;
             turn = self.turn_now(plan, judged_after);
         }

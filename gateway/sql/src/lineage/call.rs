@@ -295,6 +295,7 @@ impl<'a> Walk<'a> {
                 let Some(relation) = self.catalog.relation(data_type.relation) else {
                     return;
                 };
+                self.may_vanish(relation);
                 for column in &relation.columns {
                     if let Some(inner) = self.catalog.column_type(column) {
                         self.data_type(inner, depth + 1);

@@ -75,10 +75,6 @@ impl<'a> Walk<'a> {
         }
         for relation in &found {
             self.use_relation(Some(relation.oid), &relation.schema, &relation.name, access);
-            if relation.vanishes {
-                let detail = format!("{}, which depends on what is temporary", relation.name);
-                self.opaque(OpaqueReason::Unsupported, &detail);
-            }
             if access != Access::Define {
                 self.row_security(relation);
             } else if relation.is_unread() {
@@ -234,12 +230,21 @@ impl<'a> Walk<'a> {
         table
     }
 
+    /// Columns may go when a session ends, of which nobody hears.
+    pub(super) fn may_vanish(&mut self, relation: &Relation) {
+        if relation.vanishes {
+            let detail = format!("{}, which depends on what is temporary", relation.name);
+            self.opaque(OpaqueReason::Unsupported, &detail);
+        }
+    }
+
     /// The same, for a relation whose rows are values of columns so many levels deep, and which
     /// composite types are within.
     fn table_within(&mut self, relation: &'a Relation, depth: usize) -> (Rc<Table>, Rc<[u32]>) {
         if let Some((table, row_types)) = self.tables.get(&relation.oid) {
             return (Rc::clone(table), Rc::clone(row_types));
         }
+        self.may_vanish(relation);
         let mut row_types = Vec::new();
         let view = self.view(relation);
         let columns: Vec<Named> = relation

@@ -52,18 +52,18 @@ impl Walk<'_> {
             | NodeEnum::AlterDatabaseSetStmt(_) => Some(vec![]),
             _ => None,
         };
-        let may_stand_otherwise = |name: &String| name.contains('"') || name.len() > LONGEST_NAME;
-        match names {
-            Some(mut names) if !names.iter().any(may_stand_otherwise) => {
-                names.sort_unstable();
-                names.dedup();
-                match names.len() > MOST_NAMES {
-                    true => Touched::Anything,
-                    false => Touched::Relations(names),
-                }
-            }
-            _ => Touched::Anything,
-        }
+        names.map_or(Touched::Anything, touching)
+    }
+}
+
+/// What touches these names; any, where one may stand otherwise in a text, or where they are many.
+fn touching(mut names: Vec<String>) -> Touched {
+    names.sort_unstable();
+    names.dedup();
+    let may_stand_otherwise = |name: &String| name.contains('"') || name.len() > LONGEST_NAME;
+    match names.len() > MOST_NAMES || names.iter().any(may_stand_otherwise) {
+        true => Touched::Anything,
+        false => Touched::Relations(names),
     }
 }
 
@@ -85,10 +85,13 @@ fn viewed(view: &pg::ViewStmt, catalog: &Catalog) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// The name of what is made, where it may not be cut in the names that come of it.
+/// The name of what is made, where it may not be cut in the names that come of it. What is temporary
+/// has one that nobody else can mean.
 fn named(var: Option<&pg::RangeVar>) -> Option<Vec<String>> {
-    let var = var.filter(|var| !is_temporary(var) && var.relname.len() <= LONGEST)?;
-    Some(vec![var.relname.clone()])
+    match var? {
+        var if is_temporary(var) => Some(vec!["pg_temp".to_owned()]),
+        var => Some(vec![var.relname.clone()]).filter(|_| var.relname.len() <= LONGEST),
+    }
 }
 
 fn made_by(into: Option<&pg::IntoClause>) -> Option<Vec<String>> {
@@ -251,7 +254,7 @@ pub fn touched_within(touched: Touched, catalog: &Catalog) -> Touched {
             None => return Touched::Anything,
         }
     }
-    Touched::Relations(names)
+    touching(names)
 }
 
 /// The names of a relation and of what has its columns.

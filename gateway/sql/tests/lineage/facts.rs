@@ -362,6 +362,10 @@ fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
                 Some("happy_people people t"),
             ),
             ("GRANT SELECT ON users TO PUBLIC", Some("")),
+            (
+                "CREATE TEMP TABLE t AS SELECT * FROM users",
+                Some("pg_temp"),
+            ),
             ("ALTER TABLE orders SET (fillfactor = 70)", Some("orders")),
             ("CREATE SEQUENCE s", Some("s")),
             ("CREATE TYPE t AS ENUM ('a')", Some("t")),
