@@ -185,6 +185,24 @@ impl Names {
         self.next
     }
 
+    /// A change has ended, as the one of this number.
+    fn end(&mut self, touched: Touched, ended: u64) {
+        match touched {
+            Touched::Relations(touched) if self.last.len() < MOST_NAMES => {
+                if !touched.is_empty() {
+                    self.pass_on();
+                }
+                let touched = touched.into_iter().map(|name| (name, ended));
+                self.last.extend(touched);
+            }
+            Touched::Relations(_) | Touched::Anything => {
+                self.any = ended;
+                self.last.clear();
+                self.pass_on();
+            }
+        }
+    }
+
     /// What waits to alter something reaches what another change has made of that meanwhile: heirs, views,
     /// columns of its type.
     fn pass_on(&mut self) {
@@ -338,35 +356,24 @@ pub(crate) struct Sent {
     pub(crate) judged_after: u64,
 }
 
+impl Changes {
+    fn end(&self, change: u64, pending: bool) {
+        let mut names = self.lock();
+        let touched = names.open.remove(&change).map(|open| open.touched);
+        if !pending {
+            let ended = self.ended() + 1;
+            names.end(touched.unwrap_or(Touched::Anything), ended);
+            self.ended.store(ended, Ordering::Release);
+            self.seen();
+        }
+        self.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// It has ended.
 impl Drop for Change {
     fn drop(&mut self) {
-        let changes = &self.changes;
-        let mut names = changes.lock();
-        let ended = changes.ended() + 1;
-        let touched = names.open.remove(&self.number).map(|open| open.touched);
-        if self.pending {
-            changes.open.fetch_sub(1, Ordering::AcqRel);
-            return;
-        }
-        match touched {
-            Some(Touched::Relations(touched)) if names.last.len() < MOST_NAMES => {
-                if !touched.is_empty() {
-                    names.pass_on();
-                }
-                let touched = touched.into_iter().map(|name| (name, ended));
-                names.last.extend(touched);
-            }
-            _ => {
-                names.any = ended;
-                names.last.clear();
-                names.pass_on();
-            }
-        }
-        changes.ended.store(ended, Ordering::Release);
-        changes.open.fetch_sub(1, Ordering::AcqRel);
-        changes.seen();
-        drop(names);
-        changes.moved.notify_waiters();
+        self.changes.end(self.number, self.pending);
+        self.changes.moved.notify_waiters();
     }
 }
