@@ -244,9 +244,16 @@ fn concerns(touched: &Touched, text: Option<&str>) -> bool {
     }
 }
 
-/// Whether a name may be in a text that is searched, in whatever case and quotes.
+/// Whether a name may be in a text that is searched, in whatever case and quotes; or what is called
+/// after it, with underscores around it: a sequence, the type of its arrays.
 fn is_in(name: &str, text: Option<&str>) -> bool {
-    text.is_none_or(|text| text.contains(name))
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '$' || !c.is_ascii();
+    text.is_none_or(|text| {
+        text.match_indices(name).any(|(at, found)| {
+            let (before, behind) = (&text[..at], &text[at + found.len()..]);
+            !before.ends_with(goes_on) && !behind.starts_with(goes_on)
+        })
+    })
 }
 
 /// A text as it is searched for names; none where they may be written otherwise.

@@ -99,8 +99,9 @@ fn made_by(into: Option<&pg::IntoClause>) -> Option<Vec<String>> {
 }
 
 fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
-    let alone =
-        create.of_typename.is_none() && create.table_elts.iter().filter_map(inner).all(is_short);
+    let temporary = create.relation.as_ref().is_some_and(is_temporary);
+    let short = || create.table_elts.iter().filter_map(inner).all(is_short);
+    let alone = temporary || (create.of_typename.is_none() && short());
     let mut names = named(create.relation.as_ref().filter(|_| alone))?;
     for element in create.table_elts.iter().filter_map(inner) {
         if let NodeEnum::ColumnDef(column) = element {
