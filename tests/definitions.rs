@@ -426,12 +426,8 @@ async fn what_execute_means_is_asked_when_its_turn_comes() {
     let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
     let prepared = waits.query(&format!("PREPARE shows AS {SHOWS}")).await;
     assert_eq!(tags(&prepared.expect("an answer")), "C");
-    let both = [query("SELECT pg_sleep(1.5)"), query("EXECUTE shows")];
-    waits.send(&both.concat()).await;
     let direct = gateway.place().direct().await;
-    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity \
-                  WHERE datname = current_database() AND wait_event = 'PgSleep')";
-    until(&direct, sleeps).await;
+    send_behind(&mut waits, &direct, &[query("EXECUTE shows")]).await;
     run(&alice, &[RENAME]).await;
     assert!(waits.until_ready().await.is_some());
     let answer = waits.until_ready().await.expect("an answer");
@@ -473,13 +469,8 @@ async fn changes_by_others_refuse_nobody() {
 #[tokio::test]
 async fn a_result_is_withheld_whose_names_changed_before_its_turn() {
     let (gateway, alice) = before_it_changes(|text| text).await;
-    let mut waits = WireClient::log_in(&gateway, Person::Alice).await;
-    let both = [query("SELECT pg_sleep(1.5)"), query(SHOWS)];
-    waits.send(&both.concat()).await;
     let direct = gateway.place().direct().await;
-    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity \
-                  WHERE datname = current_database() AND wait_event = 'PgSleep')";
-    until(&direct, sleeps).await;
+    let mut waits = waits_behind(&gateway, &direct, &[query(SHOWS)]).await;
     run(&alice, &[RENAME]).await;
     assert!(waits.until_ready().await.is_some());
     let answer = waits.until_ready().await.expect("an answer");
@@ -546,14 +537,19 @@ async fn rename_unread(gateway: &Gateway, direct: &Client) -> WireClient {
     slow
 }
 
-/// A client whose text waits behind another of its own.
-async fn waits_behind(gateway: &Gateway, direct: &Client, messages: &[Vec<u8>]) -> WireClient {
-    let mut waits = WireClient::log_in(gateway, Person::Alice).await;
+/// Sends messages behind one that takes long, and waits until that runs.
+async fn send_behind(waits: &mut WireClient, direct: &Client, messages: &[Vec<u8>]) {
     let sleep = query("SELECT pg_sleep(2)");
     waits.send(&[&[sleep], messages].concat().concat()).await;
     let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity \
                   WHERE datname = current_database() AND wait_event = 'PgSleep')";
     until(direct, sleeps).await;
+}
+
+/// A client whose text waits behind another of its own.
+async fn waits_behind(gateway: &Gateway, direct: &Client, messages: &[Vec<u8>]) -> WireClient {
+    let mut waits = WireClient::log_in(gateway, Person::Alice).await;
+    send_behind(&mut waits, direct, messages).await;
     waits
 }
 
