@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use sql::analysis::ColumnId;
-use wire::batch::{Batch, Index, Wanted, Written};
+use wire::batch::{Batch, Index, Overwritten, Wanted, Written};
 use wire::copy::{Format, Rows};
 
 use self::findings::Findings;
@@ -159,11 +159,7 @@ impl Inspection {
                 (true, Some(out)) => out.extend_from_slice(run),
                 (false, _) => {
                     let out = changed.get_or_insert_with(|| BytesMut::from(&given[..at]));
-                    batch
-                        .rewrite(out, |row, k, out| {
-                            seen.write(row, k, batch.value(row, k), out)
-                        })
-                        .map_err(masker::unreadable)?;
+                    seen.put(&batch, out).map_err(masker::unreadable)?;
                 }
             }
             at += run.len();
@@ -300,6 +296,30 @@ struct Seen {
 impl Seen {
     fn is_unchanged(&self) -> bool {
         self.chunks.iter().all(Option::is_none)
+    }
+
+    /// Appends a batch with what stands in place of its values.
+    fn put(&self, batch: &Batch<'_>, out: &mut BytesMut) -> Result<(), wire::Error> {
+        match batch.overwrite(out, |row, k, value| self.overwrite(row, k, value)) {
+            Overwritten::Done => Ok(()),
+            Overwritten::Misfit => batch.rewrite(out, |row, k, out| {
+                self.write(row, k, batch.value(row, k), out)
+            }),
+        }
+    }
+
+    /// Puts what stands in place of a value over it, where that is as long.
+    fn overwrite(&self, row: usize, k: usize, value: &mut [u8]) -> Overwritten {
+        let Some(Some(chunk)) = self.chunks.get(k) else {
+            return Overwritten::Done;
+        };
+        match custom::value(chunk, row) {
+            Some(new) if new.len() == value.len() => {
+                value.copy_from_slice(new);
+                Overwritten::Done
+            }
+            _ => Overwritten::Misfit,
+        }
     }
 
     /// Writes what stands in place of a cell; NULL stays NULL.
