@@ -51,6 +51,11 @@ pub(crate) fn effect(name: &str) -> Option<Effect> {
     })
 }
 
+/// Whether its argument shows as the time that it takes, and by nothing else.
+pub(crate) fn takes_time(name: &str) -> bool {
+    matches!(name, "pg_sleep" | "pg_sleep_for" | "pg_sleep_until")
+}
+
 /// Why a function of this name, in whatever schema, cannot be known.
 pub(crate) fn dangerous(name: &str) -> Option<OpaqueReason> {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));

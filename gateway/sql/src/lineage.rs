@@ -237,6 +237,8 @@ pub(crate) struct Walk<'a> {
     takes_rows: bool,
     /// It calls what keeps something that others, or a later statement, can see.
     keeps: bool,
+    /// That shows after the statement, too.
+    leaves: bool,
     /// The statements that hide in the present one.
     inner: Vec<Inner>,
     /// The columns of the table that the present statement makes of a query.
@@ -302,6 +304,7 @@ impl<'a> Walk<'a> {
             mentioned: HashSet::new(),
             takes_rows: false,
             keeps: false,
+            leaves: false,
             inner: Vec::new(),
             queried: None,
             budget: BUDGET,

@@ -151,6 +151,7 @@ impl<'a> Walk<'a> {
                     Effect::Harmless => {}
                     Effect::Keeps => {
                         self.keeps = true;
+                        self.leaves |= !functions::takes_time(name);
                         for argument in arguments {
                             self.mark(argument, Use::Copied);
                         }

@@ -60,8 +60,8 @@ impl<'a> Walk<'a> {
         }
         self.mentioned.clear();
         self.takes_rows = false;
+        done.keeps |= std::mem::take(&mut self.leaves);
         if std::mem::take(&mut self.keeps) {
-            done.keeps = true;
             self.keep_derived();
         }
         done.inner.append(&mut self.inner);

@@ -27,6 +27,10 @@ impl Walk<'_> {
         }
         let names = match node {
             NodeEnum::CreateFunctionStmt(create) => called(&create.funcname),
+            NodeEnum::CreateTrigStmt(create) => create
+                .relation
+                .as_ref()
+                .and_then(|table| with_heirs(table, self.catalog)),
             _ if !self.is_plain() => None,
             NodeEnum::CreateStmt(create) => created(create, self.catalog),
             NodeEnum::CreateTableAsStmt(create) => made_by(create.into.as_deref()),
@@ -35,6 +39,8 @@ impl Walk<'_> {
             }
             NodeEnum::ViewStmt(view) => viewed(view, self.catalog),
             NodeEnum::CreateSeqStmt(create) => named(create.sequence.as_ref()),
+            NodeEnum::AlterSeqStmt(alter) => named(alter.sequence.as_ref()),
+            NodeEnum::AlterEnumStmt(alter) => called(&alter.type_name),
             NodeEnum::CreateEnumStmt(create) => called(&create.type_name),
             NodeEnum::CompositeTypeStmt(create) => named(create.typevar.as_ref()),
             NodeEnum::CreateDomainStmt(create) => called(&create.domainname),
@@ -146,6 +152,16 @@ fn dropped(drop: &pg::DropStmt, catalog: &Catalog) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for object in drop.objects.iter().filter_map(inner) {
         let path = match (drop.remove_type(), object) {
+            (Type::ObjectSchema, _) => continue,
+            (Type::ObjectIndex, NodeEnum::List(path)) => {
+                names.extend(called(&path.items)?);
+                continue;
+            }
+            (Type::ObjectTrigger, NodeEnum::List(path)) => {
+                let (_, table) = path.items.split_last()?;
+                names.extend(with_heirs(&relation_of(&strings(table))?, catalog)?);
+                continue;
+            }
             (
                 Type::ObjectTable | Type::ObjectView | Type::ObjectMatview | Type::ObjectSequence,
                 NodeEnum::List(path),
@@ -167,6 +183,16 @@ fn dropped(drop: &pg::DropStmt, catalog: &Catalog) -> Option<Vec<String>> {
     Some(names)
 }
 
+/// What the parts of a name mean.
+fn relation_of(path: &[&str]) -> Option<pg::RangeVar> {
+    let (name, schema) = path.split_last()?;
+    Some(pg::RangeVar {
+        schemaname: schema.last().copied().unwrap_or_default().to_owned(),
+        relname: (*name).to_owned(),
+        ..pg::RangeVar::default()
+    })
+}
+
 /// The sequences that may be those of columns of these tables, and go with them.
 fn sequences_beside(tables: &[&Relation], catalog: &Catalog) -> Option<Vec<String>> {
     let beside = |one: &&Relation| {
@@ -183,8 +209,9 @@ fn sequences_beside(tables: &[&Relation], catalog: &Catalog) -> Option<Vec<Strin
 
 fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>> {
     use pg::AlterTableType as Type;
-    let of_table = alter.objtype() == pg::ObjectType::ObjectTable;
-    let var = alter.relation.as_ref().filter(|_| of_table)?;
+    use pg::ObjectType::{ObjectTable, ObjectView};
+    let has_columns = matches!(alter.objtype(), ObjectTable | ObjectView);
+    let var = alter.relation.as_ref().filter(|_| has_columns)?;
     let mut names = with_heirs(var, catalog)?;
     for command in alter.cmds.iter().filter_map(inner) {
         let NodeEnum::AlterTableCmd(command) = command else {
@@ -215,8 +242,16 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
             | Type::AtAddConstraint
             | Type::AtDropConstraint
             | Type::AtValidateConstraint
+            | Type::AtSetStorage
             | Type::AtSetRelOptions
-            | Type::AtResetRelOptions => true,
+            | Type::AtResetRelOptions
+            | Type::AtChangeOwner
+            | Type::AtEnableRowSecurity
+            | Type::AtDisableRowSecurity
+            | Type::AtForceRowSecurity
+            | Type::AtNoForceRowSecurity
+            | Type::AtClusterOn
+            | Type::AtDropCluster => true,
             _ => false,
         };
         if !plain || command.behavior() == pg::DropBehavior::DropCascade {

@@ -338,8 +338,7 @@ fn what_is_kept_may_follow_from_any_expression() {
 #[test]
 fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
     on_big_stack(|| {
-        let catalog = catalog();
-        for (text, names) in [
+        let names = [
             ("CREATE TABLE t (id serial, a text)", Some("t")),
             ("CREATE TABLE IF NOT EXISTS users (id int)", Some("users")),
             (
@@ -374,6 +373,15 @@ fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
                 Some("f"),
             ),
             ("DROP FUNCTION slug(text)", Some("slug")),
+        ];
+        names_are(&names);
+    });
+}
+
+#[test]
+fn names_of_what_depends_are_told_or_may_be_any() {
+    on_big_stack(|| {
+        let names = [
             // A view may have the whole row.
             (
                 "ALTER TABLE users ADD COLUMN b int",
@@ -401,20 +409,46 @@ fn names_that_a_definition_may_touch_are_told_or_may_be_any() {
             ("ALTER TABLE orders DROP COLUMN amount CASCADE", None),
             ("DROP TYPE mood", Some("mood")),
             ("DROP TYPE mood CASCADE", None),
-            ("DROP SCHEMA other", None),
+            ("DROP SCHEMA other", Some("")),
+            ("DROP SCHEMA other CASCADE", None),
+            ("DROP INDEX other.odd", Some("odd")),
+            ("ALTER SEQUENCE s RESTART", Some("s")),
+            ("ALTER TYPE mood ADD VALUE 'calm'", Some("mood")),
+            ("DROP TRIGGER odd ON orders", Some("orders")),
+            ("DROP TRIGGER odd ON public.parent", Some("child parent")),
+            (
+                "CREATE TRIGGER odd BEFORE INSERT ON orders EXECUTE FUNCTION f()",
+                Some("orders"),
+            ),
+            ("ALTER TABLE orders OWNER TO somebody", Some("orders")),
+            (
+                "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+                Some("orders"),
+            ),
+            (
+                "ALTER VIEW people SET (security_barrier)",
+                Some("happy_people people"),
+            ),
+            ("ALTER INDEX odd RENAME TO other", None),
             ("ALTER TABLE orders SET SCHEMA other", None),
             // What PostgreSQL makes of it may have another name.
             (
                 "CREATE TABLE a_name_that_is_so_long_that_others_are_cut (a int)",
                 None,
             ),
-        ] {
-            let touched = &analyze(text, &catalog).statements[0].touched;
-            let told = match touched {
-                Touched::Relations(names) => Some(names.join(" ")),
-                Touched::Anything => None,
-            };
-            assert_eq!(told.as_deref(), names, "{text}");
-        }
+        ];
+        names_are(&names);
     });
+}
+
+fn names_are(expected: &[(&str, Option<&str>)]) {
+    let catalog = catalog();
+    for (text, names) in expected {
+        let touched = &analyze(text, &catalog).statements[0].touched;
+        let told = match touched {
+            Touched::Relations(names) => Some(names.join(" ")),
+            Touched::Anything => None,
+        };
+        assert_eq!(told.as_deref(), *names, "{text}");
+    }
 }
