@@ -715,3 +715,83 @@ async fn a_view_that_is_replaced_shows_nothing_to_what_came_before() {
         );
     }
 }
+
+/// A table of which nothing is protected, and what gives its name to that of the customers.
+const OWN: &str = "CREATE TABLE own (id int, name text, email text, phone text); \
+                   INSERT INTO own SELECT id, 'x', 'y', 'z' FROM customers;";
+const SWAP: &str = "BEGIN; ALTER TABLE own RENAME TO own_before; \
+                    ALTER TABLE customers RENAME TO own; COMMIT";
+
+#[tokio::test]
+async fn a_table_that_is_swapped_is_not_what_an_earlier_write_was_about() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, OWN).await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    let secrets = secrets(&gateway).await;
+    let dora = gateway.connect(Person::Dora).await;
+    let writes = query("UPDATE own SET name = upper(email)");
+    let mut waits = waits_behind(&gateway, &direct, &[writes]).await;
+    run(&dora, &[SWAP]).await;
+    waits.until_ready().await.expect("an answer");
+    waits.until_ready().await.expect("an answer");
+    for name in rows(&direct, "SELECT lower(name) FROM own").await {
+        assert!(!secrets.contains(&name[0]), "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_is_made_meanwhile_is_not_called_unseen() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, "CREATE TABLE kept (a text)").await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    let dora = gateway.connect(Person::Dora).await;
+    let make = "CREATE FUNCTION upper(varchar) RETURNS text LANGUAGE sql \
+                AS 'SELECT email FROM customers LIMIT 1'";
+    let calls = query("SELECT upper('x'::varchar)");
+    let mut waits = waits_behind(&gateway, &direct, &[calls]).await;
+    run(&dora, &[make]).await;
+    waits.until_ready().await.expect("an answer");
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+    run(&dora, &["DROP FUNCTION upper(varchar)"]).await;
+    let keeps = query("INSERT INTO kept VALUES (upper('x'::varchar))");
+    let mut waits = waits_behind(&gateway, &direct, &[keeps]).await;
+    run(&dora, &[make]).await;
+    waits.until_ready().await.expect("an answer");
+    waits.until_ready().await.expect("an answer");
+    let kept = rows(&direct, "SELECT a FROM kept").await;
+    assert!(kept.is_empty() || kept == [["X"]], "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_fails_overtakes_nothing() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    let direct = gateway.place().direct().await;
+    let waits = &[query(SHOWS)];
+    for fails in [
+        "DROP OPERATOR === (text, text)",
+        "DROP TABLE nothing CASCADE",
+        "ALTER TABLE mine RENAME COLUMN nothing TO a",
+        "BEGIN; ALTER TABLE mine RENAME COLUMN a TO c; ROLLBACK TO nothing",
+    ] {
+        let mut waits = waits_behind(&gateway, &direct, waits).await;
+        let failed = said(&alice, fails).await;
+        assert_ne!(sqlstate(failed), "42501", "{fails}");
+        alice
+            .simple_query("ROLLBACK")
+            .await
+            .expect("no transaction");
+        waits.until_ready().await.expect("an answer");
+        let answer = waits.until_ready().await.expect("an answer");
+        assert_eq!(tags(&answer), "TDC", "{fails}: {answer:?}");
+    }
+    // What came into force before the failure did.
+    let mut waits = waits_behind(&gateway, &direct, waits).await;
+    let half = format!("BEGIN; {RENAME}; COMMIT; ROLLBACK TO nothing");
+    assert_ne!(sqlstate(said(&alice, &half).await), "42501");
+    waits.until_ready().await.expect("an answer");
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+}

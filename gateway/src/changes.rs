@@ -45,12 +45,13 @@ struct Open {
     alters: bool,
     /// Statements that may each have come into force.
     statements: usize,
+    /// What has failed of it may be in force all the same.
+    persists: bool,
 }
 
-/// A write under way: its text, where that has the names that it depends on, as it is searched; and what
-/// cancels it.
+/// A write under way: its text, where that has the names that it depends on; and what cancels it.
 struct Write {
-    text: Option<String>,
+    text: Option<Arc<str>>,
     cancel: Arc<Cancel>,
     /// It was asked to give way.
     cancelled: bool,
@@ -63,6 +64,18 @@ pub(crate) struct Met {
     pub(crate) ended: bool,
     /// How many that are under way.
     pub(crate) open: usize,
+}
+
+impl Met {
+    const NOTHING: Met = Met {
+        ended: false,
+        open: 0,
+    };
+
+    /// True where there is any.
+    pub(crate) fn is_any(self) -> bool {
+        self.ended || self.open > 0
+    }
 }
 
 impl fmt::Debug for Changes {
@@ -120,8 +133,17 @@ impl Changes {
     /// without a text each change counts; else those of names that are in the text. The change that
     /// is named as its own does not count.
     pub(crate) fn met(&self, ended: u64, text: Option<&str>, own: Option<&Change>) -> Met {
+        if self.is_quiet(ended, own) {
+            return Met::NOTHING;
+        }
         let text = text.and_then(searched);
         self.lock().met(ended, text.as_deref(), own)
+    }
+
+    /// Whether no other change is under way, and none has ended since.
+    fn is_quiet(&self, ended: u64, own: Option<&Change>) -> bool {
+        // In this order: one that ends counts as ended before it is no longer open.
+        self.open() <= usize::from(own.is_some()) && self.ended() <= ended
     }
 
     /// Begins a write that was judged by what was read when so many changes had ended; not where it
@@ -129,19 +151,20 @@ impl Changes {
     pub(crate) fn write(
         self: &Arc<Self>,
         ended: u64,
-        text: Option<&str>,
+        text: Option<&Arc<str>>,
         own: Option<&Change>,
         cancel: &Arc<Cancel>,
     ) -> Option<Writing> {
-        let text = text.and_then(searched);
         let mut names = self.lock();
-        let met = names.met(ended, text.as_deref(), own);
-        if met.ended || met.open > 0 {
-            return None;
+        if !self.is_quiet(ended, own) {
+            let text = text.and_then(|text| searched(text));
+            if names.met(ended, text.as_deref(), own).is_any() {
+                return None;
+            }
         }
         let number = names.number();
         let write = Write {
-            text,
+            text: text.cloned(),
             cancel: Arc::clone(cancel),
             cancelled: false,
         };
@@ -219,7 +242,7 @@ impl Names {
         let others = self.writes.values_mut();
         others
             .filter(|write| !Arc::ptr_eq(&write.cancel, own))
-            .filter(|write| concerns(touched, write.text.as_deref()))
+            .filter(|write| concerns(touched, write.text.as_deref().and_then(searched).as_deref()))
     }
 
     fn met(&self, ended: u64, text: Option<&str>, own: Option<&Change>) -> Met {
@@ -314,6 +337,7 @@ impl Change {
             touched: Touched::Relations(Vec::new()),
             alters: false,
             statements: 0,
+            persists: false,
         };
         names.open.insert(number, open);
         changes.open.fetch_add(1, Ordering::AcqRel);
@@ -348,7 +372,17 @@ impl Change {
         open.touched.widen(touched);
         open.alters |= sent.alters;
         open.statements += sent.statements;
+        open.persists |= sent.persists;
         open.touched.clone()
+    }
+
+    /// Whether what has failed of it may be in force all the same.
+    pub(crate) fn persists(&self) -> bool {
+        let names = self.changes.lock();
+        names
+            .open
+            .get(&self.number)
+            .is_none_or(|open| open.persists)
     }
 }
 
@@ -358,6 +392,8 @@ pub(crate) struct Sent {
     /// It alters what others may depend on.
     pub(crate) alters: bool,
     pub(crate) statements: usize,
+    /// It may commit before it fails.
+    pub(crate) persists: bool,
     /// How many changes had ended when what it was judged by was read: others since may have tied more
     /// to its names.
     pub(crate) judged_after: u64,

@@ -137,6 +137,8 @@ pub(crate) struct Session {
     muted: Cell<bool>,
     /// A transaction has ended since changes were seen to be under way.
     in_force: Cell<bool>,
+    /// The upstream has failed something since it was ready last.
+    failed: Cell<bool>,
     /// The version of the catalog that was in force when the upstream had sent what was read last, where
     /// that was looked for.
     not_changed_yet: Cell<Option<u64>>,

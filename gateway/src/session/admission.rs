@@ -262,6 +262,7 @@ impl Ready {
             tainted: Cell::new(false),
             muted: Cell::new(false),
             in_force: Cell::default(),
+            failed: Cell::default(),
             not_changed_yet: Cell::default(),
             worked: Cell::new(false),
             leaving: Cell::new(false),

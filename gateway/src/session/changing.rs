@@ -30,6 +30,7 @@ impl Session {
                 0 => usize::from(u8::MAX),
                 known => known,
             },
+            persists: may_persist(plan),
             // What only ends a transaction was locked by it.
             judged_after: lasting(plan).map_or_else(|| changes.ended(), |_| judged_after),
         };
@@ -69,6 +70,14 @@ impl Session {
                 lasting.widen(touched);
             }
         }
+    }
+
+    /// Whether what failed of this session's change may be in force all the same.
+    pub(super) fn persists(&self) -> bool {
+        self.changing
+            .borrow()
+            .as_ref()
+            .is_some_and(Change::persists)
     }
 
     /// True where another session may have changed what the catalog in force says.
@@ -111,6 +120,18 @@ impl Session {
         self.database.catalog.invalidate();
         self.changing.take();
     }
+}
+
+/// True for a plan that may have changed something though it failed: code that commits, and what is done
+/// in several transactions.
+fn may_persist(plan: &Plan) -> bool {
+    let analysis = plan.analysis();
+    let text = plan.text().to_ascii_lowercase();
+    let mut statements = analysis.statements.iter();
+    text.contains("concurrently")
+        || analysis.statements.is_empty()
+        || !analysis.opaque.is_empty()
+        || statements.any(|one| one.kind.class == Class::Utility)
 }
 
 fn is_rollback(plan: &Plan) -> bool {

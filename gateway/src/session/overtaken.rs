@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use policy::Plan;
-use sql::analysis::{Analysis, NameUse, Statement};
+use sql::analysis::{Analysis, Class, NameUse, Outputs, Statement};
 use trail::Deed;
 use wire::upstream::TxStatus;
 
@@ -44,11 +44,7 @@ impl Session {
     pub(super) fn has_met(&self, ended: u64, text: &str, analysis: &Analysis) -> bool {
         let changes = analysis.statements.iter().any(|one| one.changes_catalog);
         let text = Some(text).filter(|_| tells_all(analysis));
-        let has_met = || {
-            let met = self.met(ended, text);
-            met.ended || met.open > 0
-        };
-        changes || (self.admitted.borrow().is_protected() && has_met())
+        changes || (self.admitted.borrow().is_protected() && self.met(ended, text).is_any())
     }
 
     /// What a request may have met that was judged by what was read when so many changes had ended.
@@ -82,8 +78,7 @@ impl Session {
         let text = Some(&**portal.statement.wording.known.text());
         let text = text.filter(|_| tells_all(&portal.analysis));
         let met = || self.met(portal.judged_after, text);
-        let admitted = self.admitted.borrow();
-        admitted.is_protected() && (met().ended || met().open > 0)
+        self.admitted.borrow().is_protected() && met().is_any()
     }
 
     /// Before replies are relayed: where one change is under way that may have overtaken what they
@@ -155,12 +150,16 @@ pub(super) fn tells_all(analysis: &Analysis) -> bool {
     analysis.opaque.is_empty() && !names.any(by_name) && !calls_others(analysis)
 }
 
-/// True where what a text does depends on definitions.
+/// True where what a text does depends on definitions: a function's name may come to mean another, too.
 fn reads_something(analysis: &Analysis) -> bool {
-    let by_name = |one: &Statement| one.names.iter().any(NameUse::is_by_name);
+    let depends = |one: &Statement| {
+        let only_tells = matches!(one.kind.class, Class::Transaction | Class::Session)
+            || matches!(one.outputs, Outputs::Harmless);
+        !only_tells || one.names.iter().any(NameUse::is_by_name)
+    };
     !analysis.relations.is_empty()
         || !tells_all(analysis)
-        || analysis.statements.iter().any(by_name)
+        || analysis.statements.iter().any(depends)
 }
 
 /// Whether a text calls functions that are not PostgreSQL's own.

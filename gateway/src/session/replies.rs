@@ -427,6 +427,8 @@ impl Session {
     fn take_reply(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
         let mut pipeline = self.pipeline.borrow_mut();
+        self.failed
+            .set(self.failed.get() || tag == UpstreamTag::ErrorResponse);
         if tag == UpstreamTag::ErrorResponse && pipeline.is_copying() {
             self.lost.set(is_stray(body)?);
         } else if self.lost.get() && tag != UpstreamTag::ErrorResponse {
@@ -589,7 +591,7 @@ impl Session {
             let complete = CommandComplete::parse(body).map_err(broken)?;
             flight.tag = Tag::new(complete.tag);
             self.in_force
-                .set(self.in_force.get() || complete.tag == "COMMIT");
+                .set(self.in_force.get() || complete.tag.starts_with("COMMIT"));
             let committed = complete.tag == "COMMIT" && self.catalog_changed.get();
             // Whoever prepared it may have changed definitions.
             if committed || complete.tag == "COMMIT PREPARED" {
@@ -613,8 +615,8 @@ impl Session {
             }
             self.made_by_what_was_known(&flight.plan);
         }
-        self.tainted
-            .set(self.tainted.get() || flight.plan.scrub_errors());
+        let scrubbed = self.scrub_of_flight(flight) == Scrub::Yes;
+        self.tainted.set(self.tainted.get() || scrubbed);
         flight.report(self.now.get())?;
         flight.statement += 1;
         if !matches!(flight.rows, Rows::Drop) {
@@ -805,8 +807,9 @@ impl Session {
             self.unheard
                 .set(self.owes(super::reading::may_change_strings));
         }
+        let is_undone = self.failed.take() && !self.persists();
         if status == TxStatus::Idle {
-            self.in_force.set(true);
+            self.in_force.set(self.in_force.get() || !is_undone);
             self.tainted.set(false);
             self.names.borrow_mut().transaction_ended();
             if self.catalog_changed.get() {

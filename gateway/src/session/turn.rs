@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use policy::{Denial, Permit, Plan, SqlState};
-use sql::analysis::{Access, Analysis, Class, Touched, Use};
+use sql::analysis::{Analysis, Class, Touched, Use};
 use tokio::time::timeout;
 
 use super::definitions::lasting;
@@ -39,17 +39,15 @@ impl Turn {
 impl Session {
     /// The right to send what nothing is in the way of.
     pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
-        if let Some(touched) = self.commits_changes(plan) {
-            let touched = self.begin_change(touched, plan, judged_after);
-            if self.waits_for_writes(&touched) {
-                return None;
-            }
+        let changes = self.commits_changes(plan);
+        // A change that has to wait begins when it waits.
+        if let Some(touched) = changes
+            && (self.waits_for_writes(&touched)
+                || self.waits_for_writes(&self.begin_change(touched, plan, judged_after)))
+        {
+            return None;
         }
-        let writing = match self.may_keep(plan) {
-            true => Some(self.begin_write(plan, judged_after)?),
-            false => None,
-        };
-        Some(Turn { writing })
+        self.turn_to_write(plan, judged_after)
     }
 
     /// Waits for what is in the way of a statement that may go, up to a bound.
@@ -60,15 +58,14 @@ impl Session {
     ) -> Result<(Permit<'a>, Turn), Refusal> {
         let permit = verdict?;
         let plan = permit.plan();
-        let mut turn = self.turn_now(plan, judged_after);
-        if turn.is_none()
-            && let Some(touched) = self.commits_changes(plan)
-        {
-            let touched = self.begin_change(touched, plan, judged_after);
-            self.outwait_writes(&touched, plan).await;
-            turn = self.turn_now(plan, judged_after);
-        }
-        if let Some(turn) = turn {
+        let changes = self.commits_changes(plan);
+        let changes = changes.map(|touched| self.begin_change(touched, plan, judged_after));
+        let is_free = match &changes {
+            Some(touched) => self.outwaits_writes(touched, plan).await,
+            None => true,
+        };
+        let turn = is_free.then(|| self.turn_to_write(plan, judged_after));
+        if let Some(turn) = turn.flatten() {
             return Ok((permit, turn));
         }
         plan.give_back();
@@ -77,6 +74,15 @@ impl Session {
             true => OVERTAKEN,
             false => "a statement of another session that this would change does not end",
         }))
+    }
+
+    /// The right to send what no write is in the way of; a write, where no change is.
+    fn turn_to_write(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
+        let writing = match self.may_keep(plan) {
+            true => Some(self.begin_write(plan, judged_after)?),
+            false => None,
+        };
+        Some(Turn { writing })
     }
 
     /// What a client hears whose statement would have to wait for longer.
@@ -93,13 +99,13 @@ impl Session {
         changes.has_in_its_way(touched, self.cancel.shared())
     }
 
-    /// Waits until no write of another session is in the way of a change. One that takes long may wait
-    /// for a lock of this session's: it is cancelled, where it is about the same names, or where this
-    /// ends a transaction.
-    async fn outwait_writes(&self, touched: &Touched, plan: &Plan) {
+    /// Waits until no write of another session is in the way of a change; false where one still is. One
+    /// that takes long may wait for a lock of this session's: it is cancelled, where it is about the
+    /// same names, or where this ends a transaction.
+    async fn outwaits_writes(&self, touched: &Touched, plan: &Plan) -> bool {
         let is_free = || !self.waits_for_writes(touched);
         if self.moved_until(is_free, GRACE).await {
-            return;
+            return true;
         }
         if matches!(touched, Touched::Relations(_)) || lasting(plan).is_none() {
             let changes = self.database.catalog.changes();
@@ -111,7 +117,7 @@ impl Session {
                 }
             }
         }
-        self.moved_until(is_free, PATIENCE).await;
+        self.moved_until(is_free, PATIENCE).await
     }
 
     /// Before a write is judged again: waits until no change of another session is under way that may
@@ -145,20 +151,16 @@ impl Session {
         let changes = self.database.catalog.changes();
         changes.write(
             judged_after,
-            names_of(plan).map(AsRef::as_ref),
+            names_of(plan),
             own.as_ref(),
             self.cancel.shared(),
         )
     }
 
-    /// True where what a statement sees, of one from whom something is protected, may stay somewhere.
+    /// True where what a statement of one from whom something is protected sees may stay somewhere:
+    /// whatever it is about by now.
     fn may_keep(&self, plan: &Plan) -> bool {
-        let (admitted, analysis) = (self.admitted.borrow(), plan.analysis());
-        let mut relations = analysis.relations.iter();
-        let is_protected = |oid: Option<u32>| oid.is_none_or(|oid| admitted.protects(oid));
-        admitted.is_protected()
-            && keeps(analysis)
-            && (reads_beside(analysis) || relations.any(|one| is_protected(one.oid)))
+        self.admitted.borrow().is_protected() && keeps(plan.analysis())
     }
 }
 
@@ -174,16 +176,4 @@ fn keeps(analysis: &Analysis) -> bool {
         || !tells_all(analysis)
         || analysis.statements.iter().any(|one| one.keeps)
         || columns.any(|column| matches!(column.used, Use::Copied | Use::Written))
-}
-
-/// True where it reads other rows than those that it writes, or whole ones, whose columns are those of
-/// the moment.
-fn reads_beside(analysis: &Analysis) -> bool {
-    let relations = || analysis.relations.iter();
-    let is_target =
-        |oid: Option<u32>| relations().any(|one| one.access != Access::Read && one.oid == oid);
-    let mut columns = analysis.columns.iter();
-    !tells_all(analysis)
-        || relations().any(|one| one.access == Access::Read && !is_target(one.oid))
-        || columns.any(|column| column.used == Use::WholeRow)
 }
