@@ -3,7 +3,9 @@
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::server::postgres;
-use sluice_tests::wire_client::{WireClient, message, query, tags};
+use sluice_tests::wire_client::{
+    Format, WireClient, bind, execute, message, parse, query, sync, tags,
+};
 use sluice_tests::{Gateway, Person, sqlstate};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -792,6 +794,32 @@ async fn a_change_that_fails_overtakes_nothing() {
     let half = format!("BEGIN; {RENAME}; COMMIT; ROLLBACK TO nothing");
     assert_ne!(sqlstate(said(&alice, &half).await), "42501");
     waits.until_ready().await.expect("an answer");
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_statement_that_was_parsed_too_late_is_none() {
+    let place = Place::new().await;
+    let setup = "CREATE TYPE pair AS (a text, b text)";
+    set_up(&place, Role::Application, setup).await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    let dora = gateway.connect(Person::Dora).await;
+    let shows = "SELECT upper((SELECT a FROM (SELECT (NULL::pair).*) z)::text) \
+                 FROM (SELECT email AS a FROM customers) q LIMIT 1";
+    let parses = [parse("late", shows), sync()].concat();
+    let mut waits = waits_behind(&gateway, &direct, &[parses]).await;
+    let renames = ["a TO c", "c TO a"].map(|how| format!("ALTER TYPE pair RENAME ATTRIBUTE {how}"));
+    run(&dora, &[&renames[0]]).await;
+    waits.until_ready().await.expect("an answer");
+    waits.until_ready().await.expect("an answer");
+    run(&dora, &[&renames[1]]).await;
+    let runs = [bind("", "late", &[], Format::Text), execute("", 0), sync()];
+    waits.send(&runs.concat()).await;
+    let answer = waits.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+    waits.send(&query("EXECUTE late")).await;
     let answer = waits.until_ready().await.expect("an answer");
     assert_eq!(tags(&answer), "E", "{answer:?}");
 }

@@ -90,6 +90,8 @@ impl Session {
             strings,
             analysis: Arc::clone(permit.plan().analysis()),
             catalog: self.catalog_version(),
+            judged_after: self.judged_by().ended,
+            parsed: Cell::default(),
             description: Description::default(),
         });
         let change = Change::Statement(name.to_owned(), statement);
@@ -187,6 +189,10 @@ impl Session {
         (formats, entry): (Formats, Entry),
         (permit, duty): (&Permit<'_>, Duty),
     ) {
+        let judged_after = match statement.parsed.get() {
+            true => self.judged_by().ended,
+            false => statement.judged_after,
+        };
         let portal = Rc::new(Portal {
             statement,
             bound,
@@ -194,7 +200,7 @@ impl Session {
             description: Description::default(),
             entry: RefCell::new(Some(entry)),
             analysis: Arc::clone(permit.plan().analysis()),
-            judged_after: self.judged_by().ended,
+            judged_after,
             begun: Cell::default(),
             overtaken: Cell::default(),
             meaning: RefCell::default(),

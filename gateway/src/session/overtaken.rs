@@ -15,7 +15,7 @@ use wire::upstream::TxStatus;
 
 use super::Session;
 use super::flight::{Flight, Rows, Stop};
-use super::prepared::Portal;
+use super::prepared::{Change, Portal, Statement as Prepared};
 use super::replies::Kept;
 use crate::changes::Met;
 use crate::error::SessionError;
@@ -75,9 +75,27 @@ impl Session {
 
     /// The same of a Bind.
     pub(super) fn is_bound_too_late(&self, portal: &Portal) -> bool {
-        let text = Some(&**portal.statement.wording.known.text());
-        let text = text.filter(|_| tells_all(&portal.analysis));
-        let met = || self.met(portal.judged_after, text);
+        self.met_as(&portal.statement, &portal.analysis, portal.judged_after)
+    }
+
+    /// What a Parse has changed. PostgreSQL keeps what some names meant to it, types' among them: a
+    /// statement that was overtaken is none.
+    pub(super) fn as_parsed(&self, change: Change) -> Change {
+        match change {
+            Change::Statement(name, one) if self.met_as(&one, &one.analysis, one.judged_after) => {
+                Change::NoStatement(name)
+            }
+            Change::Statement(name, one) => {
+                one.parsed.set(true);
+                Change::Statement(name, one)
+            }
+            other => other,
+        }
+    }
+
+    fn met_as(&self, statement: &Prepared, analysis: &Analysis, judged_after: u64) -> bool {
+        let text = Some(&**statement.wording.known.text()).filter(|_| tells_all(analysis));
+        let met = || self.met(judged_after, text);
         self.admitted.borrow().is_protected() && met().is_any()
     }
 

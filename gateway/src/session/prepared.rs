@@ -30,6 +30,10 @@ pub(crate) struct Statement {
     /// What it would do, by the catalog of this version.
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) catalog: u64,
+    /// How many changes of definitions had ended when that was read.
+    pub(crate) judged_after: u64,
+    /// The upstream has parsed it, and no change came before.
+    pub(crate) parsed: Cell<bool>,
     /// What its rows look like, for the record.
     pub(crate) description: Description,
 }

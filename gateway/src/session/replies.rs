@@ -637,7 +637,7 @@ impl Session {
             Kept::Nothing | Kept::Refusal(_) => {}
             Kept::Parse(parse) => {
                 let (entry, change) = *parse;
-                self.names.borrow_mut().apply(change);
+                self.names.borrow_mut().apply(self.as_parsed(change));
                 entry.close(&Outcome {
                     tag: "",
                     rows: 0,
