@@ -38,6 +38,7 @@ pub(crate) mod hold;
 mod judging;
 mod lanes;
 mod overtaken;
+mod parsed;
 mod pipeline;
 mod prepared;
 mod progress;
@@ -681,6 +682,7 @@ impl Session {
             message,
             detail: None,
             hint: None,
+            routine: None,
             unreadable: false,
         };
         self.refuse(&refusal, entry, time, step);
@@ -743,6 +745,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     pub(crate) detail: Option<String>,
     pub(crate) hint: Option<String>,
+    /// As whose word some drivers know it.
+    pub(crate) routine: Option<&'static str>,
     /// Nobody can read the text.
     pub(crate) unreadable: bool,
 }
@@ -754,6 +758,7 @@ impl Refusal {
             message: denial.reason.to_string(),
             detail: Some(format!("Refused by policy \"{}\".", denial.policy)),
             hint: denial.hint.as_ref().map(ToString::to_string),
+            routine: None,
             unreadable: denial.sqlstate == policy::SqlState::SYNTAX_ERROR,
         }
     }
@@ -761,7 +766,8 @@ impl Refusal {
     fn write(&self, out: &mut BytesMut) {
         let error = ErrorResponse::new(Severity::Error, &self.sqlstate, &self.message)
             .detail(self.detail.as_deref())
-            .hint(self.hint.as_deref());
+            .hint(self.hint.as_deref())
+            .routine(self.routine);
         write::error(out, &error);
     }
 }

@@ -16,6 +16,7 @@ use trail::{Entry, Opening};
 use wire::client::{Bind, Execute, Format, Formats, Parse, Target};
 use wire::frame::Frame;
 
+use super::parsed::no_longer_parsed;
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Kept};
@@ -89,9 +90,10 @@ impl Session {
             wording,
             strings,
             analysis: Arc::clone(permit.plan().analysis()),
-            catalog: self.catalog_version(),
-            judged_after: self.judged_by().ended,
+            catalog: Cell::new(self.catalog_version()),
+            judged_after: Cell::new(self.judged_by().ended),
             parsed: Cell::default(),
+            lost: Cell::default(),
             description: Description::default(),
         });
         let change = Change::Statement(name.to_owned(), statement);
@@ -115,6 +117,9 @@ impl Session {
         let Some(permit) = self.known_text(frame, policy::Step::Bind, text) else {
             return Ok(Taken::Not);
         };
+        if !self.is_surely_as_parsed(&statement) {
+            return Ok(Taken::Not);
+        }
         let Ok(duty) = self.duty(permit.plan()) else {
             return Ok(Taken::Not);
         };
@@ -164,7 +169,11 @@ impl Session {
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
-                match self.duty(permit.plan()) {
+                let duty = match self.is_as_parsed(&statement, permit.plan().analysis()) {
+                    true => self.duty(permit.plan()),
+                    false => Err(no_longer_parsed()),
+                };
+                match duty {
                     Ok(duty) => self.bind(
                         name,
                         Rc::clone(&statement),
@@ -189,10 +198,8 @@ impl Session {
         (formats, entry): (Formats, Entry),
         (permit, duty): (&Permit<'_>, Duty),
     ) {
-        let judged_after = match statement.parsed.get() {
-            true => self.judged_by().ended,
-            false => statement.judged_after,
-        };
+        self.vouch_for(&statement);
+        let judged_after = statement.judged_after.get();
         let portal = Rc::new(Portal {
             statement,
             bound,
@@ -317,6 +324,10 @@ impl Session {
         let described = match Target::parse(frame.body()) {
             Ok(Target::Statement(name)) => {
                 let statement = self.statement_now(name);
+                let statement = statement.filter(|known| {
+                    let mut known = known.iter();
+                    known.all(|one| self.is_surely_as_parsed(one))
+                });
                 statement.map(|known| known.map_or(Described::Unknown, Described::Statement))
             }
             Ok(Target::Portal(name)) => {
@@ -339,12 +350,29 @@ impl Session {
             Err(error) => return self.refuse_malformed(&error, Step::Describe),
         };
         let described = match target {
-            Target::Statement(name) => self.statement(name).await.map(Described::Statement),
+            Target::Statement(name) => match self.statement(name).await {
+                Some(statement) => match self.look_at_parsed(&statement).await {
+                    Ok(()) => Some(Described::Statement(statement)),
+                    Err(refusal) => return self.refuse_describe(&refusal, &statement),
+                },
+                None => None,
+            },
             Target::Portal(name) => self.portal(name).await.map(Described::Portal),
         };
         if !self.skipping.get() {
             self.describe(described.unwrap_or(Described::Unknown), frame);
         }
+        Ok(())
+    }
+
+    fn refuse_describe(
+        &self,
+        refusal: &Refusal,
+        statement: &Statement,
+    ) -> Result<(), SessionError> {
+        let mut entry = self.open(trail::Step::Other, &statement.wording.recorded);
+        self.record_denial(&mut entry, &self.own_denial(&refusal.message))?;
+        self.refuse(refusal, entry, self.now.get(), Step::Describe);
         Ok(())
     }
 

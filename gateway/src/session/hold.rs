@@ -222,6 +222,7 @@ impl Session {
             message,
             detail: None,
             hint: None,
+            routine: None,
             unreadable: false,
         }))
     }

@@ -15,7 +15,6 @@ use wire::upstream::TxStatus;
 
 use super::Session;
 use super::flight::{Flight, Rows, Stop};
-use super::prepared::{Change, Portal, Statement as Prepared};
 use super::replies::Kept;
 use crate::changes::Met;
 use crate::error::SessionError;
@@ -30,7 +29,7 @@ impl Session {
         self.others_may_change() && self.met(self.judged_by().ended, Some(text)).open > 0
     }
 
-    fn met(&self, ended: u64, text: Option<&str>) -> Met {
+    pub(super) fn met(&self, ended: u64, text: Option<&str>) -> Met {
         let own = self.changing.borrow();
         self.database
             .catalog
@@ -71,32 +70,6 @@ impl Session {
         let met = self.met_by(&flight.plan, flight.judged_after());
         let is_ahead = self.not_changed_yet.get() == Some(flight.judged.version);
         met.ended || met.open > usize::from(is_ahead)
-    }
-
-    /// The same of a Bind.
-    pub(super) fn is_bound_too_late(&self, portal: &Portal) -> bool {
-        self.met_as(&portal.statement, &portal.analysis, portal.judged_after)
-    }
-
-    /// What a Parse has changed. PostgreSQL keeps what some names meant to it, types' among them: a
-    /// statement that was overtaken is none.
-    pub(super) fn as_parsed(&self, change: Change) -> Change {
-        match change {
-            Change::Statement(name, one) if self.met_as(&one, &one.analysis, one.judged_after) => {
-                Change::NoStatement(name)
-            }
-            Change::Statement(name, one) => {
-                one.parsed.set(true);
-                Change::Statement(name, one)
-            }
-            other => other,
-        }
-    }
-
-    fn met_as(&self, statement: &Prepared, analysis: &Analysis, judged_after: u64) -> bool {
-        let text = Some(&**statement.wording.known.text()).filter(|_| tells_all(analysis));
-        let met = || self.met(judged_after, text);
-        self.admitted.borrow().is_protected() && met().is_any()
     }
 
     /// Before replies are relayed: where one change is under way that may have overtaken what they

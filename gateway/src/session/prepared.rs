@@ -27,13 +27,16 @@ pub(crate) struct Statement {
     pub(crate) wording: Rc<Wording>,
     /// How the upstream has read its strings.
     pub(crate) strings: Strings,
-    /// What it would do, by the catalog of this version.
+    /// What it would do, as it was parsed.
     pub(crate) analysis: Arc<Analysis>,
-    pub(crate) catalog: u64,
-    /// How many changes of definitions had ended when that was read.
-    pub(crate) judged_after: u64,
-    /// The upstream has parsed it, and no change came before.
+    /// The version of the catalog that said so last, and how many changes of definitions had ended when
+    /// that was read.
+    pub(crate) catalog: Cell<u64>,
+    pub(crate) judged_after: Cell<u64>,
+    /// The upstream has parsed it.
     pub(crate) parsed: Cell<bool>,
+    /// It may mean something else to the upstream: nothing is sent that is about it.
+    pub(crate) lost: Cell<bool>,
     /// What its rows look like, for the record.
     pub(crate) description: Description,
 }
@@ -157,7 +160,8 @@ impl<T> Named<T> {
 
 impl Names {
     pub(crate) fn statement(&self, name: &str) -> Option<Rc<Statement>> {
-        self.statements.get(name).cloned()
+        let found = self.statements.get(name);
+        found.filter(|one| !one.lost.get()).cloned()
     }
 
     pub(crate) fn portal(&self, name: &str) -> Option<Rc<Portal>> {
@@ -185,8 +189,8 @@ impl Names {
                     .map(|(analysis, version)| (analysis, *version));
                 let by_protocol = || {
                     let statement = self.statements.get(name)?;
-                    let plain = is_plain(&statement.analysis);
-                    plain.then_some((&statement.analysis, statement.catalog))
+                    let plain = is_plain(&statement.analysis) && !statement.lost.get();
+                    plain.then_some((&statement.analysis, statement.catalog.get()))
                 };
                 by_sql.or_else(by_protocol).and_then(current)
             }

@@ -653,7 +653,7 @@ impl Session {
             }
             Kept::Change(change, _) => {
                 if let Change::Portal(_, portal) = &change {
-                    portal.overtaken.set(self.is_bound_too_late(portal));
+                    self.bound(portal);
                 }
                 self.names.borrow_mut().apply(change);
             }
@@ -667,6 +667,9 @@ impl Session {
                 return Ok(());
             }
             Kept::Describe(described, asker) => {
+                if let Described::Statement(statement) = &described {
+                    self.answered(statement);
+                }
                 described.answer((tag == UpstreamTag::RowDescription).then_some(message));
                 pass = asker == Asker::Client;
             }
@@ -852,6 +855,7 @@ fn ended(sqlstate: &str, message: String) -> Refusal {
         message,
         detail: Some(REST.to_owned()),
         hint: None,
+        routine: None,
         unreadable: false,
     }
 }

@@ -61,6 +61,7 @@ pub struct ErrorResponse<'a> {
     detail: Option<&'a str>,
     hint: Option<&'a str>,
     position: Option<u32>,
+    routine: Option<&'a str>,
 }
 
 impl<'a> ErrorResponse<'a> {
@@ -73,6 +74,7 @@ impl<'a> ErrorResponse<'a> {
             detail: None,
             hint: None,
             position: None,
+            routine: None,
         }
     }
 
@@ -100,6 +102,14 @@ impl<'a> ErrorResponse<'a> {
         }
     }
 
+    /// With the routine of PostgreSQL's source that would say so: some drivers tell errors by it.
+    pub fn routine(self, routine: impl Into<Option<&'a str>>) -> Self {
+        Self {
+            routine: routine.into(),
+            ..self
+        }
+    }
+
     fn write(&self, tag: u8, out: &mut BytesMut) {
         let result = tagged(tag, "ErrorResponse", out, |out| {
             put_text(b'S', self.severity.word(), out);
@@ -110,6 +120,7 @@ impl<'a> ErrorResponse<'a> {
             self.hint.inspect(|hint| put_text(b'H', hint, out));
             self.position
                 .inspect(|position| put_text(b'P', &position.to_string(), out));
+            self.routine.inspect(|routine| put_text(b'R', routine, out));
             out.put_u8(0);
             Ok(())
         });

@@ -1,0 +1,155 @@
+//! Prepared statements mean what they did at their Parse, or nothing, to one from whom columns are
+//! protected.
+
+use sluice::demo::postgres::Role;
+use sluice_tests::gateway::Place;
+use sluice_tests::server::postgres;
+use sluice_tests::wire_client::{
+    Format, Kind, Message, WireClient, bind, describe, execute, parse, query, sync, tags,
+};
+use sluice_tests::{Gateway, Person};
+
+const SETUP: &str = "CREATE TABLE plain (a text, b text); INSERT INTO plain VALUES ('x', 'y'); \
+                     CREATE TYPE pair AS (c text, b text); \
+                     CREATE TABLE own (c text, b text); CREATE TABLE rows (r own);";
+
+/// A gateway without the guard, and a client of one from whom e-mails are protected.
+async fn gateway() -> (Gateway, WireClient) {
+    let place = Place::new().await;
+    let guard = "module = \"policies/guard.wasm\"\n";
+    place.edit(|text| text.replace(guard, &format!("{guard}mode = \"off\"\n")));
+    let made = postgres()
+        .await
+        .run(Role::Application, place.database(), SETUP)
+        .await;
+    made.unwrap_or_else(|error| panic!("{error:?}"));
+    let gateway = Gateway::within(place).await;
+    let alice = WireClient::log_in(&gateway, Person::Alice).await;
+    (gateway, alice)
+}
+
+async fn answer(client: &mut WireClient, messages: &[Vec<u8>]) -> Vec<Message> {
+    client.send(&messages.concat()).await;
+    client.until_ready().await.expect("an answer")
+}
+
+/// Runs a statement that was prepared.
+async fn run(client: &mut WireClient, name: &str) -> Vec<Message> {
+    let messages = [bind("", name, &[], Format::Text), execute("", 0), sync()];
+    answer(client, &messages).await
+}
+
+fn has(answer: &[Message], text: &str) -> bool {
+    let bytes = |one: &Message| {
+        one.body
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    answer.iter().any(bytes)
+}
+
+/// The e-mail is the third column for as long as the rows before it have two.
+fn third(rows: &str) -> String {
+    format!(
+        "SELECT name FROM customers WHERE id = 1 UNION ALL SELECT c3 \
+         FROM (SELECT {rows}, q.email, q.name FROM customers q WHERE q.id < 4) z(c1, c2, c3, c4)"
+    )
+}
+
+#[tokio::test]
+async fn a_row_type_that_grows_moves_no_column_of_a_statement_parsed_before() {
+    let (gateway, mut alice) = gateway().await;
+    let direct = gateway.place().direct().await;
+    let emails = direct.query("SELECT email FROM customers WHERE id < 4", &[]);
+    let emails = emails.await.expect("rows");
+    let emails: Vec<String> = emails.iter().map(|row| row.get(0)).collect();
+    let grown = [
+        ("(NULL::pair).*", "ALTER TYPE pair ADD ATTRIBUTE w text"),
+        ("(NULL::made).*", "ALTER TABLE made ADD COLUMN w text"),
+        (
+            "(NULL::made).*",
+            "DISCARD TEMP; CREATE TEMP TABLE made (c text, b text, w text)",
+        ),
+        (
+            "(SELECT r FROM rows LIMIT 1).*",
+            "ALTER TABLE own ADD COLUMN w text",
+        ),
+    ];
+    for (number, (rows, grow)) in grown.into_iter().enumerate() {
+        for text in [
+            "DROP TABLE IF EXISTS made",
+            "CREATE TEMP TABLE made (c text, b text)",
+        ] {
+            answer(&mut alice, &[query(text)]).await;
+        }
+        let name = format!("s{number}");
+        let parsed = answer(&mut alice, &[parse(&name, &third(rows)), sync()]).await;
+        if tags(&parsed) == "E" {
+            continue;
+        }
+        let before = run(&mut alice, &name).await;
+        for text in grow.split("; ") {
+            answer(&mut alice, &[query(text)]).await;
+        }
+        let described = [describe(Kind::Statement, &name), sync()];
+        let after = [
+            run(&mut alice, &name).await,
+            answer(&mut alice, &described).await,
+            answer(&mut alice, &[query(&format!("EXECUTE {name}"))]).await,
+        ];
+        for said in after.iter().chain([&before]) {
+            let leaks = emails.iter().any(|email| has(said, email));
+            assert!(!leaks, "{rows}, {grow}: {said:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn drivers_are_told_to_prepare_what_means_something_else() {
+    let (gateway, mut alice) = gateway().await;
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    let text = "SELECT (NULL::pair).*, name FROM customers LIMIT 1";
+    let prepares = [parse("s", text), sync()];
+    assert_eq!(tags(&answer(&mut alice, &prepares).await), "1");
+    assert_eq!(tags(&run(&mut alice, "s").await), "2DC");
+    for grow in ["ADD ATTRIBUTE w text", "DROP ATTRIBUTE w"] {
+        answer(&mut dora, &[query(&format!("ALTER TYPE pair {grow}"))]).await;
+    }
+    assert_eq!(tags(&run(&mut alice, "s").await), "2DC");
+    answer(&mut dora, &[query("ALTER TYPE pair ADD ATTRIBUTE w text")]).await;
+    for messages in [
+        vec![bind("", "s", &[], Format::Text), execute("", 0), sync()],
+        vec![describe(Kind::Statement, "s"), sync()],
+    ] {
+        let said = answer(&mut alice, &messages).await;
+        assert_eq!(tags(&said), "E", "{said:?}");
+        let fields = [b'C', b'M', b'R'].map(|field| said[0].field(field).unwrap_or_default());
+        let expected = [
+            "0A000",
+            "cached plan must not change result type",
+            "RevalidateCachedQuery",
+        ];
+        assert_eq!(fields, expected);
+    }
+    let again = [parse("t", text), sync()];
+    assert_eq!(tags(&answer(&mut alice, &again).await), "1");
+    assert_eq!(tags(&run(&mut alice, "t").await), "2DC");
+}
+
+#[tokio::test]
+async fn what_means_the_same_stays_prepared() {
+    let (gateway, mut alice) = gateway().await;
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    let text = "SELECT c.id, p.a FROM customers c, plain p WHERE c.id = 1";
+    answer(&mut alice, &[parse("s", text), sync()]).await;
+    for change in [
+        "CREATE TABLE other (a int)",
+        "ALTER TABLE plain ADD COLUMN w text",
+        "ALTER TABLE other ADD COLUMN b int",
+        "DROP TABLE other",
+    ] {
+        answer(&mut dora, &[query(change)]).await;
+        let said = run(&mut alice, "s").await;
+        assert_eq!(tags(&said), "2DC", "{change}: {said:?}");
+    }
+}
