@@ -7,7 +7,8 @@ use std::time::Duration;
 use wasmtime::{ResourceLimiter, Store, Trap};
 
 use crate::bindings::{hooks, inspect, transform, types};
-use crate::engine::{self, Engine, Running, ShadowRoom};
+use crate::deadline::Deadline;
+use crate::engine::{Engine, Running, ShadowRoom};
 use crate::facts::Facts;
 use crate::grants::{Claims, Unwilling};
 use crate::meter::{Answer, Hook};
@@ -53,6 +54,7 @@ pub(crate) struct Host {
     /// Lines that it wrote to the log.
     pub(crate) lines: u32,
     limits: Limits,
+    deadline: Deadline,
 }
 
 /// What a call has of fuel where the engine counts it: more than any deadline lets it burn.
@@ -292,7 +294,8 @@ impl Instance {
     fn begin(&mut self, facts: Facts, deadline: Duration) -> Running {
         self.calls = self.calls.saturating_add(1);
         self.policy.counters.called();
-        self.store.set_epoch_deadline(engine::ticks(deadline));
+        let ticks = self.store.data_mut().deadline.begin(deadline);
+        self.store.set_epoch_deadline(ticks);
         fill(&mut self.store, &self.engine);
         let host = self.store.data_mut();
         host.facts = facts;
@@ -334,10 +337,13 @@ fn store(engine: &Engine, policy: &Arc<Policy>, deadline: Duration) -> Store<Hos
         claims: Claims::default(),
         lines: 0,
         limits,
+        deadline: Deadline::default(),
     };
     let mut store = Store::new(engine.wasm(), host);
     store.limiter(|host| &mut host.limits);
-    store.set_epoch_deadline(engine::ticks(deadline));
+    let ticks = store.data_mut().deadline.begin(deadline);
+    store.set_epoch_deadline(ticks);
+    store.epoch_deadline_callback(|mut store| store.data_mut().deadline.is_over());
     store.set_hostcall_fuel(policy.limits.output_bytes);
     fill(&mut store, engine);
     store

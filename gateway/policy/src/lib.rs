@@ -24,6 +24,7 @@ mod bindings;
 mod breaker;
 mod cache;
 mod component;
+mod deadline;
 mod engine;
 mod error;
 mod facts;
