@@ -749,15 +749,19 @@ async fn a_function_that_is_made_meanwhile_is_not_called_unseen() {
     let gateway = gateway(place).await;
     let direct = gateway.place().direct().await;
     let dora = gateway.connect(Person::Dora).await;
-    let make = "CREATE FUNCTION upper(varchar) RETURNS text LANGUAGE sql \
+    let make = "CREATE FUNCTION upper(varchar) RETURNS text LANGUAGE sql IMMUTABLE \
                 AS 'SELECT email FROM customers LIMIT 1'";
-    let calls = query("SELECT upper('x'::varchar)");
-    let mut waits = waits_behind(&gateway, &direct, &[calls]).await;
-    run(&dora, &[make]).await;
-    waits.until_ready().await.expect("an answer");
-    let answer = waits.until_ready().await.expect("an answer");
-    assert_eq!(tags(&answer), "E", "{answer:?}");
-    run(&dora, &["DROP FUNCTION upper(varchar)"]).await;
+    for calls in [
+        "SELECT upper('x'::varchar)",
+        "EXPLAIN VERBOSE SELECT upper('x'::varchar)",
+    ] {
+        let mut waits = waits_behind(&gateway, &direct, &[query(calls)]).await;
+        run(&dora, &[make]).await;
+        waits.until_ready().await.expect("an answer");
+        let answer = waits.until_ready().await.expect("an answer");
+        assert_eq!(tags(&answer), "E", "{calls}: {answer:?}");
+        run(&dora, &["DROP FUNCTION upper(varchar)"]).await;
+    }
     let keeps = query("INSERT INTO kept VALUES (upper('x'::varchar))");
     let mut waits = waits_behind(&gateway, &direct, &[keeps]).await;
     run(&dora, &[make]).await;
