@@ -11,11 +11,17 @@ use sluice_tests::{Gateway, Person};
 
 const SETUP: &str = "CREATE TABLE plain (a text, b text); INSERT INTO plain VALUES ('x', 'y'); \
                      CREATE TYPE pair AS (c text, b text); \
-                     CREATE TABLE own (c text, b text); CREATE TABLE rows (r own);";
+                     CREATE TABLE own (c text, b text); CREATE TABLE rows (r own); \
+                     CREATE TABLE parted (a int) PARTITION BY LIST (a); \
+                     CREATE TABLE first PARTITION OF parted FOR VALUES IN (1); \
+                     INSERT INTO parted VALUES (1);";
 
 /// A gateway without the guard, and a client of one from whom e-mails are protected.
 async fn gateway() -> (Gateway, WireClient) {
-    let place = Place::new().await;
+    open(Place::new().await).await
+}
+
+async fn open(place: Place) -> (Gateway, WireClient) {
     let guard = "module = \"policies/guard.wasm\"\n";
     place.edit(|text| text.replace(guard, &format!("{guard}mode = \"off\"\n")));
     let made = postgres()
@@ -109,15 +115,32 @@ async fn drivers_are_told_to_prepare_what_means_something_else() {
     let (gateway, mut alice) = gateway().await;
     let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
     let text = "SELECT (NULL::pair).*, name FROM customers LIMIT 1";
-    let prepares = [parse("s", text), sync()];
-    assert_eq!(tags(&answer(&mut alice, &prepares).await), "1");
+    let prepares = [parse("s", text), describe(Kind::Statement, "s"), sync()];
+    assert_eq!(tags(&answer(&mut alice, &prepares).await), "1tT");
+    assert_eq!(
+        tags(&answer(&mut alice, &[parse("u", text), sync()]).await),
+        "1"
+    );
     assert_eq!(tags(&run(&mut alice, "s").await), "2DC");
     for grow in ["ADD ATTRIBUTE w text", "DROP ATTRIBUTE w"] {
         answer(&mut dora, &[query(&format!("ALTER TYPE pair {grow}"))]).await;
     }
     assert_eq!(tags(&run(&mut alice, "s").await), "2DC");
     answer(&mut dora, &[query("ALTER TYPE pair ADD ATTRIBUTE w text")]).await;
+    // Who was told no shape hears the new one.
+    let said = answer(
+        &mut alice,
+        &[
+            bind("", "u", &[], Format::Text),
+            describe(Kind::Portal, ""),
+            execute("", 0),
+            sync(),
+        ],
+    )
+    .await;
+    assert_eq!(tags(&said), "2TDC", "{said:?}");
     for messages in [
+        vec![bind("", "s", &[], Format::Text), execute("", 0), sync()],
         vec![bind("", "s", &[], Format::Text), execute("", 0), sync()],
         vec![describe(Kind::Statement, "s"), sync()],
     ] {
@@ -142,14 +165,69 @@ async fn what_means_the_same_stays_prepared() {
     let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
     let text = "SELECT c.id, p.a FROM customers c, plain p WHERE c.id = 1";
     answer(&mut alice, &[parse("s", text), sync()]).await;
+    let text = "SELECT c.email, p.a FROM customers c, parted p WHERE c.id = 1";
+    answer(&mut alice, &[parse("parted", text), sync()]).await;
     for change in [
         "CREATE TABLE other (a int)",
         "ALTER TABLE plain ADD COLUMN w text",
         "ALTER TABLE other ADD COLUMN b int",
         "DROP TABLE other",
+        "CREATE TEMP TABLE plain (a int)",
+        "DROP TABLE pg_temp.plain",
+        "CREATE TABLE part PARTITION OF parted FOR VALUES IN (2)",
     ] {
         answer(&mut dora, &[query(change)]).await;
-        let said = run(&mut alice, "s").await;
-        assert_eq!(tags(&said), "2DC", "{change}: {said:?}");
+        for name in ["s", "parted"] {
+            let described = [describe(Kind::Statement, name), sync()];
+            let said = answer(&mut alice, &described).await;
+            assert_eq!(tags(&said), "tT", "{change}, {name}: {said:?}");
+            let said = run(&mut alice, name).await;
+            assert_eq!(tags(&said), "2DC", "{change}, {name}: {said:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn what_was_prepared_before_something_was_protected_is_parsed_anew() {
+    let place = Place::new().await;
+    let mask = "module = \"policies/mask.wasm\"\n";
+    let off = format!("{mask}mode = \"off\"\n");
+    place.edit(|text| text.replace(mask, &off));
+    let (gateway, mut alice) = open(place).await;
+    answer(&mut alice, &[parse("s", &third("(NULL::pair).*")), sync()]).await;
+    assert_eq!(tags(&run(&mut alice, "s").await), "2DDDDC");
+    let grow = query("ALTER TYPE pair ADD ATTRIBUTE w text");
+    answer(&mut alice, &[grow]).await;
+    assert_eq!(tags(&run(&mut alice, "s").await), "2DDDDC");
+    gateway.place().edit(|text| text.replace(&off, mask));
+    sluice_tests::eventually("something is protected", || async {
+        let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+        let shown = alice
+            .query("SELECT email FROM customers WHERE id = 1")
+            .await;
+        has(&shown.expect("an answer"), "***")
+    })
+    .await;
+    let said = run(&mut alice, "s").await;
+    assert!(!has(&said, "@example"), "{said:?}");
+}
+
+#[tokio::test]
+async fn the_error_of_a_bind_that_came_too_late_has_no_value() {
+    let (gateway, mut alice) = gateway().await;
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    let calls = parse("", "SELECT upper('x'::varchar)::int");
+    let messages = [
+        query("SELECT pg_sleep(2)"),
+        calls,
+        bind("", "", &[], Format::Text),
+        sync(),
+    ];
+    alice.send(&messages.concat()).await;
+    let make = "CREATE FUNCTION upper(varchar) RETURNS text IMMUTABLE LANGUAGE sql \
+                AS 'SELECT email FROM customers ORDER BY id LIMIT 1'";
+    answer(&mut dora, &[query(make)]).await;
+    alice.until_ready().await.expect("an answer");
+    let said = alice.until_ready().await.expect("an answer");
+    assert!(!has(&said, "@"), "{said:?}");
 }

@@ -10,8 +10,9 @@ use criterion::{BenchmarkId, Criterion};
 use sluice_benches::judging::Court;
 use sluice_benches::people::{self, EMAIL, PHONE};
 use sluice_benches::timing::{each, run};
+use sluice_policy_example::MaskAddresses;
 use sluice_policy_mask::MaskPolicy;
-use sluice_sdk::{Chunk, Column, Facts, Policy as _, ResultColumn, Transform as _, Values};
+use sluice_sdk::{Chunk, Column, Facts, Policy as _, ResultColumn, Transform, Values};
 use wire::batch::{Batch, Index, Wanted, Written};
 
 const BATCHES: [usize; 4] = [1, 16, 256, 1024];
@@ -25,8 +26,18 @@ fn main() {
         gateway(criterion, "fixed host", "phone", "fixed ***");
         gateway(criterion, "keyed-hash host", "phone", "keyed-hash");
         native(criterion, "email native", email);
-        policy_natively(criterion);
+        let settings = r#"{"columns": ["email"], "mask": "email"}"#;
+        let policy = MaskPolicy::configure(settings).expect("the settings are right");
+        policy_natively(criterion, "email policy native", &policy);
         gateway(criterion, "email Wasm", "email", "email");
+        let settings = r#"{"columns": ["email"], "group": "analysts"}"#;
+        let policy = MaskAddresses::configure(settings).expect("the settings are right");
+        policy_natively(criterion, "example policy native", &policy);
+        for language in ["rust", "c"] {
+            if let Some(court) = Court::example(language) {
+                masked(criterion, &format!("example Wasm, {language}"), court);
+            }
+        }
     });
 }
 
@@ -65,7 +76,10 @@ fn native(criterion: &mut Criterion, name: &str, mut mask: impl FnMut(&[u8], &mu
 }
 
 fn gateway(criterion: &mut Criterion, name: &str, column: &str, mask: &str) {
-    let mut court = Court::masking(column, mask);
+    masked(criterion, name, Court::masking(column, mask));
+}
+
+fn masked(criterion: &mut Criterion, name: &str, mut court: Court) {
     let mut masker = court.masker();
     let mut group = criterion.benchmark_group(format!("mask/{name}"));
     for count in BATCHES {
@@ -82,11 +96,9 @@ fn gateway(criterion: &mut Criterion, name: &str, column: &str, mask: &str) {
     }
 }
 
-/// The mask policy itself, compiled for this machine and not to Wasm: reads, transforms and rewrites
-/// the rows as the gateway does. What Wasm costs is what "email Wasm" takes beyond this.
-fn policy_natively(criterion: &mut Criterion) {
-    let policy = MaskPolicy::configure(r#"{"columns": ["email"], "mask": "email"}"#)
-        .expect("the settings are right");
+/// A policy itself, compiled for this machine and not to Wasm: reads, transforms and rewrites the rows
+/// as the gateway does. What Wasm costs is what the policy takes there beyond this.
+fn policy_natively(criterion: &mut Criterion, name: &str, policy: &impl Transform) {
     let column = ResultColumn {
         position: EMAIL as u32,
         column: Column {
@@ -103,7 +115,7 @@ fn policy_natively(criterion: &mut Criterion) {
     let wanted = Wanted::new(people::COLUMNS.len(), [EMAIL]).expect("there is such a column");
     let facts = Facts::fixed();
     let mut index = Index::default();
-    native(criterion, "email policy native", |rows, out| {
+    native(criterion, name, |rows, out| {
         let batch = Batch::read(rows, &wanted, &mut index).expect("rows are rows");
         let values = Values::new(gathered(batch)).expect("it is whole");
         let masked = policy

@@ -50,6 +50,16 @@ impl Court {
         Court::over(vec![policy("detect", module, json!({}))])
     }
 
+    /// Opens it over the example policy in that language, where it is built (`make examples`).
+    #[must_use]
+    pub fn example(language: &str) -> Option<Court> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let module = here.join(format!("../policies/examples/{language}/policy.wasm"));
+        let settings = json!({"columns": ["email"], "group": "analysts"});
+        let built = module.is_file();
+        built.then(|| Court::over(vec![policy("example", module, settings)]))
+    }
+
     fn over(configs: Vec<PolicyConfig>) -> Court {
         let catalog = people::catalog();
         let engine = Engine::new(EngineConfig::default()).expect("this machine runs WebAssembly");

@@ -1,6 +1,7 @@
 //! What a request would do, as far as it can be known.
 
 mod resolve;
+mod same;
 mod words;
 
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use trail::{Entry, Opening};
 use wire::client::{Bind, Execute, Format, Formats, Parse, Target};
 use wire::frame::Frame;
 
-use super::parsed::no_longer_parsed;
+use super::overtaken::OVERTAKEN;
 use super::pipeline::Step;
 use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Kept};
@@ -43,7 +43,7 @@ impl Session {
         };
         let kept = trail::Statement::Kept(&wording.recorded);
         let entry = self.record((trail::Step::Parse, kept), std::iter::empty(), &permit)?;
-        self.prepare(name, (wording, strings), entry, &permit);
+        self.prepare(name, (wording, strings), parse.types.into(), entry, &permit);
         Ok(Taken::Wholly)
     }
 
@@ -67,7 +67,7 @@ impl Session {
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
-                self.prepare(name, (wording, strings), entry, &permit);
+                self.prepare(name, (wording, strings), parse.types.into(), entry, &permit);
             }
             Verdict::Deny(denial) if self.upstream_may_tell(&Refusal::of(&denial)) => {
                 self.record_denial(&mut entry, &denial)?;
@@ -82,20 +82,12 @@ impl Session {
     fn prepare(
         &self,
         name: &str,
-        (wording, strings): (Rc<Wording>, Strings),
+        text: (Rc<Wording>, Strings),
+        types: Box<[u32]>,
         entry: Entry,
         permit: &Permit<'_>,
     ) {
-        let statement = Rc::new(Statement {
-            wording,
-            strings,
-            analysis: Arc::clone(permit.plan().analysis()),
-            catalog: Cell::new(self.catalog_version()),
-            judged_after: Cell::new(self.judged_by().ended),
-            parsed: Cell::default(),
-            lost: Cell::default(),
-            description: Description::default(),
-        });
+        let statement = self.to_parse(text, types, permit);
         let change = Change::Statement(name.to_owned(), statement);
         let kept = Kept::Parse(Box::new((entry, change)));
         self.pipeline.borrow_mut().push(Step::Parse, kept);
@@ -117,7 +109,7 @@ impl Session {
         let Some(permit) = self.known_text(frame, policy::Step::Bind, text) else {
             return Ok(Taken::Not);
         };
-        if !self.is_surely_as_parsed(&statement) {
+        if !self.is_as_parsed(&statement) {
             return Ok(Taken::Not);
         }
         let Ok(duty) = self.duty(permit.plan()) else {
@@ -159,6 +151,14 @@ impl Session {
         for (index, value) in bind.parameters.iter().enumerate() {
             entry.parameter(&recorded(&bind.formats, index, value));
         }
+        let statement = match self.as_parsed_now(bind.statement, statement).await {
+            Ok(statement) => statement,
+            Err(_) if self.skipping.get() => return Ok(()),
+            Err(refusal) => {
+                self.refuse(&refusal, entry, self.now.get(), Step::Bind);
+                return Ok(());
+            }
+        };
         let bound = bound(&bind, frame);
         let text = (&**statement.wording.known.text(), statement.strings);
         let asked = asked(frame, policy::Step::Bind, text);
@@ -169,9 +169,9 @@ impl Session {
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
-                let duty = match self.is_as_parsed(&statement, permit.plan().analysis()) {
+                let duty = match self.is_as_parsed(&statement) {
                     true => self.duty(permit.plan()),
-                    false => Err(no_longer_parsed()),
+                    false => Err(self.not_its_turn(OVERTAKEN)),
                 };
                 match duty {
                     Ok(duty) => self.bind(
@@ -316,7 +316,7 @@ impl Session {
         let described = Described::Portal(Rc::clone(portal));
         let mut pipeline = self.pipeline.borrow_mut();
         pipeline.push(Step::Describe, Kept::Describe(described, Asker::Gateway));
-        self.upstream.describe_portal(name);
+        self.upstream.describe(Target::Portal(name));
     }
 
     /// A Describe of a name whose meaning is known.
@@ -326,7 +326,7 @@ impl Session {
                 let statement = self.statement_now(name);
                 let statement = statement.filter(|known| {
                     let mut known = known.iter();
-                    known.all(|one| self.is_surely_as_parsed(one))
+                    known.all(|one| self.is_as_parsed(one))
                 });
                 statement.map(|known| known.map_or(Described::Unknown, Described::Statement))
             }
@@ -351,8 +351,8 @@ impl Session {
         };
         let described = match target {
             Target::Statement(name) => match self.statement(name).await {
-                Some(statement) => match self.look_at_parsed(&statement).await {
-                    Ok(()) => Some(Described::Statement(statement)),
+                Some(statement) => match self.as_parsed_now(name, Rc::clone(&statement)).await {
+                    Ok(statement) => Some(Described::Statement(statement)),
                     Err(refusal) => return self.refuse_describe(&refusal, &statement),
                 },
                 None => None,
@@ -370,6 +370,9 @@ impl Session {
         refusal: &Refusal,
         statement: &Statement,
     ) -> Result<(), SessionError> {
+        if self.skipping.get() {
+            return Ok(());
+        }
         let mut entry = self.open(trail::Step::Other, &statement.wording.recorded);
         self.record_denial(&mut entry, &self.own_denial(&refusal.message))?;
         self.refuse(refusal, entry, self.now.get(), Step::Describe);
@@ -467,7 +470,7 @@ impl Session {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
                 Kept::Parse(kept) | Kept::Words(kept) => &kept.1,
-                Kept::Change(change, _) => change,
+                Kept::Change(change, _) | Kept::Own(change) => change,
                 Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
                 Kept::Nothing
                 | Kept::Describe(..)

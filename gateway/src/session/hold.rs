@@ -187,11 +187,8 @@ impl Session {
                 return Ok(Err(Refusal::of(&denial)));
             }
         };
-        let verdict = {
-            let mut judge = self.core.judge.borrow_mut();
-            let mut admitted = self.admitted.borrow_mut();
-            judge.release(&mut admitted, hold, approval, analysis, &catalog)
-        };
+        let verdict = self
+            .renewing(|judge, session| judge.release(session, hold, approval, analysis, &catalog));
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(entry, &permit)?;

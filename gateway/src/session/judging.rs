@@ -127,14 +127,27 @@ impl Session {
         if let Err(denial) = self.may_be_set(&analysis) {
             return Verdict::Deny(denial);
         }
-        let mut judge = self.core.judge.borrow_mut();
-        let verdict = judge.judge(&mut self.admitted.borrow_mut(), request, analysis, &catalog);
-        drop(judge);
+        let verdict =
+            self.renewing(|judge, session| judge.judge(session, request, analysis, &catalog));
         if self.no_longer_fits() {
             return Verdict::Deny(Denial {
                 hint: Some("Connect again.".into()),
                 ..self.own_denial("policies now protect other columns than when the session began")
             });
+        }
+        verdict
+    }
+
+    /// Judges by the policies in force, which may begin to protect something.
+    pub(super) fn renewing<T>(
+        &self,
+        judge: impl FnOnce(&mut Judge, &mut policy::Session) -> T,
+    ) -> T {
+        let mut session = self.admitted.borrow_mut();
+        let was_protected = session.is_protected();
+        let verdict = judge(&mut self.core.judge.borrow_mut(), &mut session);
+        if session.is_protected() && !was_protected {
+            self.names.borrow_mut().forget_all();
         }
         verdict
     }

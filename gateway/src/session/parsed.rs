@@ -1,42 +1,65 @@
 //! What a prepared statement means to PostgreSQL. It is analysed at its Parse, and anew only where
 //! something changes that PostgreSQL takes note of: not the columns of a row type, for one. The gateway
-//! judges the text at each Bind. So a statement is of use only while its text means what it did at
-//! the Parse.
+//! judges the text at each Bind. So where the text has come to mean something else, the gateway has it
+//! parsed anew before.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use policy::{Request, Step};
+use bytes::{Bytes, BytesMut};
+use policy::{Asked, Permit, Request, Step, Verdict};
+use sql::Strings;
 use sql::analysis::Analysis;
+use wire::client::Target;
+use wire::upstream::TxStatus;
+use wire::write;
 
 use super::extended::Bound;
 use super::overtaken::tells_all;
-use super::prepared::{Change, Portal, Statement};
-use super::{Refusal, Session};
+use super::prepared::{Change, Description, Portal, Statement};
+use super::replies::{Asker, Described, Kept};
+use super::wording::Wording;
+use super::{Refusal, Session, pipeline};
 
 impl Session {
+    /// A statement that is about to be parsed.
+    pub(super) fn to_parse(
+        &self,
+        (wording, strings): (Rc<Wording>, Strings),
+        types: Box<[u32]>,
+        permit: &Permit<'_>,
+    ) -> Rc<Statement> {
+        Rc::new(Statement {
+            wording,
+            strings,
+            types,
+            analysis: Arc::clone(permit.plan().analysis()),
+            catalog: self.catalog_version().into(),
+            judged_after: self.judged_by().ended.into(),
+            guarded: self.admitted.borrow().is_protected(),
+            parsed: false.into(),
+            lost: false.into(),
+            parameters: Description::default(),
+            description: Description::default(),
+        })
+    }
+
     /// True where nothing has changed since a statement was found to mean what it did at its Parse.
-    pub(super) fn is_surely_as_parsed(&self, statement: &Statement) -> bool {
-        let is_current =
-            || self.catalog_is_current() && statement.catalog.get() == self.catalog_version();
-        !self.admitted.borrow().is_protected() || is_current()
+    pub(super) fn is_as_parsed(&self, statement: &Statement) -> bool {
+        let is_known = || {
+            statement.guarded
+                && !statement.lost.get()
+                && statement.catalog.get() == self.catalog_version()
+        };
+        !self.admitted.borrow().is_protected() || is_known()
     }
 
-    /// Whether a statement's text, read so by the catalog in force, means what it did at its Parse.
-    pub(super) fn is_as_parsed(&self, statement: &Statement, now: &Arc<Analysis>) -> bool {
-        let judged = self.judged_by();
-        let is_same = !self.admitted.borrow().is_protected()
-            || statement.catalog.get() == judged.version
-            || statement.analysis == *now;
-        if is_same {
-            self.vouch_for(statement);
-        }
-        is_same
-    }
-
-    /// A statement means what it did at its Parse, by the catalog in force.
+    /// A statement means what it did at its Parse, by the catalog in force; where nothing is protected,
+    /// nobody has looked.
     pub(super) fn vouch_for(&self, statement: &Statement) {
+        if !self.admitted.borrow().is_protected() {
+            return;
+        }
         let judged = self.judged_by();
         statement.catalog.set(judged.version);
         if statement.parsed.get() {
@@ -44,10 +67,15 @@ impl Session {
         }
     }
 
-    /// The same where its text has to be read first; else what the client hears.
-    pub(super) async fn look_at_parsed(&self, statement: &Rc<Statement>) -> Result<(), Refusal> {
-        if self.is_surely_as_parsed(statement) {
-            return Ok(());
+    /// A statement before PostgreSQL plans it: the same, where it still means what it did at its Parse;
+    /// else parsed anew. What the client hears where that cannot be.
+    pub(super) async fn as_parsed_now(
+        &self,
+        name: &str,
+        statement: Rc<Statement>,
+    ) -> Result<Rc<Statement>, Refusal> {
+        if self.is_as_parsed(&statement) && self.catalog_is_current() {
+            return Ok(statement);
         }
         let request = Request {
             frames: Bytes::new(),
@@ -57,14 +85,67 @@ impl Session {
             parameters: None,
         };
         let understood = Box::pin(self.understand(&request, Bound::Here(None))).await;
-        let (analysis, _) = understood.map_err(|denial| Refusal::of(&denial))?;
-        match self.is_as_parsed(statement, &analysis) {
-            true => Ok(()),
-            false => Err(no_longer_parsed()),
+        let (now, _) = understood.map_err(|denial| Refusal::of(&denial))?;
+        let is_same = self.is_as_parsed(&statement) || statement.analysis.says_the_same(&now);
+        if is_same && statement.guarded && !statement.lost.get() {
+            self.vouch_for(&statement);
+            return Ok(statement);
         }
+        Box::pin(self.parse_anew(name, &statement)).await
     }
 
-    /// What a Parse has changed: nothing, where it was overtaken.
+    /// Has PostgreSQL parse the text of a statement anew, of which the client hears nothing.
+    async fn parse_anew(&self, name: &str, old: &Rc<Statement>) -> Result<Rc<Statement>, Refusal> {
+        if self.status.get() == TxStatus::Failed {
+            return Err(plainly("25P02", ABORTED));
+        }
+        let mut message = BytesMut::new();
+        let text = old.wording.known.text();
+        let fits = write::parse(&mut message, name, text, &old.types);
+        fits.expect("what came in a Parse fits in one");
+        let asked = Asked {
+            frames: &message,
+            step: Step::Parse,
+            text,
+            strings: old.strings,
+        };
+        let permit = match self.judge(asked, Bound::Here(None)).await {
+            Verdict::Allow(permit) => permit,
+            Verdict::Deny(denial) => return Err(Refusal::of(&denial)),
+            Verdict::Hold(_) => return Err(no_longer_parsed()),
+        };
+        let new = (Rc::clone(&old.wording), old.strings);
+        let new = self.to_parse(new, old.types.clone(), &permit);
+        self.send_anew(name, &new, &permit);
+        self.drained().await;
+        if new.looks_as(old) {
+            return Ok(new);
+        }
+        // For as long as the client goes by the shape that it knows.
+        new.parameters.answer(old.parameters.known());
+        new.description.answer(old.description.known());
+        new.lost.set(true);
+        Err(no_longer_parsed())
+    }
+
+    fn send_anew(&self, name: &str, new: &Rc<Statement>, permit: &Permit<'_>) {
+        let mut pipeline = self.pipeline.borrow_mut();
+        // Another of its name would be refused, but for the unnamed one.
+        if !name.is_empty() {
+            let close = Kept::Own(Change::NoStatement(name.to_owned()));
+            pipeline.push(pipeline::Step::Close, close);
+            self.upstream.close(Target::Statement(name));
+        }
+        let parse = Kept::Own(Change::Statement(name.to_owned(), Rc::clone(new)));
+        pipeline.push(pipeline::Step::Parse, parse);
+        self.upstream.send(permit);
+        let described = Described::Statement(Rc::clone(new));
+        let describe = Kept::Describe(described, Asker::Gateway);
+        pipeline.push(pipeline::Step::Describe, describe);
+        self.upstream.describe(Target::Statement(name));
+    }
+
+    /// What a Parse has changed.
     pub(super) fn as_parsed(&self, change: Change) -> Change {
         if let Change::Statement(_, statement) = &change {
             self.answered(statement);
@@ -84,9 +165,13 @@ impl Session {
     /// A Bind is answered: the same of its portal and of its statement.
     pub(super) fn bound(&self, portal: &Portal) {
         let statement = &portal.statement;
-        let is_late = self.met_as(statement, &portal.analysis, portal.judged_after);
-        portal.overtaken.set(is_late || statement.lost.get());
-        statement.lost.set(portal.overtaken.get());
+        let is_late = self.is_bound_late(portal) || statement.lost.get();
+        portal.overtaken.set(is_late);
+        statement.lost.set(is_late);
+    }
+
+    pub(super) fn is_bound_late(&self, portal: &Portal) -> bool {
+        self.met_as(&portal.statement, &portal.analysis, portal.judged_after)
     }
 
     fn met_as(&self, statement: &Statement, analysis: &Analysis, judged_after: u64) -> bool {
@@ -95,14 +180,36 @@ impl Session {
     }
 }
 
+impl Statement {
+    /// Whether a client that knows the one may meet the other: what it was told of its shape is so.
+    fn looks_as(&self, old: &Statement) -> bool {
+        let told = |old: &Description, new: &Description| {
+            old.known().is_none_or(|old| new.known() == Some(old))
+        };
+        told(&old.parameters, &self.parameters) && told(&old.description, &self.description)
+    }
+}
+
+const ABORTED: &str =
+    "current transaction is aborted, commands ignored until end of transaction block";
+
 /// PostgreSQL's words, by which drivers know that they have to prepare it again.
-pub(super) fn no_longer_parsed() -> Refusal {
+fn no_longer_parsed() -> Refusal {
     Refusal {
-        sqlstate: "0A000".to_owned(),
-        message: "cached plan must not change result type".to_owned(),
         detail: Some("The statement means something else than when it was prepared.".to_owned()),
         hint: Some("Prepare it again.".to_owned()),
         routine: Some("RevalidateCachedQuery"),
+        ..plainly("0A000", "cached plan must not change result type")
+    }
+}
+
+fn plainly(sqlstate: &str, message: &str) -> Refusal {
+    Refusal {
+        sqlstate: sqlstate.to_owned(),
+        message: message.to_owned(),
+        detail: None,
+        hint: None,
+        routine: None,
         unreadable: false,
     }
 }

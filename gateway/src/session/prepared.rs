@@ -27,16 +27,22 @@ pub(crate) struct Statement {
     pub(crate) wording: Rc<Wording>,
     /// How the upstream has read its strings.
     pub(crate) strings: Strings,
+    /// The types of its parameters, as far as the client has said them.
+    pub(crate) types: Box<[u32]>,
     /// What it would do, as it was parsed.
     pub(crate) analysis: Arc<Analysis>,
     /// The version of the catalog that said so last, and how many changes of definitions had ended when
     /// that was read.
     pub(crate) catalog: Cell<u64>,
     pub(crate) judged_after: Cell<u64>,
+    /// Something was protected then: what came between was noted.
+    pub(crate) guarded: bool,
     /// The upstream has parsed it.
     pub(crate) parsed: Cell<bool>,
-    /// It may mean something else to the upstream: nothing is sent that is about it.
+    /// It may mean something else to the upstream: it has to be parsed anew.
     pub(crate) lost: Cell<bool>,
+    /// What its parameters look like.
+    pub(crate) parameters: Description,
     /// What its rows look like, for the record.
     pub(crate) description: Description,
 }
@@ -160,8 +166,7 @@ impl<T> Named<T> {
 
 impl Names {
     pub(crate) fn statement(&self, name: &str) -> Option<Rc<Statement>> {
-        let found = self.statements.get(name);
-        found.filter(|one| !one.lost.get()).cloned()
+        self.statements.get(name).cloned()
     }
 
     pub(crate) fn portal(&self, name: &str) -> Option<Rc<Portal>> {
@@ -254,6 +259,11 @@ impl Names {
                 | NameUse::Fetch(_) => {}
             }
         }
+    }
+
+    /// From now on something is protected. Nobody has noted what changed before.
+    pub(crate) fn forget_all(&mut self) {
+        *self = Self::default();
     }
 
     /// One statement of a plan is complete, and nobody knows what the names mean that it was about.

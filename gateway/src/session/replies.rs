@@ -47,6 +47,8 @@ pub(crate) enum Kept {
     Words(Box<(Entry, Change)>),
     /// Bind or Close: what it changes; and whether an error's text may carry a value.
     Change(Change, Scrub),
+    /// Parse or Close of the gateway's own: what it changes.
+    Own(Change),
     /// Describe: what is described, and who asked.
     Describe(Described, Asker),
     /// Query or Execute.
@@ -520,14 +522,26 @@ impl Session {
                 switch.fail();
                 Ok(())
             }
+            (Kept::Describe(Described::Statement(statement), asker), _) => {
+                statement.parameters.answer(Some(message.into()));
+                if *asker == Asker::Client {
+                    self.tell(message);
+                }
+                Ok(())
+            }
             (Kept::Describe(_, Asker::Gateway) | Kept::Role(_), _) => Ok(()),
             (Kept::Nothing | Kept::Describe(_, Asker::Client), _) => {
                 self.tell(message);
                 Ok(())
             }
-            (Kept::Parse(..) | Kept::Words(..) | Kept::Change(..) | Kept::Refusal(_), _) => {
-                Err(unexpected("an answer to something else"))
-            }
+            (
+                Kept::Parse(..)
+                | Kept::Words(..)
+                | Kept::Own(..)
+                | Kept::Change(..)
+                | Kept::Refusal(_),
+                _,
+            ) => Err(unexpected("an answer to something else")),
         }
     }
 
@@ -646,6 +660,10 @@ impl Session {
                     duration: std::time::Duration::ZERO,
                 });
             }
+            Kept::Own(change) => {
+                self.names.borrow_mut().apply(self.as_parsed(change));
+                pass = false;
+            }
             // The refusal that follows is heard instead.
             Kept::Words(kept) => {
                 self.not_read(*kept, None);
@@ -661,6 +679,7 @@ impl Session {
                 if tag == UpstreamTag::ReadyForQuery {
                     let status = ReadyForQuery::parse(body).map_err(broken)?.status;
                     switch.check(status)?;
+                    self.failed.set(false);
                     self.status.set(status);
                     self.changes_read();
                 }

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::flight::Flight;
+use super::prepared::Change;
 use super::replies::Kept;
 
 /// Whether the text of an error may carry a protected value.
@@ -36,10 +37,13 @@ impl Session {
     pub(super) fn scrub_of(&self, kept: &Kept) -> Scrub {
         match kept {
             Kept::Flight(flight) => self.scrub_of_flight(flight),
+            // PostgreSQL plans at a Bind, and computes what it can.
+            Kept::Change(Change::Portal(_, portal), _) if self.is_bound_late(portal) => Scrub::Yes,
             Kept::Change(_, scrub) => *scrub,
             Kept::Nothing
             | Kept::Parse(..)
             | Kept::Words(..)
+            | Kept::Own(_)
             | Kept::Describe(..)
             | Kept::Role(_)
             | Kept::Refusal(_) => Scrub::No,

@@ -102,12 +102,16 @@ impl Upstream {
         self.socket.queue(bytes);
     }
 
-    /// Asks for the shape of a portal's rows.
-    pub(crate) fn describe_portal(&self, name: &str) {
-        let described = self
-            .socket
-            .queue_with(|out| write::describe(out, Target::Portal(name)));
+    /// Asks for the shape of what a name means.
+    pub(crate) fn describe(&self, target: Target<'_>) {
+        let described = self.socket.queue_with(|out| write::describe(out, target));
         described.expect("a name that came in a message fits in one");
+    }
+
+    /// Has a name mean nothing.
+    pub(crate) fn close(&self, target: Target<'_>) {
+        let closed = self.socket.queue_with(|out| write::close(out, target));
+        closed.expect("a name that came in a message fits in one");
     }
 
     /// Ends the session, once everything before is done.
