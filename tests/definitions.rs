@@ -4,7 +4,7 @@ use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::server::postgres;
 use sluice_tests::wire_client::{
-    Format, WireClient, bind, execute, message, parse, query, sync, tags,
+    Format, Message, WireClient, bind, execute, message, parse, query, sync, tags,
 };
 use sluice_tests::{Gateway, Person, sqlstate};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -774,32 +774,50 @@ async fn a_function_that_is_made_meanwhile_is_not_called_unseen() {
 #[tokio::test]
 async fn a_change_that_fails_overtakes_nothing() {
     let (gateway, alice) = before_it_changes(|text| text).await;
+    run(&alice, &["CREATE TABLE gate (a int)"]).await;
     let direct = gateway.place().direct().await;
-    let waits = &[query(SHOWS)];
     for fails in [
         "DROP OPERATOR === (text, text)",
         "DROP TABLE nothing CASCADE",
         "ALTER TABLE mine RENAME COLUMN nothing TO a",
         "BEGIN; ALTER TABLE mine RENAME COLUMN a TO c; ROLLBACK TO nothing",
     ] {
-        let mut waits = waits_behind(&gateway, &direct, waits).await;
-        let failed = said(&alice, fails).await;
-        assert_ne!(sqlstate(failed), "42501", "{fails}");
-        alice
-            .simple_query("ROLLBACK")
-            .await
-            .expect("no transaction");
-        waits.until_ready().await.expect("an answer");
-        let answer = waits.until_ready().await.expect("an answer");
+        let answer = behind_a_gate(&gateway, &direct, async {
+            said(&alice, fails).await.expect_err("it fails");
+            alice
+                .simple_query("ROLLBACK")
+                .await
+                .expect("no transaction");
+        });
+        let answer = answer.await;
         assert_eq!(tags(&answer), "TDC", "{fails}: {answer:?}");
     }
     // What came into force before the failure did.
-    let mut waits = waits_behind(&gateway, &direct, waits).await;
     let half = format!("BEGIN; {RENAME}; COMMIT; ROLLBACK TO nothing");
-    assert_ne!(sqlstate(said(&alice, &half).await), "42501");
-    waits.until_ready().await.expect("an answer");
-    let answer = waits.until_ready().await.expect("an answer");
+    let answer = behind_a_gate(&gateway, &direct, async {
+        assert_ne!(sqlstate(said(&alice, &half).await), "42501");
+    });
+    let answer = answer.await;
     assert_eq!(tags(&answer), "E", "{answer:?}");
+}
+
+/// What a client of its own reads by the old name, behind a table that is locked while something is done.
+async fn behind_a_gate(
+    gateway: &Gateway,
+    direct: &Client,
+    done: impl Future<Output = ()>,
+) -> Vec<Message> {
+    let mut holds = gateway.place().direct().await;
+    let held = holds.transaction().await.expect("a transaction");
+    held.batch_execute("LOCK TABLE gate").await.expect("a lock");
+    let mut waits = WireClient::log_in(gateway, Person::Alice).await;
+    let messages = [query("SELECT a FROM gate"), query(SHOWS)];
+    waits.send(&messages.concat()).await;
+    until(direct, &WAITS.replace("mine", "gate")).await;
+    done.await;
+    held.rollback().await.expect("the lock is gone");
+    waits.until_ready().await.expect("an answer");
+    waits.until_ready().await.expect("an answer")
 }
 
 #[tokio::test]
@@ -828,4 +846,46 @@ async fn a_statement_that_was_parsed_too_late_is_parsed_anew() {
     waits.send(&query("EXECUTE late")).await;
     let answer = waits.until_ready().await.expect("an answer");
     assert_eq!(answer[1].body, [0, 1, 255, 255, 255, 255]);
+}
+
+#[tokio::test]
+async fn a_transaction_goes_on_writing_what_a_change_waits_for() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, &format!("{RENAMED}{OWN}")).await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    let secrets = secrets(&gateway).await;
+    let alice = gateway.connect(Person::Alice).await;
+    let dora = gateway.connect(Person::Dora).await;
+    run(&alice, &["BEGIN", "UPDATE mine SET b = b + 1"]).await;
+    let adds = "ALTER TABLE mine ADD COLUMN d int";
+    let change = tokio::spawn(async move { said(&dora, adds).await });
+    until(&direct, WAITS).await;
+    run(&alice, &["UPDATE mine SET b = b + 1"]).await;
+    let text = "UPDATE mine SET b = b + $1";
+    assert_eq!(alice.execute(text, &[&1]).await.expect("it goes on"), 1);
+    run(&alice, &["COMMIT"]).await;
+    change.await.expect("it ends").expect("it is made");
+    assert_eq!(one(&direct, "SELECT b FROM mine").await, "4");
+    // What was swapped meanwhile is undone.
+    let other = gateway.connect(Person::Dora).await;
+    let mut holds = gateway.place().direct().await;
+    let held = holds.transaction().await.expect("a transaction");
+    held.batch_execute("LOCK TABLE own").await.expect("a lock");
+    run(&alice, &["BEGIN", "UPDATE mine SET b = b + 1"]).await;
+    let swap = tokio::spawn(async move { said(&other, SWAP).await });
+    let waits = WAITS.replace("mine", "own");
+    until(&direct, &waits).await;
+    let writes = tokio::spawn(async move {
+        let written = said(&alice, "UPDATE own SET name = upper(email)").await;
+        let ended = said(&alice, "COMMIT").await;
+        (alice, written, ended)
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    held.rollback().await.expect("the lock is gone");
+    swap.await.expect("it ends").expect("it is swapped");
+    let (_alice, written, _) = writes.await.expect("an answer");
+    for name in rows(&direct, "SELECT lower(name) FROM own").await {
+        assert!(!secrets.contains(&name[0]), "{name:?} {written:?}");
+    }
 }

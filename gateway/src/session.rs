@@ -138,6 +138,8 @@ pub(crate) struct Session {
     muted: Cell<bool>,
     /// A transaction has ended since changes were seen to be under way.
     in_force: Cell<bool>,
+    /// Nothing is to be sent before what was sent last is answered.
+    alone: Cell<bool>,
     /// The upstream has failed something since it was ready last.
     failed: Cell<bool>,
     /// The version of the catalog that was in force when the upstream had sent what was read last, where
@@ -222,6 +224,9 @@ impl Session {
         let mut inbox = Inbox::new(&self.core.pool);
         loop {
             self.await_cancel().await?;
+            if self.alone.take() {
+                self.drained().await;
+            }
             let (taken, next) = self.take_known(inbox.bytes())?;
             inbox.take(taken);
             match next {

@@ -15,7 +15,7 @@ use wire::upstream::TxStatus;
 
 use super::Session;
 use super::flight::{Flight, Rows, Stop};
-use super::replies::Kept;
+use super::replies::{Described, Kept};
 use crate::changes::Met;
 use crate::error::SessionError;
 
@@ -92,15 +92,19 @@ impl Session {
 
     /// Whether one open change may have overtaken something that is under way.
     fn is_doubtful(&self) -> bool {
+        let doubts = |kept: &Kept| match kept {
+            Kept::Flight(flight) => {
+                matches!(flight.rows, Rows::Undecided)
+                    && self.may_be_overtaken(flight)
+                    && self.met_by(&flight.plan, flight.judged_after()).open == 1
+            }
+            Kept::Parse(kept) => self.doubts(&kept.1),
+            Kept::Own(change) | Kept::Change(change, _) => self.doubts(change),
+            Kept::Describe(Described::Statement(one), _) => self.met_since_parsed(one).open == 1,
+            _ => false,
+        };
         let pipeline = self.pipeline.borrow();
-        pipeline.newest_first().any(|owed| {
-            let Kept::Flight(flight) = &owed.keep else {
-                return false;
-            };
-            matches!(flight.rows, Rows::Undecided)
-                && self.may_be_overtaken(flight)
-                && self.met_by(&flight.plan, flight.judged_after()).open == 1
-        })
+        self.others_may_change() && pipeline.newest_first().any(|owed| doubts(&owed.keep))
     }
 
     /// What is heard instead of the error of a write that was cancelled for a change.

@@ -20,6 +20,7 @@ use super::prepared::{Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Kept};
 use super::wording::Wording;
 use super::{Refusal, Session, pipeline};
+use crate::changes::Met;
 
 impl Session {
     /// A statement that is about to be parsed.
@@ -157,7 +158,7 @@ impl Session {
     /// PostgreSQL has parsed a statement, or may have parsed it anew: by what it meant to it, which may
     /// be something else.
     pub(super) fn answered(&self, statement: &Statement) {
-        if self.met_as(statement, &statement.analysis, statement.judged_after.get()) {
+        if self.comes_late(statement, self.met_since_parsed(statement)) {
             statement.lost.set(true);
         }
     }
@@ -171,12 +172,35 @@ impl Session {
     }
 
     pub(super) fn is_bound_late(&self, portal: &Portal) -> bool {
+        self.comes_late(&portal.statement, self.met_since_bound(portal))
+    }
+
+    /// Whether one open change may have come before something.
+    pub(super) fn doubts(&self, change: &Change) -> bool {
+        match change {
+            Change::Statement(_, statement) => self.met_since_parsed(statement).open == 1,
+            Change::Portal(_, portal) => self.met_since_bound(portal).open == 1,
+            Change::NoStatement(_) | Change::NoPortal(_) => false,
+        }
+    }
+
+    pub(super) fn met_since_parsed(&self, one: &Statement) -> Met {
+        self.met_as(one, &one.analysis, one.judged_after.get())
+    }
+
+    fn met_since_bound(&self, portal: &Portal) -> Met {
         self.met_as(&portal.statement, &portal.analysis, portal.judged_after)
     }
 
-    fn met_as(&self, statement: &Statement, analysis: &Analysis, judged_after: u64) -> bool {
+    fn met_as(&self, statement: &Statement, analysis: &Analysis, judged_after: u64) -> Met {
         let text = Some(&**statement.wording.known.text()).filter(|_| tells_all(analysis));
-        self.admitted.borrow().is_protected() && self.met(judged_after, text).is_any()
+        self.met(judged_after, text)
+    }
+
+    fn comes_late(&self, statement: &Statement, met: Met) -> bool {
+        let is_ahead = self.not_changed_yet.get() == Some(statement.catalog.get());
+        let is_met = met.ended || met.open > usize::from(is_ahead);
+        is_met && self.admitted.borrow().is_protected()
     }
 }
 

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use policy::{Denial, Permit, Plan, SqlState};
-use sql::analysis::{Analysis, Class, Touched, Use};
+use sql::analysis::{Analysis, Class, Statement, Touched, Use};
 use tokio::time::timeout;
+use wire::upstream::TxStatus;
 
 use super::definitions::lasting;
 use super::overtaken::{OVERTAKEN, names_of, tells_all};
@@ -68,6 +69,9 @@ impl Session {
         if let Some(turn) = turn.flatten() {
             return Ok((permit, turn));
         }
+        if let Some(turn) = self.turn_alone(plan, judged_after).await {
+            return Ok((permit, turn));
+        }
         plan.give_back();
         self.changes_read();
         Err(self.not_its_turn(match self.may_keep(plan) {
@@ -83,6 +87,30 @@ impl Session {
             false => None,
         };
         Some(Turn { writing })
+    }
+
+    /// The right to send a write that will be undone where a change comes before it: nothing follows it
+    /// before its answer. The change may wait for a lock of the very transaction that writes.
+    async fn turn_alone(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
+        if !self.can_be_undone(plan) {
+            return None;
+        }
+        self.drained().await;
+        let goes = self.can_be_undone(plan) && !self.met_by(plan, judged_after).ended;
+        self.alone.set(goes);
+        goes.then_some(Turn { writing: None })
+    }
+
+    /// True for a write in an open transaction of which nothing would stay.
+    fn can_be_undone(&self, plan: &Plan) -> bool {
+        let analysis = plan.analysis();
+        let only_writes =
+            |one: &Statement| one.kind.class == Class::Write && !one.keeps && one.copy.is_none();
+        self.status.get() == TxStatus::Transaction
+            && !self.limited
+            && tells_all(analysis)
+            && self.commits_changes(plan).is_none()
+            && matches!(analysis.statements.as_slice(), [one] if only_writes(one))
     }
 
     /// What a client hears whose statement would have to wait for longer.
@@ -124,7 +152,7 @@ impl Session {
     /// touch it. False where there was none.
     pub(super) async fn outwaits_change(&self, plan: &Plan) -> bool {
         let is_free = || self.met_by(plan, u64::MAX).open == 0;
-        if !self.may_keep(plan) || is_free() {
+        if !self.may_keep(plan) || is_free() || self.can_be_undone(plan) {
             return false;
         }
         self.moved_until(is_free, PATIENCE).await
