@@ -151,21 +151,26 @@ impl Session {
         for (index, value) in bind.parameters.iter().enumerate() {
             entry.parameter(&recorded(&bind.formats, index, value));
         }
-        let statement = match self.as_parsed_now(bind.statement, statement).await {
-            Ok(statement) => statement,
-            Err(_) if self.skipping.get() => return Ok(()),
+        let bound = bound(&bind, frame);
+        let wording = Rc::clone(&statement.wording);
+        let text = (&**wording.known.text(), statement.strings);
+        let asked = asked(frame, policy::Step::Bind, text);
+        let judged = self.judge_bind(
+            asked,
+            Bound::Here(bound.as_ref()),
+            (bind.statement, statement),
+        );
+        let judged = judged.await;
+        if self.skipping.get() {
+            return Ok(());
+        }
+        let (statement, verdict) = match judged {
+            Ok(judged) => judged,
             Err(refusal) => {
                 self.refuse(&refusal, entry, self.now.get(), Step::Bind);
                 return Ok(());
             }
         };
-        let bound = bound(&bind, frame);
-        let text = (&**statement.wording.known.text(), statement.strings);
-        let asked = asked(frame, policy::Step::Bind, text);
-        let verdict = self.judge(asked, Bound::Here(bound.as_ref())).await;
-        if self.skipping.get() {
-            return Ok(());
-        }
         match verdict {
             Verdict::Allow(permit) => {
                 self.record_permit(&mut entry, &permit)?;
@@ -187,6 +192,25 @@ impl Session {
             verdict => self.refuse_early(verdict, entry, Step::Bind)?,
         }
         Ok(())
+    }
+
+    /// The verdict on a Bind of a statement that means what PostgreSQL takes it for. To judge may be to
+    /// take up other policies, by which it has to be parsed anew.
+    async fn judge_bind<'a>(
+        &self,
+        asked: Asked<'a>,
+        bound: Bound<'_>,
+        (name, statement): (&str, Rc<Statement>),
+    ) -> Result<(Rc<Statement>, Verdict<'a>), Refusal> {
+        let statement = self.as_parsed_now(name, statement).await?;
+        let verdict = self.judge(asked, bound).await;
+        match &verdict {
+            Verdict::Allow(permit) if !self.is_as_parsed(&statement) => permit.plan().give_back(),
+            _ => return Ok((statement, verdict)),
+        }
+        let statement = self.as_parsed_now(name, statement).await?;
+        let verdict = self.judge(asked, bound).await;
+        Ok((statement, verdict))
     }
 
     /// Sends a Bind, and keeps what its answer changes.

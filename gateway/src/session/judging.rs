@@ -147,7 +147,7 @@ impl Session {
         let was_protected = session.is_protected();
         let verdict = judge(&mut self.core.judge.borrow_mut(), &mut session);
         if session.is_protected() && !was_protected {
-            self.names.borrow_mut().forget_all();
+            self.names.borrow_mut().doubt_all();
         }
         verdict
     }

@@ -158,6 +158,11 @@ impl<T> Named<T> {
         }
     }
 
+    fn each(&self, see: impl Fn(&T)) {
+        let all = self.named.values().chain(&self.unnamed);
+        all.for_each(|one| see(one));
+    }
+
     fn clear(&mut self) {
         self.unnamed = None;
         self.named.clear();
@@ -261,9 +266,13 @@ impl Names {
         }
     }
 
-    /// From now on something is protected. Nobody has noted what changed before.
-    pub(crate) fn forget_all(&mut self) {
-        *self = Self::default();
+    /// From now on something is protected. Nobody has noted what changed before: what the protocol has
+    /// prepared is to be parsed anew, and the rest is not known.
+    pub(crate) fn doubt_all(&mut self) {
+        self.statements.each(|statement| statement.lost.set(true));
+        self.portals.each(|portal| portal.overtaken.set(true));
+        self.prepared.clear();
+        self.cursors.clear();
     }
 
     /// One statement of a plan is complete, and nobody knows what the names mean that it was about.

@@ -786,42 +786,6 @@ impl Session {
         Ok(())
     }
 
-    /// The error that ends a request, on the record as the client sees it.
-    fn fail(
-        &self,
-        flight: &mut Flight,
-        message: &[u8],
-        scrub: Scrub,
-    ) -> Result<Option<String>, SessionError> {
-        let before = self.client.queued();
-        let sqlstate = match flight.turn.was_cancelled() {
-            true => self.say_overtaken(),
-            false => self.send_error(message, scrub)?,
-        };
-        self.client
-            .queue_with(|out| flight.entry.delivered(&out[before..]))?;
-        Ok(sqlstate)
-    }
-
-    /// Sends an error on, scrubbed where its text may carry a value, and gives its SQLSTATE.
-    fn send_error(&self, message: &[u8], scrub: Scrub) -> Result<Option<String>, SessionError> {
-        let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
-        let severity = fields.get(b'V').unwrap_or_default();
-        self.farewell
-            .set(self.farewell.get() || matches!(severity, b"FATAL" | b"PANIC"));
-        match self.or_tainted(scrub) {
-            _ if self.muted.get() => {}
-            Scrub::No => self.client.queue(message),
-            Scrub::Yes => {
-                let fields = fields.scrubbed();
-                self.client
-                    .queue_with(|out| fields.write_error(out))
-                    .map_err(broken)?;
-            }
-        }
-        Ok(fields.sqlstate().map(str::to_owned))
-    }
-
     /// The upstream waits for the next request.
     fn ready(&self, status: TxStatus) {
         self.status.set(status);
@@ -899,7 +863,7 @@ fn is_stray(body: &[u8]) -> Result<bool, SessionError> {
     Ok(fields.sqlstate() == Some("08P01"))
 }
 
-fn broken(error: wire::Error) -> SessionError {
+pub(super) fn broken(error: wire::Error) -> SessionError {
     SessionError::UpstreamProtocol(error.to_string())
 }
 

@@ -1,9 +1,13 @@
 //! Errors and notices whose text may carry a protected value.
 
+use wire::frame::HEADER_BYTES;
+use wire::upstream::ErrorFields;
+
 use super::Session;
 use super::flight::Flight;
 use super::prepared::Change;
-use super::replies::Kept;
+use super::replies::{Kept, broken};
+use crate::error::SessionError;
 
 /// Whether the text of an error may carry a protected value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,5 +59,45 @@ impl Session {
             true => Scrub::Yes,
             false => Scrub::of(&flight.plan),
         }
+    }
+
+    /// The error that ends a request, on the record as the client sees it.
+    pub(super) fn fail(
+        &self,
+        flight: &mut Flight,
+        message: &[u8],
+        scrub: Scrub,
+    ) -> Result<Option<String>, SessionError> {
+        let before = self.client.queued();
+        let sqlstate = match flight.turn.was_cancelled() {
+            true => self.say_overtaken(),
+            false => self.send_error(message, scrub)?,
+        };
+        self.client
+            .queue_with(|out| flight.entry.delivered(&out[before..]))?;
+        Ok(sqlstate)
+    }
+
+    /// Sends an error on, scrubbed where its text may carry a value, and gives its SQLSTATE.
+    pub(super) fn send_error(
+        &self,
+        message: &[u8],
+        scrub: Scrub,
+    ) -> Result<Option<String>, SessionError> {
+        let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
+        let severity = fields.get(b'V').unwrap_or_default();
+        self.farewell
+            .set(self.farewell.get() || matches!(severity, b"FATAL" | b"PANIC"));
+        match self.or_tainted(scrub) {
+            _ if self.muted.get() => {}
+            Scrub::No => self.client.queue(message),
+            Scrub::Yes => {
+                let fields = fields.scrubbed();
+                self.client
+                    .queue_with(|out| fields.write_error(out))
+                    .map_err(broken)?;
+            }
+        }
+        Ok(fields.sqlstate().map(str::to_owned))
     }
 }
