@@ -54,6 +54,14 @@ fn has(answer: &[Message], text: &str) -> bool {
     answer.iter().any(bytes)
 }
 
+/// Those that nobody may see.
+async fn emails(gateway: &Gateway) -> Vec<String> {
+    let direct = gateway.place().direct().await;
+    let rows = direct.query("SELECT email FROM customers WHERE id < 4", &[]);
+    let rows = rows.await.expect("rows");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// The e-mail is the third column for as long as the rows before it have two.
 fn third(rows: &str) -> String {
     format!(
@@ -65,10 +73,7 @@ fn third(rows: &str) -> String {
 #[tokio::test]
 async fn a_row_type_that_grows_moves_no_column_of_a_statement_parsed_before() {
     let (gateway, mut alice) = gateway().await;
-    let direct = gateway.place().direct().await;
-    let emails = direct.query("SELECT email FROM customers WHERE id < 4", &[]);
-    let emails = emails.await.expect("rows");
-    let emails: Vec<String> = emails.iter().map(|row| row.get(0)).collect();
+    let emails = emails(&gateway).await;
     let grown = [
         ("(NULL::pair).*", "ALTER TYPE pair ADD ATTRIBUTE w text"),
         ("(NULL::made).*", "ALTER TABLE made ADD COLUMN w text"),
@@ -209,7 +214,8 @@ async fn what_was_prepared_before_something_was_protected_is_parsed_anew() {
     })
     .await;
     let said = run(&mut alice, "s").await;
-    assert!(!has(&said, "@example"), "{said:?}");
+    let emails = emails(&gateway).await;
+    assert!(!emails.iter().any(|email| has(&said, email)), "{said:?}");
 }
 
 #[tokio::test]
@@ -230,4 +236,64 @@ async fn the_error_of_a_bind_that_came_too_late_has_no_value() {
     alice.until_ready().await.expect("an answer");
     let said = alice.until_ready().await.expect("an answer");
     assert!(!has(&said, "@"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_long_name_is_the_name_that_postgresql_keeps() {
+    let (gateway, mut alice) = gateway().await;
+    let emails = emails(&gateway).await;
+    let name = "n".repeat(70);
+    answer(&mut alice, &[query("ALTER TYPE pair ADD ATTRIBUTE w text")]).await;
+    let text = third("(NULL::pair).*").replace("z(c1, c2, c3, c4)", "z(c1, c2, c3)");
+    answer(&mut alice, &[parse(&name, &text), sync()]).await;
+    for change in ["DROP ATTRIBUTE w", "ADD ATTRIBUTE w text"] {
+        answer(&mut alice, &[query(&format!("ALTER TYPE pair {change}"))]).await;
+        let said = run(&mut alice, &name).await;
+        assert!(
+            !emails.iter().any(|email| has(&said, email)),
+            "{change}: {said:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_parsed_anew_now_can_be_later() {
+    let (gateway, mut alice) = gateway().await;
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    let text = "SELECT c.email, p.a FROM customers c, parted p WHERE c.id = 1";
+    answer(&mut alice, &[parse("s", text), sync()]).await;
+    let makes = "CREATE TABLE second PARTITION OF parted FOR VALUES IN (2)";
+    answer(&mut dora, &[query(makes)]).await;
+    answer(&mut alice, &[query("SET lock_timeout = 100")]).await;
+    let mut holds = gateway.place().direct().await;
+    let held = holds.transaction().await.expect("a transaction");
+    held.batch_execute("LOCK TABLE parted")
+        .await
+        .expect("a lock");
+    let said = run(&mut alice, "s").await;
+    assert_eq!(tags(&said), "E", "{said:?}");
+    held.rollback().await.expect("the lock is gone");
+    let said = run(&mut alice, "s").await;
+    assert_eq!(tags(&said), "2DC", "{said:?}");
+}
+
+#[tokio::test]
+async fn who_was_told_the_rows_of_a_portal_gets_no_others() {
+    let (gateway, mut alice) = gateway().await;
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    answer(&mut alice, &[parse("s", "SELECT * FROM plain"), sync()]).await;
+    let described = [
+        bind("", "s", &[], Format::Binary),
+        describe(Kind::Portal, ""),
+        execute("", 0),
+        sync(),
+    ];
+    assert_eq!(tags(&answer(&mut alice, &described).await), "2TDC");
+    assert_eq!(tags(&run(&mut alice, "s").await), "2DC");
+    let changes = query("ALTER TABLE plain DROP COLUMN a, ADD COLUMN c int DEFAULT 7");
+    answer(&mut dora, &[changes]).await;
+    for _ in 0..2 {
+        let said = run(&mut alice, "s").await;
+        assert_eq!(said[0].field(b'C'), Some("0A000"), "{said:?}");
+    }
 }

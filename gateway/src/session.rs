@@ -138,6 +138,8 @@ pub(crate) struct Session {
     muted: Cell<bool>,
     /// A transaction has ended since changes were seen to be under way.
     in_force: Cell<bool>,
+    /// Something has run since the upstream was ready last that may have ended the transaction.
+    may_be_over: Cell<bool>,
     /// Nothing is to be sent before what was sent last is answered.
     alone: Cell<bool>,
     /// The upstream has failed something since it was ready last.

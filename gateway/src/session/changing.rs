@@ -141,7 +141,7 @@ fn is_rollback(plan: &Plan) -> bool {
 
 /// True for a plan after which a transaction may be over that was open before; a rollback, too, as the
 /// transaction may be another than is thought.
-fn may_end_transaction(plan: &Plan) -> bool {
+pub(super) fn may_end_transaction(plan: &Plan) -> bool {
     let analysis = plan.analysis();
     let stays = [
         "begin",

@@ -494,9 +494,10 @@ impl Session {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
                 Kept::Parse(kept) | Kept::Words(kept) => &kept.1,
-                Kept::Change(change, _) | Kept::Own(change) => change,
+                Kept::Change(change, _) | Kept::Own(Some(change)) => change,
                 Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
                 Kept::Nothing
+                | Kept::Own(None)
                 | Kept::Describe(..)
                 | Kept::Flight(_)
                 | Kept::Role(_)
@@ -569,7 +570,7 @@ impl Session {
 const NAME_BYTES: usize = 63;
 
 /// A name as PostgreSQL keeps it; none where it would be cut within a character.
-fn cut(name: &str) -> Option<&str> {
+pub(super) fn cut(name: &str) -> Option<&str> {
     if name.len() <= NAME_BYTES {
         Some(name)
     } else {

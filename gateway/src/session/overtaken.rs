@@ -99,7 +99,7 @@ impl Session {
                     && self.met_by(&flight.plan, flight.judged_after()).open == 1
             }
             Kept::Parse(kept) => self.doubts(&kept.1),
-            Kept::Own(change) | Kept::Change(change, _) => self.doubts(change),
+            Kept::Own(Some(change)) | Kept::Change(change, _) => self.doubts(change),
             Kept::Describe(Described::Statement(one), _) => self.met_since_parsed(one).open == 1,
             _ => false,
         };

@@ -11,12 +11,13 @@ use policy::{Asked, Permit, Request, Step, Verdict};
 use sql::Strings;
 use sql::analysis::Analysis;
 use wire::client::Target;
-use wire::upstream::TxStatus;
+use wire::frame::HEADER_BYTES;
+use wire::upstream::{RowDescription, TxStatus};
 use wire::write;
 
-use super::extended::Bound;
+use super::extended::{Bound, cut};
 use super::overtaken::tells_all;
-use super::prepared::{Change, Description, Portal, Statement};
+use super::prepared::{Change, Description, Portal, Statement, Told};
 use super::replies::{Asker, Described, Kept};
 use super::wording::Wording;
 use super::{Refusal, Session, pipeline};
@@ -40,6 +41,7 @@ impl Session {
             guarded: self.admitted.borrow().is_protected(),
             parsed: false.into(),
             lost: false.into(),
+            told: Told::default(),
             parameters: Description::default(),
             description: Description::default(),
         })
@@ -78,6 +80,7 @@ impl Session {
         if self.is_as_parsed(&statement) && self.catalog_is_current() {
             return Ok(statement);
         }
+        let name = cut(name).unwrap_or(name);
         let request = Request {
             frames: Bytes::new(),
             step: Step::Parse,
@@ -117,27 +120,28 @@ impl Session {
         };
         let new = (Rc::clone(&old.wording), old.strings);
         let new = self.to_parse(new, old.types.clone(), &permit);
+        new.told.take_over(&old.told);
+        // Where the new Parse fails, the next Bind tries it again.
+        old.lost.set(true);
         self.send_anew(name, &new, &permit);
         self.drained().await;
-        if new.looks_as(old) {
-            return Ok(new);
+        let is_as_told = new.told.fits(&new);
+        new.lost.set(new.lost.get() || !is_as_told);
+        match is_as_told {
+            true => Ok(new),
+            false => Err(no_longer_parsed()),
         }
-        // For as long as the client goes by the shape that it knows.
-        new.parameters.answer(old.parameters.known());
-        new.description.answer(old.description.known());
-        new.lost.set(true);
-        Err(no_longer_parsed())
     }
 
     fn send_anew(&self, name: &str, new: &Rc<Statement>, permit: &Permit<'_>) {
         let mut pipeline = self.pipeline.borrow_mut();
         // Another of its name would be refused, but for the unnamed one.
         if !name.is_empty() {
-            let close = Kept::Own(Change::NoStatement(name.to_owned()));
-            pipeline.push(pipeline::Step::Close, close);
+            pipeline.push(pipeline::Step::Close, Kept::Own(None));
             self.upstream.close(Target::Statement(name));
         }
-        let parse = Kept::Own(Change::Statement(name.to_owned(), Rc::clone(new)));
+        let parse = Change::Statement(name.to_owned(), Rc::clone(new));
+        let parse = Kept::Own(Some(parse));
         pipeline.push(pipeline::Step::Parse, parse);
         self.upstream.send(permit);
         let described = Described::Statement(Rc::clone(new));
@@ -204,14 +208,27 @@ impl Session {
     }
 }
 
-impl Statement {
-    /// Whether a client that knows the one may meet the other: what it was told of its shape is so.
-    fn looks_as(&self, old: &Statement) -> bool {
-        let told = |old: &Description, new: &Description| {
-            old.known().is_none_or(|old| new.known() == Some(old))
-        };
-        told(&old.parameters, &self.parameters) && told(&old.description, &self.description)
+impl Told {
+    /// Whether what the client was told of a statement is so.
+    fn fits(&self, statement: &Statement) -> bool {
+        let (parameters, rows) = (self.parameters.known(), self.rows.known());
+        parameters.is_none_or(|told| statement.parameters.known() == Some(told))
+            && rows.is_none_or(|told| {
+                let is = statement.description.known();
+                is.is_some_and(|is| shape(&told).is_some_and(|told| shape(&is) == Some(told)))
+            })
     }
+}
+
+/// The names and types of a RowDescription.
+fn shape(description: &[u8]) -> Option<Vec<(Bytes, u32, i32)>> {
+    let rows = RowDescription::parse(description.get(HEADER_BYTES..)?).ok()?;
+    let fields = rows.fields.into_iter();
+    Some(
+        fields
+            .map(|field| (field.name, field.type_oid, field.type_modifier))
+            .collect(),
+    )
 }
 
 const ABORTED: &str =

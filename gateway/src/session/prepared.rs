@@ -41,10 +41,28 @@ pub(crate) struct Statement {
     pub(crate) parsed: Cell<bool>,
     /// It may mean something else to the upstream: it has to be parsed anew.
     pub(crate) lost: Cell<bool>,
+    /// What the client was told of its shape.
+    pub(crate) told: Told,
     /// What its parameters look like.
     pub(crate) parameters: Description,
     /// What its rows look like, for the record.
     pub(crate) description: Description,
+}
+
+/// What a client was told of the shape of a statement: its ParameterDescription, and the
+/// RowDescription of it or of a portal of it.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) parameters: Description,
+    pub(crate) rows: Description,
+}
+
+impl Told {
+    /// The client knows the same of another.
+    pub(crate) fn take_over(&self, other: &Told) {
+        self.parameters.answer(other.parameters.known());
+        self.rows.answer(other.rows.known());
+    }
 }
 
 /// A statement with its parameters.

@@ -15,6 +15,7 @@ use wire::upstream::{
 use wire::write;
 
 use super::buffers::Inbox;
+use super::changing::may_end_transaction;
 use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
 use super::overtaken::OVERTAKEN;
 use super::pipeline::{Owed, Pipeline, Reply, Step};
@@ -48,7 +49,7 @@ pub(crate) enum Kept {
     /// Bind or Close: what it changes; and whether an error's text may carry a value.
     Change(Change, Scrub),
     /// Parse or Close of the gateway's own: what it changes.
-    Own(Change),
+    Own(Option<Change>),
     /// Describe: what is described, and who asked.
     Describe(Described, Asker),
     /// Query or Execute.
@@ -523,9 +524,11 @@ impl Session {
                 Ok(())
             }
             (Kept::Describe(Described::Statement(statement), asker), _) => {
-                statement.parameters.answer(Some(message.into()));
+                let message: Rc<[u8]> = message.into();
+                statement.parameters.answer(Some(Rc::clone(&message)));
                 if *asker == Asker::Client {
-                    self.tell(message);
+                    self.tell(&message);
+                    statement.told.parameters.answer(Some(message));
                 }
                 Ok(())
             }
@@ -627,6 +630,8 @@ impl Session {
                     flight.statement,
                 );
             }
+            self.may_be_over
+                .set(self.may_be_over.get() || may_end_transaction(&flight.plan));
             self.made_by_what_was_known(&flight.plan);
         }
         let scrubbed = self.scrub_of_flight(flight) == Scrub::Yes;
@@ -661,7 +666,9 @@ impl Session {
                 });
             }
             Kept::Own(change) => {
-                self.names.borrow_mut().apply(self.as_parsed(change));
+                if let Some(change) = change {
+                    self.names.borrow_mut().apply(self.as_parsed(change));
+                }
                 pass = false;
             }
             // The refusal that follows is heard instead.
@@ -691,6 +698,9 @@ impl Session {
                 }
                 described.answer((tag == UpstreamTag::RowDescription).then_some(message));
                 pass = asker == Asker::Client;
+                if pass {
+                    described.tell();
+                }
             }
             Kept::Flight(mut flight) => {
                 pass = self.flight_done(&mut flight, owed.step, tag, body)?;
@@ -793,6 +803,7 @@ impl Session {
             self.unheard
                 .set(self.owes(super::reading::may_change_strings));
         }
+        self.may_be_over.set(false);
         let is_undone = self.failed.take() && !self.persists();
         if status == TxStatus::Idle {
             self.in_force.set(self.in_force.get() || !is_undone);
@@ -816,6 +827,15 @@ impl Session {
 }
 
 impl Described {
+    /// The client hears what it looks like.
+    fn tell(&self) {
+        match self {
+            Self::Statement(one) => one.told.rows.answer(one.description.known()),
+            Self::Portal(one) => one.statement.told.rows.answer(one.description.known()),
+            Self::Unknown => {}
+        }
+    }
+
     fn answer(&self, message: Option<&[u8]>) {
         match self {
             Self::Statement(statement) => {

@@ -107,6 +107,7 @@ impl Session {
         let only_writes =
             |one: &Statement| one.kind.class == Class::Write && !one.keeps && one.copy.is_none();
         self.status.get() == TxStatus::Transaction
+            && !self.may_be_over.get()
             && !self.limited
             && tells_all(analysis)
             && self.commits_changes(plan).is_none()
