@@ -136,7 +136,10 @@ class Setting:
         direct, pgbouncer, sluice, or limited: sluice with a limited role."""
         if name == "direct":
             return self.postgres
-        target = {"pgbouncer": PgBouncer, "sluice": Sluice, "limited": Limited}[name](self)
+        known = {"pgbouncer": PgBouncer, "sluice": Sluice, "limited": Limited}
+        if name not in known:
+            raise Failed(f"no target {name}: those are direct, {', '.join(known)}")
+        target = known[name](self)
         target.under = under
         target.start()
         return target
