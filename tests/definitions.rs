@@ -745,7 +745,8 @@ async fn a_table_that_is_swapped_is_not_what_an_earlier_write_was_about() {
 #[tokio::test]
 async fn a_function_that_is_made_meanwhile_is_not_called_unseen() {
     let place = Place::new().await;
-    set_up(&place, Role::Application, "CREATE TABLE kept (a text)").await;
+    let setup = "CREATE TABLE kept (a text); CREATE TABLE gate (a int)";
+    set_up(&place, Role::Application, setup).await;
     let gateway = gateway(place).await;
     let direct = gateway.place().direct().await;
     let dora = gateway.connect(Person::Dora).await;
@@ -755,10 +756,7 @@ async fn a_function_that_is_made_meanwhile_is_not_called_unseen() {
         "SELECT upper('x'::varchar)",
         "EXPLAIN VERBOSE SELECT upper('x'::varchar)",
     ] {
-        let mut waits = waits_behind(&gateway, &direct, &[query(calls)]).await;
-        run(&dora, &[make]).await;
-        waits.until_ready().await.expect("an answer");
-        let answer = waits.until_ready().await.expect("an answer");
+        let answer = behind_a_gate(&gateway, &direct, calls, run(&dora, &[make])).await;
         assert_eq!(tags(&answer), "E", "{calls}: {answer:?}");
         run(&dora, &["DROP FUNCTION upper(varchar)"]).await;
     }
@@ -782,7 +780,7 @@ async fn a_change_that_fails_overtakes_nothing() {
         "ALTER TABLE mine RENAME COLUMN nothing TO a",
         "BEGIN; ALTER TABLE mine RENAME COLUMN a TO c; ROLLBACK TO nothing",
     ] {
-        let answer = behind_a_gate(&gateway, &direct, async {
+        let answer = behind_a_gate(&gateway, &direct, SHOWS, async {
             said(&alice, fails).await.expect_err("it fails");
             alice
                 .simple_query("ROLLBACK")
@@ -794,24 +792,25 @@ async fn a_change_that_fails_overtakes_nothing() {
     }
     // What came into force before the failure did.
     let half = format!("BEGIN; {RENAME}; COMMIT; ROLLBACK TO nothing");
-    let answer = behind_a_gate(&gateway, &direct, async {
+    let answer = behind_a_gate(&gateway, &direct, SHOWS, async {
         assert_ne!(sqlstate(said(&alice, &half).await), "42501");
     });
     let answer = answer.await;
     assert_eq!(tags(&answer), "E", "{answer:?}");
 }
 
-/// What a client of its own reads by the old name, behind a table that is locked while something is done.
+/// What a client of its own reads, behind a table that is locked while something is done.
 async fn behind_a_gate(
     gateway: &Gateway,
     direct: &Client,
+    shows: &str,
     done: impl Future<Output = ()>,
 ) -> Vec<Message> {
     let mut holds = gateway.place().direct().await;
     let held = holds.transaction().await.expect("a transaction");
     held.batch_execute("LOCK TABLE gate").await.expect("a lock");
     let mut waits = WireClient::log_in(gateway, Person::Alice).await;
-    let messages = [query("SELECT a FROM gate"), query(SHOWS)];
+    let messages = [query("SELECT a FROM gate"), query(shows)];
     waits.send(&messages.concat()).await;
     until(direct, &WAITS.replace("mine", "gate")).await;
     done.await;
