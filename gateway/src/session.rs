@@ -138,6 +138,8 @@ pub(crate) struct Session {
     muted: Cell<bool>,
     /// A transaction has ended since changes were seen to be under way.
     in_force: Cell<bool>,
+    /// What ran last has rolled back.
+    rolled_back: Cell<bool>,
     /// Something has run since the upstream was ready last that may have ended the transaction.
     may_be_over: Cell<bool>,
     /// Nothing is to be sent before what was sent last is answered.

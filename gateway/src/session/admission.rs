@@ -263,6 +263,7 @@ impl Ready {
             muted: Cell::new(false),
             in_force: Cell::default(),
             failed: Cell::default(),
+            rolled_back: Cell::default(),
             may_be_over: Cell::default(),
             alone: Cell::default(),
             not_changed_yet: Cell::default(),

@@ -609,6 +609,7 @@ impl Session {
             flight.tag = Tag::new(complete.tag);
             self.in_force
                 .set(self.in_force.get() || complete.tag.starts_with("COMMIT"));
+            self.rolled_back.set(complete.tag == "ROLLBACK");
             let committed = complete.tag == "COMMIT" && self.catalog_changed.get();
             // Whoever prepared it may have changed definitions.
             if committed || complete.tag == "COMMIT PREPARED" {
@@ -804,7 +805,7 @@ impl Session {
                 .set(self.owes(super::reading::may_change_strings));
         }
         self.may_be_over.set(false);
-        let is_undone = self.failed.take() && !self.persists();
+        let is_undone = (self.failed.take() | self.rolled_back.take()) && !self.persists();
         if status == TxStatus::Idle {
             self.in_force.set(self.in_force.get() || !is_undone);
             self.tainted.set(false);
