@@ -68,7 +68,13 @@ impl Session {
             return false;
         }
         let met = self.met_by(&flight.plan, flight.judged_after());
-        let is_ahead = self.not_changed_yet.get() == Some(flight.judged.version);
+        self.is_overtaken_by(met, flight.judged.version)
+    }
+
+    /// True where changes have come before what was judged by the catalog of this version; not where
+    /// one is under way that is known not to be in force.
+    pub(super) fn is_overtaken_by(&self, met: Met, version: u64) -> bool {
+        let is_ahead = self.not_changed_yet.get() == Some(version);
         met.ended || met.open > usize::from(is_ahead)
     }
 

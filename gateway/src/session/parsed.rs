@@ -203,9 +203,7 @@ impl Session {
     }
 
     fn comes_late(&self, statement: &Statement, met: Met) -> bool {
-        let is_ahead = self.not_changed_yet.get() == Some(statement.catalog.get());
-        let is_met = met.ended || met.open > usize::from(is_ahead);
-        is_met && self.admitted.borrow().is_protected()
+        self.admitted.borrow().is_protected() && self.is_overtaken_by(met, statement.catalog.get())
     }
 }
 
