@@ -686,14 +686,7 @@ impl Session {
             statement,
         });
         self.record_denial(&mut entry, &self.own_denial(&message))?;
-        let refusal = Refusal {
-            sqlstate: sqlstate.to_owned(),
-            message,
-            detail: None,
-            hint: None,
-            routine: None,
-            unreadable: false,
-        };
+        let refusal = Refusal::plain(sqlstate, &message);
         self.refuse(&refusal, entry, time, step);
         Ok(())
     }
@@ -761,6 +754,18 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Nothing but what is wrong.
+    pub(crate) fn plain(sqlstate: &str, message: &str) -> Self {
+        Self {
+            sqlstate: sqlstate.to_owned(),
+            message: message.to_owned(),
+            detail: None,
+            hint: None,
+            routine: None,
+            unreadable: false,
+        }
+    }
+
     pub(crate) fn of(denial: &Denial) -> Self {
         Self {
             sqlstate: denial.sqlstate.as_str().to_owned(),

@@ -102,7 +102,7 @@ impl Session {
     /// Has PostgreSQL parse the text of a statement anew, of which the client hears nothing.
     async fn parse_anew(&self, name: &str, old: &Rc<Statement>) -> Result<Rc<Statement>, Refusal> {
         if self.status.get() == TxStatus::Failed {
-            return Err(plainly("25P02", ABORTED));
+            return Err(Refusal::plain("25P02", ABORTED));
         }
         let mut message = BytesMut::new();
         let text = old.wording.known.text();
@@ -239,17 +239,6 @@ fn no_longer_parsed() -> Refusal {
         detail: Some("The statement means something else than when it was prepared.".to_owned()),
         hint: Some("Prepare it again.".to_owned()),
         routine: Some("RevalidateCachedQuery"),
-        ..plainly("0A000", "cached plan must not change result type")
-    }
-}
-
-fn plainly(sqlstate: &str, message: &str) -> Refusal {
-    Refusal {
-        sqlstate: sqlstate.to_owned(),
-        message: message.to_owned(),
-        detail: None,
-        hint: None,
-        routine: None,
-        unreadable: false,
+        ..Refusal::plain("0A000", "cached plan must not change result type")
     }
 }

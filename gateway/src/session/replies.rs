@@ -855,12 +855,8 @@ impl Described {
 /// What the client hears where a result ends before its end.
 fn ended(sqlstate: &str, message: String) -> Refusal {
     Refusal {
-        sqlstate: sqlstate.to_owned(),
-        message,
         detail: Some(REST.to_owned()),
-        hint: None,
-        routine: None,
-        unreadable: false,
+        ..Refusal::plain(sqlstate, &message)
     }
 }
 
