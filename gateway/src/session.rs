@@ -142,6 +142,8 @@ pub(crate) struct Session {
     rolled_back: Cell<bool>,
     /// Something has run since the upstream was ready last that may have ended the transaction.
     may_be_over: Cell<bool>,
+    /// A change has begun that waits for writes of others before it is sent.
+    waits_to_change: Cell<bool>,
     /// Nothing is to be sent before what was sent last is answered.
     alone: Cell<bool>,
     /// The upstream has failed something since it was ready last.

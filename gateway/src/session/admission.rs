@@ -265,6 +265,7 @@ impl Ready {
             failed: Cell::default(),
             rolled_back: Cell::default(),
             may_be_over: Cell::default(),
+            waits_to_change: Cell::default(),
             alone: Cell::default(),
             not_changed_yet: Cell::default(),
             worked: Cell::new(false),

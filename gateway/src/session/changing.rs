@@ -56,9 +56,9 @@ impl Session {
     }
 
     /// The upstream waits for the next request. Where all answers have been read, whatever was
-    /// changed is known, or undone, or still the transaction's own.
+    /// changed is known, or undone, or still the transaction's own; but for what waits to be sent.
     pub(super) fn changes_read(&self) {
-        if !self.pipeline.borrow().is_empty() {
+        if !self.pipeline.borrow().is_empty() || self.waits_to_change.get() {
             return;
         }
         let in_force = self.in_force.take();

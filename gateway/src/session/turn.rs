@@ -40,13 +40,16 @@ impl Turn {
 impl Session {
     /// The right to send what nothing is in the way of.
     pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
-        let changes = self.commits_changes(plan);
-        // A change that has to wait begins when it waits.
-        if let Some(touched) = changes
-            && (self.waits_for_writes(&touched)
-                || self.waits_for_writes(&self.begin_change(touched, plan, judged_after)))
-        {
-            return None;
+        if let Some(touched) = self.commits_changes(plan) {
+            // A change that has to wait begins when it waits.
+            if self.waits_for_writes(&touched) {
+                return None;
+            }
+            let touched = self.begin_change(touched, plan, judged_after);
+            if self.waits_for_writes(&touched) {
+                self.changes_read();
+                return None;
+            }
         }
         self.turn_to_write(plan, judged_after)
     }
@@ -61,10 +64,12 @@ impl Session {
         let plan = permit.plan();
         let changes = self.commits_changes(plan);
         let changes = changes.map(|touched| self.begin_change(touched, plan, judged_after));
+        self.waits_to_change.set(changes.is_some());
         let is_free = match &changes {
             Some(touched) => self.outwaits_writes(touched, plan).await,
             None => true,
         };
+        self.waits_to_change.set(false);
         let turn = is_free.then(|| self.turn_to_write(plan, judged_after));
         if let Some(turn) = turn.flatten() {
             return Ok((permit, turn));

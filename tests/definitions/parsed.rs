@@ -3,11 +3,12 @@
 
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
-use sluice_tests::server::postgres;
 use sluice_tests::wire_client::{
     Format, Kind, Message, WireClient, bind, describe, execute, parse, query, sync, tags,
 };
 use sluice_tests::{Gateway, Person};
+
+use super::set_up;
 
 const SETUP: &str = "CREATE TABLE plain (a text, b text); INSERT INTO plain VALUES ('x', 'y'); \
                      CREATE TYPE pair AS (c text, b text); \
@@ -22,14 +23,8 @@ async fn gateway() -> (Gateway, WireClient) {
 }
 
 async fn open(place: Place) -> (Gateway, WireClient) {
-    let guard = "module = \"policies/guard.wasm\"\n";
-    place.edit(|text| text.replace(guard, &format!("{guard}mode = \"off\"\n")));
-    let made = postgres()
-        .await
-        .run(Role::Application, place.database(), SETUP)
-        .await;
-    made.unwrap_or_else(|error| panic!("{error:?}"));
-    let gateway = Gateway::within(place).await;
+    set_up(&place, Role::Application, SETUP).await;
+    let gateway = super::gateway(place).await;
     let alice = WireClient::log_in(&gateway, Person::Alice).await;
     (gateway, alice)
 }
