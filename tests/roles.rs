@@ -6,7 +6,7 @@
 use sluice_tests::gateway::Place;
 use sluice_tests::programs::{said, sluice};
 use sluice_tests::wire_client::{
-    Format, Message, WireClient, bind, execute, message, parse, sync, terminated,
+    Format, Message, WireClient, bind, execute, message, parse, sync, tags, terminated,
 };
 use sluice_tests::{Gateway, Person, Said};
 use tokio::process::Command;
@@ -347,4 +347,51 @@ async fn harden_says_what_is_still_open() {
         !printed
             .contains("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \"public\".\"customers\"")
     );
+}
+
+#[tokio::test]
+async fn what_is_refused_for_a_role_is_in_the_way_of_nobody() {
+    let (gateway, role) = hardened().await;
+    let direct = gateway.place().direct().await;
+    let own = format!("CREATE TABLE own (a int); GRANT ALL ON own TO {role}");
+    direct.batch_execute(&own).await.expect("a table");
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    let mut another = WireClient::log_in(&gateway, Person::Alice).await;
+    let (_, errors) = ask(&mut alice, &format!("DROP OWNED BY {role}")).await;
+    assert_eq!(errors.len(), 1);
+    let (_, errors) = ask(&mut another, "INSERT INTO own VALUES (1)").await;
+    assert_eq!(errors, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_session_goes_on_after_a_masked_result_that_was_stopped() {
+    let (gateway, role) = hardened().await;
+    let mut holds = gateway.place().direct().await;
+    let gate = format!("CREATE TABLE gate (a int); GRANT SELECT ON gate TO {role}");
+    holds.batch_execute(&gate).await.expect("a table");
+    let direct = gateway.place().direct().await;
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    let dora = gateway.connect(Person::Dora).await;
+    ask(&mut alice, "BEGIN").await;
+    let held = holds.transaction().await.expect("a transaction");
+    held.batch_execute("LOCK TABLE gate").await.expect("a lock");
+    let shows = "SELECT email FROM customers WHERE NOT EXISTS (SELECT FROM gate)";
+    alice.send(&query(shows)).await;
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks \
+                 WHERE NOT granted AND relation = 'gate'::regclass)";
+    sluice_tests::eventually(waits, || async {
+        let row = direct.query_one(waits, &[]).await;
+        row.expect("locks").get::<_, bool>(0)
+    })
+    .await;
+    // Whose names are not known.
+    let make = "CREATE TABLE made (LIKE customers)";
+    dora.batch_execute(make).await.expect("it is made");
+    held.rollback().await.expect("the lock is gone");
+    let answer = alice.until_ready().await.expect("an answer");
+    assert_eq!(tags(&answer), "E", "{answer:?}");
+    let (_, errors) = ask(&mut alice, "SELECT who()").await;
+    assert_eq!(errors.len(), 1, "the transaction has failed");
+    ask(&mut alice, "ROLLBACK").await;
+    is_limited(&mut alice, &role, "a result was stopped").await;
 }

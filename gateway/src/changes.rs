@@ -349,14 +349,16 @@ impl Change {
         }
     }
 
-    /// It has run, and the transaction that it is in has not ended. Gives what it will touch.
-    pub(crate) fn stays_pending(mut self) -> Option<Touched> {
+    /// It has run, and the transaction that it is in has not ended.
+    pub(crate) fn stays_pending(mut self) {
         self.pending = true;
+    }
+
+    /// All that it touches by now.
+    pub(crate) fn touched(&self) -> Touched {
         let names = self.changes.lock();
-        names
-            .open
-            .get(&self.number)
-            .map(|open| open.touched.clone())
+        let open = names.open.get(&self.number);
+        open.map_or(Touched::Anything, |open| open.touched.clone())
     }
 
     /// Statements are about to be sent. Gives all that this change touches by now.

@@ -3,11 +3,12 @@
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::wire_client::{
-    Format, WireClient, bind, execute, message, parse, query, sync, tags,
+    Format, Message, WireClient, bind, execute, message, parse, query, sync, tags,
 };
 use sluice_tests::{Gateway, Person, sqlstate};
 use tokio_postgres::{Client, NoTls};
 
+use super::turns::hold;
 use super::{gateway, one, rows, run, said, secrets, set_up, until};
 
 /// A table whose column is renamed to that of another session, and what shows a value then.
@@ -434,4 +435,109 @@ async fn a_statement_that_was_parsed_too_late_is_parsed_anew() {
     waits.send(&query("EXECUTE late")).await;
     let answer = waits.until_ready().await.expect("an answer");
     assert_eq!(answer[1].body, [0, 1, 255, 255, 255, 255]);
+}
+
+/// A function that is harmless, and then is not.
+const LETTER: &str = "CREATE OR REPLACE FUNCTION letter(int) RETURNS text LANGUAGE sql \
+                      AS 'SELECT chr(96 + $1) LIMIT 1'";
+const EMAIL: &str = "CREATE OR REPLACE FUNCTION letter(int) RETURNS text LANGUAGE sql \
+                     AS 'SELECT email FROM customers WHERE id = $1 LIMIT 1'";
+
+#[tokio::test]
+async fn a_function_that_is_called_first_at_a_later_row_shows_nothing() {
+    let place = Place::new().await;
+    set_up(&place, Role::Application, LETTER).await;
+    let gateway = gateway(place).await;
+    let secrets = secrets(&gateway).await;
+    let dora = gateway.connect(Person::Dora).await;
+    let shows = "SELECT n, repeat('x', 5000), CASE WHEN n = 9 THEN pg_sleep(1)::text END, \
+                 CASE WHEN n > 9 THEN letter(n) END FROM generate_series(1, 12) n";
+    let open = |shows| [query("BEGIN"), query(shows)];
+    let suspended = [
+        parse("p", shows),
+        bind("p", "p", &[], Format::Text),
+        execute("p", 1),
+        sync(),
+    ];
+    let declare = format!("DECLARE p CURSOR FOR {shows}");
+    let hold = format!("DECLARE p CURSOR WITH HOLD FOR {shows}");
+    let execute = || vec![[execute("p", 0), sync()].concat()];
+    let fetch = || vec![query("FETCH ALL FROM p")];
+    for (before, after) in [
+        (open(&declare), fetch()),
+        (open(&hold), vec![query("COMMIT"), fetch().concat()]),
+        ([query("BEGIN"), suspended.concat()], execute()),
+        ([query("BEGIN"), suspended.concat()], fetch()),
+        ([query("SELECT 1"), query(shows)], Vec::new()),
+    ] {
+        run(&dora, &[LETTER]).await;
+        let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+        alice.send(&before.concat()).await;
+        alice.until_ready().await.expect("an answer");
+        let mut said = Vec::new();
+        if after.is_empty() {
+            said.push(alice.message().await.expect("a row"));
+        } else {
+            said.extend(alice.until_ready().await.expect("an answer"));
+        }
+        run(&dora, &[EMAIL]).await;
+        alice.send(&after.concat()).await;
+        for _ in 0..after.len().max(1) {
+            said.extend(alice.until_ready().await.expect("an answer"));
+        }
+        for secret in &secrets {
+            let shown = |one: &Message| {
+                let mut parts = one.body.windows(secret.len());
+                parts.any(|part| part == secret.as_bytes())
+            };
+            assert!(!said.iter().any(shown), "{secret}: {}", tags(&said));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_tied_to_a_table_before_a_commit_goes_with_it() {
+    for pipelined in [false, true] {
+        let place = Place::new().await;
+        // Not wherever a column has that name.
+        place.edit(|text| text.replace("[\"email\"]", "[\"customers.email\"]"));
+        let setup = "CREATE TABLE parent (LIKE customers); CREATE TABLE gate (a int)";
+        set_up(&place, Role::Application, setup).await;
+        let gateway = gateway(place).await;
+        let direct = gateway.place().direct().await;
+        let other = gateway.connect(Person::Dora).await;
+        let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+        let mut holders = [
+            gateway.place().direct().await,
+            gateway.place().direct().await,
+        ];
+        let [gate, customers] = &mut holders;
+        let gate = hold(gate, "gate IN ACCESS EXCLUSIVE MODE").await;
+        let customers = hold(customers, "customers IN ACCESS SHARE MODE").await;
+        let changes = ["SELECT 1", "BEGIN", "ALTER TABLE customers INHERIT parent"].map(query);
+        let view = "CREATE VIEW tied AS SELECT id, email FROM parent";
+        match pipelined {
+            true => dora.send(&changes.concat()).await,
+            false => {
+                for change in &changes {
+                    dora.send(change).await;
+                }
+            }
+        }
+        until(&direct, &WAITS.replace("mine", "customers")).await;
+        run(&other, &[view]).await;
+        drop(customers);
+        for _ in 0..3 {
+            dora.until_ready().await.expect("an answer");
+        }
+        let mut reads = WireClient::log_in(&gateway, Person::Alice).await;
+        let shows = ["SELECT a FROM gate", "SELECT id, email FROM tied"].map(query);
+        reads.send(&shows.concat()).await;
+        until(&direct, &WAITS.replace("mine", "gate")).await;
+        dora.query("COMMIT").await.expect("an answer");
+        drop(gate);
+        reads.until_ready().await.expect("an answer");
+        let answer = reads.until_ready().await.expect("an answer");
+        assert_eq!(tags(&answer), "E", "{pipelined}: {answer:?}");
+    }
 }

@@ -292,3 +292,66 @@ async fn who_was_told_the_rows_of_a_portal_gets_no_others() {
         assert_eq!(said[0].field(b'C'), Some("0A000"), "{said:?}");
     }
 }
+
+#[tokio::test]
+async fn a_description_by_what_is_not_in_force_is_forgotten() {
+    let (gateway, mut alice) = gateway().await;
+    let emails = emails(&gateway).await;
+    let shows = "SELECT upper((SELECT a FROM (SELECT (NULL::made).*) z LIMIT 1)::text) \
+                 FROM (SELECT email AS a FROM customers WHERE id < 4) q";
+    let make = query("CREATE TEMP TABLE made (a text, b text)");
+    answer(&mut alice, &[make]).await;
+    let there = || query("ALTER TABLE made RENAME COLUMN a TO c");
+    let back = || query("ALTER TABLE made RENAME COLUMN c TO a");
+    let by_sql = || query("EXECUTE s");
+    let describe = || [describe(Kind::Statement, "s"), sync()].concat();
+    let runs = || [bind("", "s", &[], Format::Text), execute("", 0), sync()].concat();
+    let prepare = || vec![query(&format!("PREPARE s AS {shows}")), by_sql()];
+    let parse = || vec![[parse("s", shows), sync()].concat(), runs()];
+    // Another than at its Parse has PostgreSQL analyse a statement anew.
+    let path = || query("SET search_path = public, pg_catalog");
+    let undone = |prepares| {
+        [
+            prepares,
+            vec![path()],
+            vec![query("BEGIN")],
+            vec![there()],
+            vec![describe()],
+            vec![query("ROLLBACK")],
+        ]
+    };
+    let ways: [Vec<Vec<Vec<u8>>>; 5] = [
+        vec![
+            prepare(),
+            vec![path()],
+            vec![there()],
+            vec![describe()],
+            vec![back()],
+        ],
+        undone(prepare()).into(),
+        undone(parse()).into(),
+        vec![
+            parse(),
+            vec![path()],
+            vec![there(), describe()],
+            vec![back()],
+        ],
+        vec![prepare(), vec![path(), there(), describe(), back()]],
+    ];
+    for (number, messages) in ways.into_iter().enumerate() {
+        for sent in messages {
+            alice.send(&sent.concat()).await;
+            for _ in &sent {
+                alice.until_ready().await.expect("an answer");
+            }
+        }
+        let mut said = answer(&mut alice, &[by_sql()]).await;
+        said.extend(run(&mut alice, "s").await);
+        for email in &emails {
+            assert!(!has(&said, &email.to_uppercase()), "{number}: {said:?}");
+        }
+        for clear in ["DEALLOCATE ALL", "RESET search_path"] {
+            answer(&mut alice, &[query(clear)]).await;
+        }
+    }
+}

@@ -170,7 +170,7 @@ async fn a_transaction_goes_on_writing_what_a_change_waits_for() {
 }
 
 /// Holds a table for as long as the transaction is open.
-async fn hold<'a>(holds: &'a mut Client, table: &str) -> Transaction<'a> {
+pub(super) async fn hold<'a>(holds: &'a mut Client, table: &str) -> Transaction<'a> {
     let held = holds.transaction().await.expect("a transaction");
     let lock = format!("LOCK TABLE {table}");
     held.batch_execute(&lock).await.expect("a lock");

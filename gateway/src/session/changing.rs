@@ -18,9 +18,18 @@ impl Session {
     pub(super) fn begin_change(&self, touched: Touched, plan: &Plan, judged_after: u64) -> Touched {
         let changes = self.database.catalog.changes();
         let statements = &plan.analysis().statements;
+        let ties = plan
+            .analysis()
+            .relations
+            .iter()
+            .any(|one| one.oid.is_some());
         let alters = |one: &Statement| {
-            one.kind.command.starts_with("alter") || one.kind.command == "create view"
+            let command = one.kind.command;
+            command.starts_with("alter")
+                || command == "create view"
+                || (command == "create table" && ties)
         };
+        let judged_after = self.definitions.borrow_mut().begin(plan, judged_after);
         let sent = Sent {
             // Other sessions have temporary relations, which may be heirs of what this one names.
             touched: sql::touched_within(touched, &self.catalog.borrow().temporary),
@@ -31,8 +40,7 @@ impl Session {
                 known => known,
             },
             persists: may_persist(plan),
-            // What only ends a transaction was locked by it.
-            judged_after: lasting(plan).map_or_else(|| changes.ended(), |_| judged_after),
+            judged_after,
         };
         let mut changing = self.changing.borrow_mut();
         changing
@@ -62,13 +70,15 @@ impl Session {
             return;
         }
         let in_force = self.in_force.take();
-        if let Some(change) = self.changing.take()
-            && !in_force
-        {
-            let touched = change.stays_pending().unwrap_or(Touched::Anything);
-            if let Some(lasting) = &mut self.definitions.borrow_mut().lasting {
-                lasting.widen(touched);
-            }
+        let Some(change) = self.changing.take() else {
+            return;
+        };
+        // Some of it may belong to a transaction that is still open.
+        if let Some(lasting) = &mut self.definitions.borrow_mut().lasting {
+            lasting.widen(change.touched());
+        }
+        if !in_force {
+            change.stays_pending();
         }
     }
 

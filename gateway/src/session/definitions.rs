@@ -32,9 +32,21 @@ pub(super) struct Definitions {
     unseen: bool,
     /// The names of that which others will meet when it is committed, if there are any.
     pub(super) lasting: Option<Touched>,
+    /// How many changes had ended when the first of that was judged: what has come since may be tied to it.
+    judged_after: Option<u64>,
 }
 
 impl Definitions {
+    /// A plan begins to change what others will meet, or ends the transaction that has. Gives how many
+    /// changes had ended when the first of it was judged.
+    pub(super) fn begin(&mut self, plan: &Plan, judged_after: u64) -> u64 {
+        let first = self.judged_after.unwrap_or(judged_after).min(judged_after);
+        if lasting(plan).is_some() {
+            self.judged_after = Some(first);
+        }
+        first
+    }
+
     /// Adds what a plan changes.
     fn add(&mut self, plan: &Plan, lasting: Option<Touched>) {
         let analysis = plan.analysis();
@@ -116,7 +128,10 @@ impl Session {
     /// is still to run may change more.
     pub(super) fn definitions_settled(&self) {
         self.database.catalog.invalidate();
-        let mut left = Definitions::default();
+        let mut left = Definitions {
+            judged_after: self.definitions.borrow().judged_after,
+            ..Definitions::default()
+        };
         let mut changes = false;
         for owed in self.pipeline.borrow().newest_first() {
             if let Kept::Flight(flight) = &owed.keep
@@ -125,6 +140,9 @@ impl Session {
                 changes = true;
                 left.add(&flight.plan, lasting(&flight.plan));
             }
+        }
+        if left.lasting.is_none() {
+            left.judged_after = None;
         }
         self.catalog_changed.set(changes);
         *self.definitions.borrow_mut() = left;
@@ -148,6 +166,14 @@ impl Session {
             hint: Some(hint.into()),
             ..self.own_denial(reason)
         })
+    }
+
+    /// Whether PostgreSQL may go by what this session has changed and no catalog has yet.
+    pub(super) fn has_unseen_changes(&self) -> bool {
+        self.admitted.borrow().is_protected()
+            && (self.definitions.borrow().unseen
+                || self.changing.borrow().is_some()
+                || !self.catalog_is_current())
     }
 
     /// What a text would do, and the catalog by which: one that has the temporary tables which the

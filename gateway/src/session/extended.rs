@@ -352,7 +352,7 @@ impl Session {
                     let mut known = known.iter();
                     known.all(|one| self.is_as_parsed(one))
                 });
-                statement.map(|known| known.map_or(Described::Unknown, Described::Statement))
+                statement.map(|known| self.of_statement(name, known))
             }
             Ok(Target::Portal(name)) => {
                 let portal = self.portal_now(name);
@@ -376,17 +376,33 @@ impl Session {
         let described = match target {
             Target::Statement(name) => match self.statement(name).await {
                 Some(statement) => match self.as_parsed_now(name, Rc::clone(&statement)).await {
-                    Ok(statement) => Some(Described::Statement(statement)),
+                    Ok(statement) => self.of_statement(name, Some(statement)),
                     Err(refusal) => return self.refuse_describe(&refusal, &statement),
                 },
-                None => None,
+                None => self.of_statement(name, None),
             },
-            Target::Portal(name) => self.portal(name).await.map(Described::Portal),
+            Target::Portal(name) => {
+                let portal = self.portal(name).await;
+                portal.map_or(Described::Unknown, Described::Portal)
+            }
         };
         if !self.skipping.get() {
-            self.describe(described.unwrap_or(Described::Unknown), frame);
+            self.describe(described, frame);
         }
         Ok(())
+    }
+
+    /// What a Describe of a statement is about, by which PostgreSQL may analyse it anew: by what this
+    /// session has changed, where it has.
+    fn of_statement(&self, name: &str, statement: Option<Rc<Statement>>) -> Described {
+        match statement {
+            Some(statement) => {
+                let is_lost = statement.lost.get() || self.is_described_unseen(&statement);
+                statement.lost.set(is_lost);
+                Described::Statement(statement)
+            }
+            None => Described::Named(cut(name).unwrap_or(name).to_owned()),
+        }
     }
 
     fn refuse_describe(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
-use sql::analysis::{Analysis, NameUse, OpaqueReason};
+use sql::analysis::{Analysis, NameKind, NameUse, OpaqueReason};
 use sql::catalog::Catalog;
 
 use super::Session;
@@ -244,7 +244,13 @@ impl Session {
         }
         self.drained().await;
         let names = self.names.borrow();
-        let meaning = |kind, name: &str| names.meaning(kind, name, version);
+        let meaning = |kind, name: &str| match kind {
+            NameKind::Prepared => names.prepared(name, version),
+            NameKind::Cursor => names
+                .cursor(name)
+                .filter(|(analysis, ended)| !self.is_fetched_otherwise(analysis, *ended))
+                .map(|(analysis, _)| analysis),
+        };
         Arc::new(analysis.resolve(&meaning))
     }
 

@@ -53,7 +53,8 @@ impl Session {
 
     fn may_be_overtaken(&self, flight: &Flight) -> bool {
         let portal = flight.portal.as_ref();
-        if portal.is_some_and(|portal| portal.begun.get()) {
+        let begun = portal.is_some_and(|portal| portal.begun.get());
+        if begun && !calls_others(flight.plan.analysis()) {
             return false;
         }
         let changes = self.database.catalog.changes();
@@ -69,6 +70,21 @@ impl Session {
         }
         let met = self.met_by(&flight.plan, flight.judged_after());
         self.is_overtaken_by(met, flight.judged.version)
+    }
+
+    /// True where the rest of a result may mean something else than its beginning: PostgreSQL reads a
+    /// function when it is first called, which may be at any row.
+    pub(super) fn runs_otherwise(&self, flight: &Flight) -> bool {
+        !matches!(flight.rows, Rows::Drop)
+            && calls_others(flight.plan.analysis())
+            && self.is_overtaken(flight)
+    }
+
+    /// The same of a cursor that was declared when so many changes had ended.
+    pub(super) fn is_fetched_otherwise(&self, analysis: &Analysis, ended: u64) -> bool {
+        self.admitted.borrow().is_protected()
+            && calls_others(analysis)
+            && self.met(ended, None).is_any()
     }
 
     /// True where changes have come before what was judged by the catalog of this version; not where
@@ -100,7 +116,8 @@ impl Session {
     fn is_doubtful(&self) -> bool {
         let doubts = |kept: &Kept| match kept {
             Kept::Flight(flight) => {
-                matches!(flight.rows, Rows::Undecided)
+                let waits = matches!(flight.rows, Rows::Undecided);
+                (waits || calls_others(flight.plan.analysis()))
                     && self.may_be_overtaken(flight)
                     && self.met_by(&flight.plan, flight.judged_after()).open == 1
             }
@@ -152,7 +169,7 @@ pub(super) fn tells_all(analysis: &Analysis) -> bool {
 }
 
 /// True where what a text does depends on definitions: a function's name may come to mean another, too.
-fn reads_something(analysis: &Analysis) -> bool {
+pub(super) fn reads_something(analysis: &Analysis) -> bool {
     let depends = |one: &Statement| {
         // EXPLAIN shows what PostgreSQL computes when it plans.
         let only_tells = matches!(one.kind.class, Class::Transaction | Class::Session)

@@ -16,7 +16,7 @@ use wire::upstream::{RowDescription, TxStatus};
 use wire::write;
 
 use super::extended::{Bound, cut};
-use super::overtaken::tells_all;
+use super::overtaken::{reads_something, tells_all};
 use super::prepared::{Change, Description, Portal, Statement, Told};
 use super::replies::{Asker, Described, Kept};
 use super::wording::Wording;
@@ -168,6 +168,24 @@ impl Session {
         }
     }
 
+    /// Whether PostgreSQL may analyse a statement, for a Describe, by what this session has changed and no
+    /// catalog has yet.
+    pub(super) fn is_described_unseen(&self, statement: &Statement) -> bool {
+        reads_something(&statement.analysis) && self.has_unseen_changes()
+    }
+
+    /// A message has failed, before or after PostgreSQL has analysed anew what it was about.
+    pub(super) fn may_have_analysed(&self, kept: &Kept) {
+        match kept {
+            Kept::Change(Change::Portal(_, portal), _) => self.bound(portal),
+            Kept::Describe(Described::Statement(statement), _) => self.answered(statement),
+            Kept::Describe(Described::Named(name), _) => {
+                self.names.borrow_mut().forget_prepared(name);
+            }
+            _ => {}
+        }
+    }
+
     /// A Bind is answered: the same of its portal and of its statement.
     pub(super) fn bound(&self, portal: &Portal) {
         let statement = &portal.statement;
@@ -203,7 +221,9 @@ impl Session {
     }
 
     fn comes_late(&self, statement: &Statement, met: Met) -> bool {
-        self.admitted.borrow().is_protected() && self.is_overtaken_by(met, statement.catalog.get())
+        self.admitted.borrow().is_protected()
+            && reads_something(&statement.analysis)
+            && self.is_overtaken_by(met, statement.catalog.get())
     }
 }
 

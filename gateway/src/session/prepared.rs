@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use policy::Plan;
 use sql::Strings;
-use sql::analysis::{Analysis, NameKind, NameUse};
+use sql::analysis::{Analysis, NameUse};
 use trail::Entry;
 use wire::client::Formats;
 
@@ -132,7 +132,8 @@ pub(crate) struct Names {
     portals: Named<Portal>,
     /// By SQL: PREPARE and DECLARE.
     prepared: HashMap<String, (Arc<Analysis>, u64)>,
-    cursors: HashMap<String, Arc<Analysis>>,
+    /// With how many changes of definitions had ended when they were judged.
+    cursors: HashMap<String, (Arc<Analysis>, u64)>,
 }
 
 /// What names mean, the empty one among them: most messages use that.
@@ -196,41 +197,35 @@ impl Names {
         self.portals.get(name).cloned()
     }
 
-    /// What EXECUTE or FETCH of a name would do, by the catalog of this version: a cursor runs as it
-    /// was declared, but a prepared statement is read anew after each change of definitions, and its
-    /// text is not at hand. Both kinds of names have one name space with those of the extended
-    /// protocol.
-    pub(crate) fn meaning(
-        &self,
-        kind: NameKind,
-        name: &str,
-        catalog: u64,
-    ) -> Option<Arc<Analysis>> {
-        let current = |(analysis, version): (&Arc<Analysis>, u64)| {
-            (version == catalog).then(|| Arc::clone(analysis))
+    /// What EXECUTE of a name would do, by the catalog of this version: a prepared statement is read anew
+    /// after each change of definitions, and the text of one by SQL is not at hand. Those of SQL have one
+    /// name space with those of the extended protocol.
+    pub(crate) fn prepared(&self, name: &str, catalog: u64) -> Option<Arc<Analysis>> {
+        let by_sql = self.prepared.get(name);
+        let by_sql = by_sql.map(|(analysis, version)| (analysis, *version));
+        let by_protocol = || {
+            let statement = self.statements.get(name)?;
+            let plain = is_plain(&statement.analysis) && !statement.lost.get();
+            plain.then_some((&statement.analysis, statement.catalog.get()))
         };
-        match kind {
-            NameKind::Prepared => {
-                let by_sql = self
-                    .prepared
-                    .get(name)
-                    .map(|(analysis, version)| (analysis, *version));
-                let by_protocol = || {
-                    let statement = self.statements.get(name)?;
-                    let plain = is_plain(&statement.analysis) && !statement.lost.get();
-                    plain.then_some((&statement.analysis, statement.catalog.get()))
-                };
-                by_sql.or_else(by_protocol).and_then(current)
-            }
-            NameKind::Cursor => {
-                let by_protocol = || {
-                    let portal = self.portals.get(name)?;
-                    let is_known = is_plain(&portal.analysis) && !portal.overtaken.get();
-                    is_known.then_some(&portal.analysis)
-                };
-                self.cursors.get(name).or_else(by_protocol).cloned()
-            }
-        }
+        let (analysis, version) = by_sql.or_else(by_protocol)?;
+        (version == catalog).then(|| Arc::clone(analysis))
+    }
+
+    /// What FETCH of a name would do, which runs as it was declared, and how many changes of definitions
+    /// had ended when that was judged. Cursors and portals have one name space.
+    pub(crate) fn cursor(&self, name: &str) -> Option<(Arc<Analysis>, u64)> {
+        let by_protocol = || {
+            let portal = self.portals.get(name)?;
+            let is_known = is_plain(&portal.analysis) && !portal.overtaken.get();
+            is_known.then(|| (Arc::clone(&portal.analysis), portal.judged_after))
+        };
+        self.cursors.get(name).cloned().or_else(by_protocol)
+    }
+
+    /// What SQL has prepared by this name may have been analysed anew.
+    pub(crate) fn forget_prepared(&mut self, name: &str) {
+        self.prepared.remove(name);
     }
 
     /// The upstream has answered a message.
@@ -259,8 +254,14 @@ impl Names {
         }
     }
 
-    /// The upstream has completed one statement of a plan.
-    pub(crate) fn completed(&mut self, plan: &Plan, catalog: u64, statement: usize) {
+    /// The upstream has completed one statement of a plan, which was judged by the catalog of this version,
+    /// when so many changes had ended.
+    pub(crate) fn completed(
+        &mut self,
+        plan: &Plan,
+        (catalog, ended): (u64, u64),
+        statement: usize,
+    ) {
         self.forget(plan, statement);
         let Some(statement) = plan.analysis().statements.get(statement) else {
             return;
@@ -272,8 +273,8 @@ impl Names {
                     self.prepared.insert(name.clone(), (inner, catalog));
                 }
                 NameUse::Declare(name, inner) => {
-                    self.cursors
-                        .insert(name.clone(), Arc::new((**inner).clone()));
+                    let inner = Arc::new((**inner).clone());
+                    self.cursors.insert(name.clone(), (inner, ended));
                 }
                 NameUse::Deallocate(_)
                 | NameUse::Close(_)

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use bytes::{Bytes, BytesMut};
 
 use sql::analysis::Analysis;
-use trail::{Deed, Entry, Outcome};
+use trail::{Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
     CommandComplete, CopyResponse, ErrorFields, NotificationResponse, ParameterStatus,
@@ -14,15 +14,14 @@ use wire::upstream::{
 };
 use wire::write;
 
+use super::Session;
 use super::buffers::Inbox;
 use super::changing::may_end_transaction;
 use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
-use super::overtaken::OVERTAKEN;
-use super::pipeline::{Owed, Pipeline, Reply, Step};
+use super::pipeline::{Owed, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
 use super::role::Switch;
 use super::scrub::Scrub;
-use super::{Refusal, Session};
 use crate::error::SessionError;
 
 /// No message of the upstream is longer (PostgreSQL's own limit on a row is 1 GiB).
@@ -31,10 +30,6 @@ const MAX_MESSAGE: usize = 1 << 30;
 /// Why a session ends in which a message was found among COPY data that is no part of them. So do
 /// PostgreSQL 14 and later; older ones pass over that message, and nobody could tell which it was.
 const LOST: &str = "terminating connection because protocol synchronization was lost";
-
-/// What becomes of the rest of a result that was ended.
-const REST: &str = "Nothing more of this result is sent. What the request has changed is undone \
-                    where a transaction is open.";
 
 /// What the session keeps for an owed answer.
 #[derive(Debug)]
@@ -68,7 +63,9 @@ pub(crate) enum Described {
     Statement(Rc<Statement>),
     /// A portal.
     Portal(Rc<Portal>),
-    /// A name the gateway does not know; the upstream will say so too.
+    /// A name of a statement that the gateway does not know: SQL may have prepared it.
+    Named(String),
+    /// A portal that the gateway does not know; the upstream will say so too.
     Unknown,
 }
 
@@ -214,6 +211,8 @@ impl Session {
         }
         if matches!(flight.rows, Rows::Undecided) {
             self.begin_result(flight, decide)?;
+        } else if self.runs_otherwise(flight) {
+            self.stop(flight, &Stop::Overtaken)?;
         }
         let scrubbed = flight.plan.scrub_errors();
         self.tainted.set(self.tainted.get() || scrubbed);
@@ -345,82 +344,8 @@ impl Session {
         }
     }
 
-    /// Ends a result that must not go on; what still comes of it is dropped.
-    pub(super) fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
-        let refusal = match stop {
-            Stop::Defect(defect) => {
-                tracing::error!(session = %self.trail.id(), %defect, "the analysis was wrong");
-                let what = defect.to_string();
-                flight
-                    .entry
-                    .event(SystemTime::now(), &Deed::Defect { what })?;
-                let what = "the result does not fit what the statement was judged to return";
-                ended("42501", what.to_owned())
-            }
-            Stop::Mask(error) => {
-                tracing::warn!(session = %self.trail.id(), %error, "a mask failed");
-                let what = error.to_string();
-                flight
-                    .entry
-                    .event(SystemTime::now(), &Deed::Note { what })?;
-                ended("42501", format!("the result cannot be masked: {error}"))
-            }
-            Stop::Overtaken => {
-                let what = OVERTAKEN.to_owned();
-                flight
-                    .entry
-                    .event(SystemTime::now(), &Deed::Note { what })?;
-                Refusal {
-                    hint: Some("Try again.".to_owned()),
-                    ..ended("40001", OVERTAKEN.to_owned())
-                }
-            }
-            Stop::Limit(limit) => {
-                let what = format!("ended by policy {}: {}", limit.policy, limit.reason);
-                flight
-                    .entry
-                    .event(SystemTime::now(), &Deed::Note { what })?;
-                Refusal {
-                    detail: Some(format!("Ended by policy \"{}\". {REST}", limit.policy)),
-                    hint: limit.hint.as_ref().map(ToString::to_string),
-                    ..ended("53400", limit.reason.to_string())
-                }
-            }
-        };
-        flight.report(SystemTime::now())?;
-        self.stopped.set(true);
-        flight.rows = Rows::Drop;
-        self.client.queue_with(|out| refusal.write(out));
-        flight.sqlstate = Some(refusal.sqlstate);
-        Ok(())
-    }
-
-    /// After a result that was stopped, the client hears nothing up to the next ReadyForQuery, and
-    /// what it sends up to the next Sync does not run: as after an error of the upstream's.
-    fn skip_to_sync(&self, pipeline: &mut Pipeline<Kept>) -> Result<(), SessionError> {
-        self.between_messages()?;
-        self.muted.set(true);
-        let synced = pipeline.newest_first().any(|owed| owed.step == Step::Sync);
-        if !synced {
-            self.skipping.set(true);
-            self.upstream.fail_extended();
-            pipeline.push(Step::Parse, Kept::Refusal(Bytes::new()));
-        }
-        Ok(())
-    }
-
-    /// Nothing of ours may go upstream in the middle of a message of the client's: the rest of that
-    /// message would be read as messages of its own.
-    fn between_messages(&self) -> Result<(), SessionError> {
-        if self.inward.get() == 0 {
-            return Ok(());
-        }
-        let message = "a result was stopped while the client was sending COPY data";
-        Err(SessionError::refused("42501", message))
-    }
-
     /// Passes a message on, unless the client is not to hear it.
-    fn tell(&self, message: &[u8]) {
+    pub(super) fn tell(&self, message: &[u8]) {
         if !self.muted.get() {
             self.client.queue(message);
         }
@@ -625,11 +550,9 @@ impl Session {
                 drop(names);
                 self.overtaken(flight)?;
             } else {
-                self.names.borrow_mut().completed(
-                    &flight.plan,
-                    flight.judged.version,
-                    flight.statement,
-                );
+                let read = (flight.judged.version, flight.judged_after());
+                let mut names = self.names.borrow_mut();
+                names.completed(&flight.plan, read, flight.statement);
             }
             self.may_be_over
                 .set(self.may_be_over.get() || may_end_transaction(&flight.plan));
@@ -690,12 +613,16 @@ impl Session {
                     self.failed.set(false);
                     self.status.set(status);
                     self.changes_read();
+                    return self.after_stopped(status, message);
                 }
                 return Ok(());
             }
             Kept::Describe(described, asker) => {
                 if let Described::Statement(statement) = &described {
                     self.answered(statement);
+                }
+                if let Described::Named(name) = &described {
+                    self.names.borrow_mut().forget_prepared(name);
                 }
                 described.answer((tag == UpstreamTag::RowDescription).then_some(message));
                 pass = asker == Asker::Client;
@@ -722,23 +649,6 @@ impl Session {
         if tag == UpstreamTag::ReadyForQuery {
             self.ready(ReadyForQuery::parse(body).map_err(broken)?.status);
         }
-        Ok(())
-    }
-
-    /// After a result that was stopped, an open transaction must fail, as after an error of the
-    /// upstream's; the client hears of the outcome in place of this ReadyForQuery.
-    fn fail_transaction(&self) -> Result<(), SessionError> {
-        self.between_messages()?;
-        let mut pipeline = self.pipeline.borrow_mut();
-        if !pipeline.is_empty() {
-            return Err(SessionError::refused(
-                "25000",
-                "a result was stopped and requests of the same transaction are under way already",
-            ));
-        }
-        self.upstream.fail_query();
-        pipeline.push(Step::Query, Kept::Refusal(Bytes::new()));
-        self.stopped.set(true);
         Ok(())
     }
 
@@ -769,6 +679,9 @@ impl Session {
     fn take_failure(&self, owed: Vec<Owed<Kept>>, message: &[u8]) -> Result<(), SessionError> {
         for (index, owed) in owed.into_iter().enumerate() {
             let failed = index == 0;
+            if failed {
+                self.may_have_analysed(&owed.keep);
+            }
             match owed.keep {
                 Kept::Refusal(refusal) if failed => self.tell(&refusal),
                 Kept::Flight(mut flight) if failed => {
@@ -833,7 +746,7 @@ impl Described {
         match self {
             Self::Statement(one) => one.told.rows.answer(one.description.known()),
             Self::Portal(one) => one.statement.told.rows.answer(one.description.known()),
-            Self::Unknown => {}
+            Self::Named(_) | Self::Unknown => {}
         }
     }
 
@@ -847,16 +760,8 @@ impl Described {
                 let rows = message.map(|message| portal.statement.wording.rows.of(message));
                 portal.description.answer(rows);
             }
-            Self::Unknown => {}
+            Self::Named(_) | Self::Unknown => {}
         }
-    }
-}
-
-/// What the client hears where a result ends before its end.
-fn ended(sqlstate: &str, message: String) -> Refusal {
-    Refusal {
-        detail: Some(REST.to_owned()),
-        ..Refusal::plain(sqlstate, &message)
     }
 }
 

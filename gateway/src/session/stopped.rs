@@ -1,12 +1,136 @@
-//! After a result was stopped: the upstream need not go on with it.
+//! A result is stopped: the client hears why, an open transaction fails, and the upstream need not go on.
 
-use super::flight::Rows;
-use super::pipeline::Owed;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use trail::Deed;
+use wire::upstream::TxStatus;
+
+use super::flight::{Flight, Rows, Stop};
+use super::overtaken::OVERTAKEN;
+use super::pipeline::{Owed, Pipeline, Step};
 use super::replies::Kept;
-use super::{PATIENCE, Session};
+use super::{PATIENCE, Refusal, Session};
 use crate::error::SessionError;
 
+/// What becomes of the rest of a result that was ended.
+const REST: &str = "Nothing more of this result is sent. What the request has changed is undone \
+                    where a transaction is open.";
+
 impl Session {
+    /// Ends a result that must not go on; what still comes of it is dropped.
+    pub(super) fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
+        let refusal = match stop {
+            Stop::Defect(defect) => {
+                tracing::error!(session = %self.trail.id(), %defect, "the analysis was wrong");
+                let what = defect.to_string();
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Defect { what })?;
+                let what = "the result does not fit what the statement was judged to return";
+                ended("42501", what.to_owned())
+            }
+            Stop::Mask(error) => {
+                tracing::warn!(session = %self.trail.id(), %error, "a mask failed");
+                let what = error.to_string();
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Note { what })?;
+                ended("42501", format!("the result cannot be masked: {error}"))
+            }
+            Stop::Overtaken => {
+                let what = OVERTAKEN.to_owned();
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Note { what })?;
+                Refusal {
+                    hint: Some("Try again.".to_owned()),
+                    ..ended("40001", OVERTAKEN.to_owned())
+                }
+            }
+            Stop::Limit(limit) => {
+                let what = format!("ended by policy {}: {}", limit.policy, limit.reason);
+                flight
+                    .entry
+                    .event(SystemTime::now(), &Deed::Note { what })?;
+                Refusal {
+                    detail: Some(format!("Ended by policy \"{}\". {REST}", limit.policy)),
+                    hint: limit.hint.as_ref().map(ToString::to_string),
+                    ..ended("53400", limit.reason.to_string())
+                }
+            }
+        };
+        flight.report(SystemTime::now())?;
+        self.stopped.set(true);
+        flight.rows = Rows::Drop;
+        self.client.queue_with(|out| refusal.write(out));
+        flight.sqlstate = Some(refusal.sqlstate);
+        Ok(())
+    }
+
+    /// After a result that was stopped, the client hears nothing up to the next ReadyForQuery, and
+    /// what it sends up to the next Sync does not run: as after an error of the upstream's.
+    pub(super) fn skip_to_sync(&self, pipeline: &mut Pipeline<Kept>) -> Result<(), SessionError> {
+        self.between_messages()?;
+        self.muted.set(true);
+        let synced = pipeline.newest_first().any(|owed| owed.step == Step::Sync);
+        if !synced {
+            self.skipping.set(true);
+            self.upstream.fail_extended();
+            pipeline.push(Step::Parse, Kept::Refusal(Bytes::new()));
+        }
+        Ok(())
+    }
+
+    /// Nothing of ours may go upstream in the middle of a message of the client's: the rest of that
+    /// message would be read as messages of its own.
+    fn between_messages(&self) -> Result<(), SessionError> {
+        if self.inward.get() == 0 {
+            return Ok(());
+        }
+        let message = "a result was stopped while the client was sending COPY data";
+        Err(SessionError::refused("42501", message))
+    }
+
+    /// The way back to the limited role is done; the ReadyForQuery of a result before it that was stopped
+    /// waited for it.
+    pub(super) fn after_stopped(
+        &self,
+        status: TxStatus,
+        message: &[u8],
+    ) -> Result<(), SessionError> {
+        match (self.stopped.take(), status) {
+            (true, TxStatus::Transaction) => self.fail_transaction(),
+            (true, _) => {
+                self.tell(message);
+                Ok(())
+            }
+            (false, _) => Ok(()),
+        }
+    }
+
+    /// After a result that was stopped, an open transaction must fail, as after an error of the
+    /// upstream's; the client hears of the outcome in place of this ReadyForQuery.
+    pub(super) fn fail_transaction(&self) -> Result<(), SessionError> {
+        self.between_messages()?;
+        let mut pipeline = self.pipeline.borrow_mut();
+        if !pipeline.is_empty() {
+            let mut owed = pipeline.newest_first();
+            if owed.all(|owed| matches!(owed.keep, Kept::Role(_))) {
+                self.stopped.set(true);
+                return Ok(());
+            }
+            return Err(SessionError::refused(
+                "25000",
+                "a result was stopped and requests of the same transaction are under way already",
+            ));
+        }
+        self.upstream.fail_query();
+        pipeline.push(Step::Query, Kept::Refusal(Bytes::new()));
+        self.stopped.set(true);
+        Ok(())
+    }
+
     /// Cancels the statement whose result was stopped, once, where the upstream still runs it and
     /// nothing else could be hit: neither what is under way nor, until that is done, what is to come.
     pub(super) fn cancel_stopped(&self) {
@@ -45,4 +169,12 @@ impl Session {
 
 fn is_stopped(owed: &Owed<Kept>) -> bool {
     matches!(&owed.keep, Kept::Flight(flight) if matches!(flight.rows, Rows::Drop))
+}
+
+/// What the client hears where a result ends before its end.
+fn ended(sqlstate: &str, message: String) -> Refusal {
+    Refusal {
+        detail: Some(REST.to_owned()),
+        ..Refusal::plain(sqlstate, &message)
+    }
 }

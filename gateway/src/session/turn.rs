@@ -62,6 +62,8 @@ impl Session {
     ) -> Result<(Permit<'a>, Turn), Refusal> {
         let permit = verdict?;
         let plan = permit.plan();
+        // What would be refused for it later is not to begin a change.
+        self.duty(plan)?;
         let changes = self.commits_changes(plan);
         let changes = changes.map(|touched| self.begin_change(touched, plan, judged_after));
         self.waits_to_change.set(changes.is_some());

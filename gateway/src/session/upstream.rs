@@ -1,7 +1,7 @@
 //! Upstream connections: dialled, secured, logged in; and the one way for anything to get there.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -28,9 +28,9 @@ const MAX_LOGIN_MESSAGE: usize = 1 << 20;
 /// transaction without a trace.
 const REFUSED: &str = "statement refused by the gateway";
 
-/// The name under which the gateway prepares what it sends for itself. No client's message can name
-/// it: only names that clients gave are known.
-const OWN: &str = "sluice";
+/// The name under which the gateway prepares what it sends for itself: one that no client gives to
+/// anything of its own.
+static OWN: LazyLock<String> = LazyLock::new(|| format!("sluice_{:032x}", rand::random::<u128>()));
 
 /// A role that the gateway switches to around what it was judged that may read protected columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,12 +148,12 @@ impl Upstream {
     pub(crate) fn switch_role_extended(&self, switch: &RoleSwitch) {
         let none = Formats::default();
         let written = self.socket.queue_with(|out| {
-            write::close(out, Target::Statement(OWN))?;
-            write::parse(out, OWN, &switch.0, &[])?;
-            write::bind(out, OWN, OWN, &none, &[], &none)?;
-            write::execute(out, OWN, 0)?;
-            write::close(out, Target::Portal(OWN))?;
-            write::close(out, Target::Statement(OWN))
+            write::close(out, Target::Statement(&OWN))?;
+            write::parse(out, &OWN, &switch.0, &[])?;
+            write::bind(out, &OWN, &OWN, &none, &[], &none)?;
+            write::execute(out, &OWN, 0)?;
+            write::close(out, Target::Portal(&OWN))?;
+            write::close(out, Target::Statement(&OWN))
         });
         written.expect("a role's name fits in a message");
     }
@@ -167,7 +167,7 @@ impl Upstream {
     pub(crate) fn fail_extended(&self) {
         let written = self
             .socket
-            .queue_with(|out| write::parse(out, OWN, REFUSED, &[]));
+            .queue_with(|out| write::parse(out, &OWN, REFUSED, &[]));
         written.expect("the text is short");
     }
 }

@@ -126,6 +126,7 @@ fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
         };
         // Rows of the parents, of which the columns are what they were.
         names.push(parent.relname.clone());
+        names.extend(parents(parent, catalog));
     }
     Some(names)
 }
@@ -230,6 +231,7 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
             Type::AtAttachPartition | Type::AtDetachPartition => match boxed(&command.def) {
                 Some(NodeEnum::PartitionCmd(partition)) => {
                     names.extend(with_heirs(partition.name.as_ref()?, catalog)?);
+                    names.extend(parents(var, catalog));
                     true
                 }
                 _ => false,
@@ -317,6 +319,17 @@ fn heirs(found: &[&Relation], catalog: &Catalog) -> Option<Vec<String>> {
         }
     }
     Some(names)
+}
+
+/// The names of what has the rows of a relation: its parents at any depth, and their readers.
+fn parents(var: &pg::RangeVar, catalog: &Catalog) -> Vec<String> {
+    let found = catalog.relations_named(&var.schemaname, &var.relname);
+    let parents = found.into_iter().flat_map(|one| catalog.ancestors(one.oid));
+    let names = |oid| {
+        let name = catalog.relation(oid).map(|one| one.name.clone());
+        name.into_iter().chain(readers(oid, catalog))
+    };
+    parents.flat_map(names).collect()
 }
 
 /// The names of what reads a relation: views, and tables by their policies.
