@@ -102,9 +102,9 @@ fn made(
     config: &PolicyConfig,
     known: Known<'_>,
 ) -> Result<Policy, LoadError> {
-    let module = read(engine, config)?;
-    let signers = signers(config, &module)?;
-    let compiled = compiled(engine, &module, known)?;
+    let digest = checked(engine, config)?;
+    let signers = signers(config, digest)?;
+    let compiled = compiled(engine, config, digest, known)?;
     compiled.check_grants(&config.grants)?;
     let policy = Arc::new(policy(engine, deployment, config, compiled)?);
     attempt(engine, &policy)?;
@@ -113,12 +113,11 @@ fn made(
     Ok(Policy { signers, ..policy })
 }
 
-/// Who vouches for these bytes; nobody where no signature is required.
-fn signers(config: &PolicyConfig, module: &[u8]) -> Result<Vec<Arc<str>>, LoadError> {
+/// Who vouches for the module; nobody where no signature is required.
+fn signers(config: &PolicyConfig, digest: Digest) -> Result<Vec<Arc<str>>, LoadError> {
     let Some(trust) = &config.trust else {
         return Ok(Vec::new());
     };
-    let digest = Digest::of(module);
     let signers = trust.signers(&config.module, digest, &config.grants);
     signers.map_err(|why| LoadError::new(Step::Trust, why))
 }
@@ -161,15 +160,33 @@ fn is_same(one: &Policy, other: &Policy) -> bool {
     one.compiled.digest() == other.compiled.digest() && one.settings == other.settings
 }
 
-/// Compiles the module, unless it is known.
-fn compiled(engine: &Engine, module: &[u8], known: Known<'_>) -> Result<Arc<Compiled>, LoadError> {
-    match known.module(Digest::of(module)) {
-        Some(compiled) => Ok(compiled),
-        None => Compiled::new(engine, module).map(Arc::new),
+/// Reads and compiles the module, unless it is known.
+fn compiled(
+    engine: &Engine,
+    config: &PolicyConfig,
+    digest: Digest,
+    known: Known<'_>,
+) -> Result<Arc<Compiled>, LoadError> {
+    if let Some(compiled) = known.module(digest) {
+        return Ok(compiled);
+    }
+    let path = config.module.display();
+    let module = fs::read(&config.module);
+    let module = module.map_err(|error| LoadError::new(Step::Read, format!("{path}: {error}")))?;
+    match Digest::of(&module) == digest {
+        true => Compiled::new(engine, &module).map(Arc::new),
+        false => Err(changed(config)),
     }
 }
 
-fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
+fn changed(config: &PolicyConfig) -> LoadError {
+    let path = config.module.display();
+    let reason = format!("{path} has changed since it was checked; put it there anew");
+    LoadError::new(Step::Read, reason)
+}
+
+/// The digest of a module that is not too large, and is what it was said to be.
+fn checked(engine: &Engine, config: &PolicyConfig) -> Result<Digest, LoadError> {
     let path = config.module.display();
     let fault = |error: std::io::Error| LoadError::new(Step::Read, format!("{path}: {error}"));
     let bytes = fs::metadata(&config.module).map_err(fault)?.len();
@@ -178,21 +195,17 @@ fn read(engine: &Engine, config: &PolicyConfig) -> Result<Vec<u8>, LoadError> {
         let reason = format!("{path} has {bytes} bytes; a module may have {most}");
         return Err(LoadError::new(Step::Read, reason));
     }
-    let module = fs::read(&config.module).map_err(fault)?;
-    if config
-        .digest
-        .is_some_and(|digest| digest != Digest::of(&module))
-    {
-        let reason = format!("{path} has changed since it was checked; put it there anew");
-        return Err(LoadError::new(Step::Read, reason));
+    let digest = Digest::of_file(&config.module).map_err(fault)?;
+    if config.digest.is_some_and(|wanted| wanted != digest) {
+        return Err(changed(config));
     }
     if let Some(named) = named_digest(&config.module)
-        && named != Digest::of(&module).to_string()
+        && named != digest.to_string()
     {
         let reason = format!("{path} is named by a digest that is not its own; put it there anew");
         return Err(LoadError::new(Step::Read, reason));
     }
-    Ok(module)
+    Ok(digest)
 }
 
 /// The digest that a kept module is named by: what is loaded must have it, whatever was looked at

@@ -1,6 +1,9 @@
 //! The policies in force: made aside, replaced whole.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -43,6 +46,9 @@ impl fmt::Display for Generation {
     }
 }
 
+/// So much of a file is read at once.
+const READ_BYTES: usize = 256 << 10;
+
 /// The SHA-256 of a module's file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -55,6 +61,17 @@ impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of a file, which is not held in memory: modules are large.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_file(path: &Path) -> io::Result<Digest> {
+        let mut file = BufReader::with_capacity(READ_BYTES, File::open(path)?);
+        let mut sha = Sha256::new();
+        io::copy(&mut file, &mut sha)?;
+        Ok(Digest(sha.finalize().into()))
     }
 
     /// The bytes.

@@ -17,10 +17,6 @@ use crate::config::Config;
 /// Editors and copies write in several steps: what comes this soon after belongs together.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// How far threads that make policies ready stand behind those that serve: about a tenth of a core that
-/// both want. See nice(2).
-const NICENESS: i32 = 10;
-
 /// Replaces the policies whenever their files change from what they were, for as long as it runs.
 pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>) {
     let changed = Arc::new(Notify::new());
@@ -51,19 +47,9 @@ pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>
             continue;
         }
         let (path, policies) = (path.clone(), Arc::clone(&policies));
-        let work = move || reload(&path, &policies, last);
-        let reloaded = tokio::task::spawn_blocking(move || aside(work)).await;
-        let Ok(reloaded) = reloaded else {
+        let reloaded = tokio::task::spawn_blocking(move || reload(&path, &policies, last)).await;
+        let Ok((read, contents)) = reloaded else {
             return;
-        };
-        let (read, contents) = match reloaded {
-            Ok(reloaded) => reloaded,
-            Err(error) => {
-                tracing::error!(%error, "files are not read again: policies stay as they are");
-                // The next change in their folders tries again.
-                stamps.clear();
-                continue;
-            }
         };
         last = contents;
         unreadable = read.is_none();
@@ -72,21 +58,6 @@ pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>
             watched.follow(&config);
         }
     }
-}
-
-/// Does it on threads that give way to those that serve; what it compiles is compiled there, too.
-fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, rayon::ThreadPoolBuildError> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .thread_name(|_| "policy-reload".to_owned())
-        .start_handler(|_| {
-            // Linux lowers this thread alone, others the process. Where it refuses, this is a thread
-            // like any other.
-            if cfg!(target_os = "linux") {
-                let _ = rustix::process::nice(NICENESS);
-            }
-        })
-        .build()?;
-    Ok(pool.install(work))
 }
 
 /// What tells that a file has changed, without reading it: inode, size, and times to the nanosecond.
@@ -117,9 +88,10 @@ pub(super) fn contents(config: &Config) -> Contents {
     let mut sha = Sha256::new_with_prefix(config.digest);
     let files = config.policy_files().into_iter();
     for file in files.filter(|file| *file != config.path) {
-        let bytes = std::fs::read(file).unwrap_or_default();
-        sha.update((bytes.len() as u64).to_be_bytes());
-        sha.update(bytes);
+        match policy::Digest::of_file(&file) {
+            Ok(digest) => sha.update(digest.as_bytes()),
+            Err(_) => sha.update([0]),
+        }
     }
     sha.finalize().into()
 }
