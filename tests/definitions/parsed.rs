@@ -8,7 +8,9 @@ use sluice_tests::wire_client::{
 };
 use sluice_tests::{Gateway, Person};
 
-use super::set_up;
+use super::overtaken::WAITS;
+use super::turns::hold;
+use super::{set_up, until};
 
 const SETUP: &str = "CREATE TABLE plain (a text, b text); INSERT INTO plain VALUES ('x', 'y'); \
                      CREATE TYPE pair AS (c text, b text); \
@@ -353,5 +355,40 @@ async fn a_description_by_what_is_not_in_force_is_forgotten() {
         for clear in ["DEALLOCATE ALL", "RESET search_path"] {
             answer(&mut alice, &[query(clear)]).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn what_was_executed_too_late_is_forgotten() {
+    let (gateway, mut alice) = gateway().await;
+    let emails = emails(&gateway).await;
+    let direct = gateway.place().direct().await;
+    let mut holds = gateway.place().direct().await;
+    let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+    let shows = "SELECT upper((SELECT c FROM (SELECT (NULL::pair).*) z)::text) \
+                 FROM (SELECT email AS c FROM customers WHERE id < 4) q";
+    let prepare = format!("PREPARE s AS {shows}");
+    for text in [
+        &prepare,
+        "EXECUTE s",
+        "SET search_path = public, pg_catalog",
+    ] {
+        answer(&mut alice, &[query(text)]).await;
+    }
+    answer(&mut dora, &[query("CREATE TABLE gate (a int)")]).await;
+    let held = hold(&mut holds, "gate").await;
+    let late = ["SELECT a FROM gate", "EXECUTE s"].map(query);
+    alice.send(&late.concat()).await;
+    until(&direct, &WAITS.replace("mine", "gate")).await;
+    let there = query("ALTER TYPE pair RENAME ATTRIBUTE c TO d");
+    answer(&mut dora, &[there]).await;
+    drop(held);
+    let mut said = alice.until_ready().await.expect("an answer");
+    said.extend(alice.until_ready().await.expect("an answer"));
+    let back = query("ALTER TYPE pair RENAME ATTRIBUTE d TO c");
+    answer(&mut dora, &[back]).await;
+    said.extend(answer(&mut alice, &[query("EXECUTE s")]).await);
+    for email in &emails {
+        assert!(!has(&said, &email.to_uppercase()), "{said:?}");
     }
 }

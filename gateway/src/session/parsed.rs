@@ -16,6 +16,7 @@ use wire::upstream::{RowDescription, TxStatus};
 use wire::write;
 
 use super::extended::{Bound, cut};
+use super::flight::Flight;
 use super::overtaken::{reads_something, tells_all};
 use super::prepared::{Change, Description, Portal, Statement, Told};
 use super::replies::{Asker, Described, Kept};
@@ -168,6 +169,17 @@ impl Session {
         }
     }
 
+    /// What EXECUTE has run is analysed anew like what is bound: by a meaning that nobody knows, where
+    /// definitions have changed meanwhile.
+    pub(super) fn forget_executed(&self, flight: &Flight) {
+        if flight.changes_names()
+            && self.admitted.borrow().is_protected()
+            && self.met_by(&flight.plan, flight.judged_after()).is_any()
+        {
+            self.names.borrow_mut().forget_executed(&flight.plan);
+        }
+    }
+
     /// Whether PostgreSQL may analyse a statement, for a Describe, by what this session has changed and no
     /// catalog has yet.
     pub(super) fn is_described_unseen(&self, statement: &Statement) -> bool {
@@ -182,6 +194,7 @@ impl Session {
             Kept::Describe(Described::Named(name), _) => {
                 self.names.borrow_mut().forget_prepared(name);
             }
+            Kept::Flight(flight) => self.forget_executed(flight),
             _ => {}
         }
     }

@@ -223,6 +223,19 @@ impl Names {
         self.cursors.get(name).cloned().or_else(by_protocol)
     }
 
+    /// What a plan has run by name may have been analysed anew.
+    pub(crate) fn forget_executed(&mut self, plan: &Plan) {
+        let statements = plan.analysis().statements.iter();
+        for name in statements.flat_map(|one| &one.names) {
+            if let NameUse::Execute(name) | NameUse::ExecuteInto(name) = name {
+                self.prepared.remove(name);
+                if let Some(statement) = self.statements.get(name) {
+                    statement.lost.set(true);
+                }
+            }
+        }
+    }
+
     /// What SQL has prepared by this name may have been analysed anew.
     pub(crate) fn forget_prepared(&mut self, name: &str) {
         self.prepared.remove(name);

@@ -632,6 +632,7 @@ impl Session {
             }
             Kept::Flight(mut flight) => {
                 pass = self.flight_done(&mut flight, owed.step, tag, body)?;
+                self.forget_executed(&flight);
                 flight.close(self.now.get());
             }
         }
