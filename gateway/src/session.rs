@@ -142,6 +142,8 @@ pub(crate) struct Session {
     rolled_back: Cell<bool>,
     /// Something has run since the upstream was ready last that may have ended the transaction.
     may_be_over: Cell<bool>,
+    /// How many changes had ended when the first Describe under way was sent that goes by a name.
+    described_after: Cell<Option<u64>>,
     /// A change has begun that waits for writes of others before it is sent.
     waits_to_change: Cell<bool>,
     /// Nothing is to be sent before what was sent last is answered.

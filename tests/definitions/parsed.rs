@@ -306,6 +306,8 @@ async fn a_description_by_what_is_not_in_force_is_forgotten() {
     let there = || query("ALTER TABLE made RENAME COLUMN a TO c");
     let back = || query("ALTER TABLE made RENAME COLUMN c TO a");
     let by_sql = || query("EXECUTE s");
+    let by_name = || vec![[parse("e", "EXECUTE s"), sync()].concat()];
+    let of_name = || [describe(Kind::Statement, "e"), sync()].concat();
     let describe = || [describe(Kind::Statement, "s"), sync()].concat();
     let runs = || [bind("", "s", &[], Format::Text), execute("", 0), sync()].concat();
     let prepare = || vec![query(&format!("PREPARE s AS {shows}")), by_sql()];
@@ -322,7 +324,7 @@ async fn a_description_by_what_is_not_in_force_is_forgotten() {
             vec![query("ROLLBACK")],
         ]
     };
-    let ways: [Vec<Vec<Vec<u8>>>; 5] = [
+    let ways: [Vec<Vec<Vec<u8>>>; 7] = [
         vec![
             prepare(),
             vec![path()],
@@ -339,6 +341,19 @@ async fn a_description_by_what_is_not_in_force_is_forgotten() {
             vec![back()],
         ],
         vec![prepare(), vec![path(), there(), describe(), back()]],
+        vec![
+            prepare(),
+            by_name(),
+            vec![path(), there(), of_name(), back()],
+        ],
+        vec![
+            parse(),
+            by_name(),
+            vec![path()],
+            vec![there()],
+            vec![of_name()],
+            vec![back()],
+        ],
     ];
     for (number, messages) in ways.into_iter().enumerate() {
         for sent in messages {

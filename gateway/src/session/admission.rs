@@ -266,6 +266,7 @@ impl Ready {
             rolled_back: Cell::default(),
             may_be_over: Cell::default(),
             waits_to_change: Cell::default(),
+            described_after: Cell::default(),
             alone: Cell::default(),
             not_changed_yet: Cell::default(),
             worked: Cell::new(false),

@@ -33,7 +33,8 @@ impl Session {
         let sent = Sent {
             // Other sessions have temporary relations, which may be heirs of what this one names.
             touched: sql::touched_within(touched, &self.catalog.borrow().temporary),
-            alters: statements.iter().any(alters),
+            // What ends a transaction alters what was locked in it, or tied to it since.
+            alters: statements.iter().any(alters) || lasting(plan).is_none(),
             // What was not read may be several.
             statements: match statements.len() {
                 0 => usize::from(u8::MAX),

@@ -339,6 +339,7 @@ impl Session {
     fn ask_for_shape(&self, name: &str, portal: &Rc<Portal>) {
         let described = Described::Portal(Rc::clone(portal));
         let mut pipeline = self.pipeline.borrow_mut();
+        self.describes(&described);
         pipeline.push(Step::Describe, Kept::Describe(described, Asker::Gateway));
         self.upstream.describe(Target::Portal(name));
     }
@@ -424,6 +425,7 @@ impl Session {
         if let Described::Portal(portal) = &described {
             self.described.set(Some(Rc::clone(portal)));
         }
+        self.describes(&described);
         let kept = Kept::Describe(described, Asker::Client);
         self.pipeline.borrow_mut().push(Step::Describe, kept);
         self.upstream.pass(frame);

@@ -169,6 +169,34 @@ impl Session {
         }
     }
 
+    /// A Describe is about to be sent.
+    pub(super) fn describes(&self, described: &Described) {
+        if described.by_name().is_some() && self.described_after.get().is_none() {
+            let ended = self.database.catalog.changes().ended();
+            self.described_after.set(Some(ended));
+        }
+    }
+
+    /// A Describe is answered. PostgreSQL may have analysed anew what it is about; where that goes by a
+    /// name, what the name stands for.
+    pub(super) fn was_described(&self, described: &Described) {
+        if !self.admitted.borrow().is_protected() {
+            return;
+        }
+        match described {
+            Described::Statement(statement) => self.answered(statement),
+            Described::Named(name) => self.names.borrow_mut().doubt(name, None),
+            Described::Portal(_) | Described::Unknown => {}
+        }
+        let Some(analysis) = described.by_name() else {
+            return;
+        };
+        let after = self.described_after.get();
+        let is_quiet = after.is_some_and(|after| !self.met(after, None).is_any());
+        let version = (is_quiet && !self.has_unseen_changes()).then(|| self.catalog_version());
+        self.names.borrow_mut().doubt_named(analysis, version);
+    }
+
     /// What EXECUTE has run is analysed anew like what is bound: by a meaning that nobody knows, where
     /// definitions have changed meanwhile.
     pub(super) fn forget_executed(&self, flight: &Flight) {
@@ -176,7 +204,8 @@ impl Session {
             && self.admitted.borrow().is_protected()
             && self.met_by(&flight.plan, flight.judged_after()).is_any()
         {
-            self.names.borrow_mut().forget_executed(&flight.plan);
+            let mut names = self.names.borrow_mut();
+            names.doubt_named(flight.plan.analysis(), None);
         }
     }
 
@@ -190,10 +219,7 @@ impl Session {
     pub(super) fn may_have_analysed(&self, kept: &Kept) {
         match kept {
             Kept::Change(Change::Portal(_, portal), _) => self.bound(portal),
-            Kept::Describe(Described::Statement(statement), _) => self.answered(statement),
-            Kept::Describe(Described::Named(name), _) => {
-                self.names.borrow_mut().forget_prepared(name);
-            }
+            Kept::Describe(described, _) => self.was_described(described),
             Kept::Flight(flight) => self.forget_executed(flight),
             _ => {}
         }

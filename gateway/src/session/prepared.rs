@@ -223,22 +223,34 @@ impl Names {
         self.cursors.get(name).cloned().or_else(by_protocol)
     }
 
-    /// What a plan has run by name may have been analysed anew.
-    pub(crate) fn forget_executed(&mut self, plan: &Plan) {
-        let statements = plan.analysis().statements.iter();
-        for name in statements.flat_map(|one| &one.names) {
-            if let NameUse::Execute(name) | NameUse::ExecuteInto(name) = name {
-                self.prepared.remove(name);
-                if let Some(statement) = self.statements.get(name) {
-                    statement.lost.set(true);
-                }
+    /// What a text names may have been analysed anew; not where that was by the catalog of this version.
+    pub(crate) fn doubt_named(&mut self, analysis: &Analysis, catalog: Option<u64>) {
+        for name in analysis.statements.iter().flat_map(|one| &one.names) {
+            match name {
+                NameUse::Execute(name) | NameUse::ExecuteInto(name) => self.doubt(name, catalog),
+                // A portal may itself go by a name.
+                NameUse::Fetch(name) if self.cursor(name).is_none() => self.doubt_prepared(),
+                _ => {}
             }
         }
     }
 
-    /// What SQL has prepared by this name may have been analysed anew.
-    pub(crate) fn forget_prepared(&mut self, name: &str) {
-        self.prepared.remove(name);
+    /// The same of one name.
+    pub(crate) fn doubt(&mut self, name: &str, catalog: Option<u64>) {
+        let by_sql = self.prepared.get(name);
+        if by_sql.is_some_and(|(_, version)| Some(*version) != catalog) {
+            self.prepared.remove(name);
+        }
+        if let Some(statement) = self.statements.get(name) {
+            let is_same = Some(statement.catalog.get()) == catalog;
+            statement.lost.set(statement.lost.get() || !is_same);
+        }
+    }
+
+    /// All that is prepared may have been analysed anew.
+    fn doubt_prepared(&mut self) {
+        self.statements.each(|statement| statement.lost.set(true));
+        self.prepared.clear();
     }
 
     /// The upstream has answered a message.
@@ -301,9 +313,8 @@ impl Names {
     /// From now on something is protected. Nobody has noted what changed before: what the protocol has
     /// prepared is to be parsed anew, and the rest is not known.
     pub(crate) fn doubt_all(&mut self) {
-        self.statements.each(|statement| statement.lost.set(true));
+        self.doubt_prepared();
         self.portals.each(|portal| portal.overtaken.set(true));
-        self.prepared.clear();
         self.cursors.clear();
     }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 
-use sql::analysis::Analysis;
+use sql::analysis::{Analysis, NameUse};
 use trail::{Entry, Outcome};
 use wire::frame::{HEADER_BYTES, header};
 use wire::upstream::{
@@ -618,12 +618,7 @@ impl Session {
                 return Ok(());
             }
             Kept::Describe(described, asker) => {
-                if let Described::Statement(statement) = &described {
-                    self.answered(statement);
-                }
-                if let Described::Named(name) = &described {
-                    self.names.borrow_mut().forget_prepared(name);
-                }
+                self.was_described(&described);
                 described.answer((tag == UpstreamTag::RowDescription).then_some(message));
                 pass = asker == Asker::Client;
                 if pass {
@@ -719,6 +714,9 @@ impl Session {
                 .set(self.owes(super::reading::may_change_strings));
         }
         self.may_be_over.set(false);
+        if self.pipeline.borrow().is_empty() {
+            self.described_after.take();
+        }
         let is_undone = (self.failed.take() | self.rolled_back.take()) && !self.persists();
         if status == TxStatus::Idle {
             self.in_force.set(self.in_force.get() || !is_undone);
@@ -742,6 +740,17 @@ impl Session {
 }
 
 impl Described {
+    /// What it would do, where that goes by names.
+    pub(super) fn by_name(&self) -> Option<&Analysis> {
+        let analysis = match self {
+            Self::Statement(one) => &one.analysis,
+            Self::Portal(one) => &one.analysis,
+            Self::Named(_) | Self::Unknown => return None,
+        };
+        let mut names = analysis.statements.iter().flat_map(|one| &one.names);
+        names.any(NameUse::is_by_name).then_some(analysis)
+    }
+
     /// The client hears what it looks like.
     fn tell(&self) {
         match self {
