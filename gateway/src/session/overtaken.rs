@@ -81,10 +81,10 @@ impl Session {
     }
 
     /// The same of a cursor that was declared when so many changes had ended.
-    pub(super) fn is_fetched_otherwise(&self, analysis: &Analysis, ended: u64) -> bool {
+    pub(super) fn is_fetched_otherwise(&self, analysis: &Analysis, ended: Option<u64>) -> bool {
         self.admitted.borrow().is_protected()
             && calls_others(analysis)
-            && self.met(ended, None).is_any()
+            && ended.is_some_and(|ended| self.met(ended, None).is_any())
     }
 
     /// True where changes have come before what was judged by the catalog of this version; not where

@@ -132,8 +132,9 @@ pub(crate) struct Names {
     portals: Named<Portal>,
     /// By SQL: PREPARE and DECLARE.
     prepared: HashMap<String, (Arc<Analysis>, u64)>,
-    /// With how many changes of definitions had ended when they were judged.
-    cursors: HashMap<String, (Arc<Analysis>, u64)>,
+    /// With how many changes of definitions had ended when they were judged; none where their rows are
+    /// made.
+    cursors: HashMap<String, (Arc<Analysis>, Option<u64>)>,
 }
 
 /// What names mean, the empty one among them: most messages use that.
@@ -213,12 +214,12 @@ impl Names {
     }
 
     /// What FETCH of a name would do, which runs as it was declared, and how many changes of definitions
-    /// had ended when that was judged. Cursors and portals have one name space.
-    pub(crate) fn cursor(&self, name: &str) -> Option<(Arc<Analysis>, u64)> {
+    /// had ended when that was judged, unless its rows are made. Cursors and portals have one name space.
+    pub(crate) fn cursor(&self, name: &str) -> Option<(Arc<Analysis>, Option<u64>)> {
         let by_protocol = || {
             let portal = self.portals.get(name)?;
             let is_known = is_plain(&portal.analysis) && !portal.overtaken.get();
-            is_known.then(|| (Arc::clone(&portal.analysis), portal.judged_after))
+            is_known.then(|| (Arc::clone(&portal.analysis), Some(portal.judged_after)))
         };
         self.cursors.get(name).cloned().or_else(by_protocol)
     }
@@ -299,7 +300,7 @@ impl Names {
                 }
                 NameUse::Declare(name, inner) => {
                     let inner = Arc::new((**inner).clone());
-                    self.cursors.insert(name.clone(), (inner, ended));
+                    self.cursors.insert(name.clone(), (inner, Some(ended)));
                 }
                 NameUse::Deallocate(_)
                 | NameUse::Close(_)
@@ -344,9 +345,13 @@ impl Names {
         }
     }
 
-    /// A transaction has ended, and its portals with it. Cursors may be WITH HOLD and stay.
-    pub(crate) fn transaction_ended(&mut self) {
+    /// A transaction has ended, and its portals with it. Cursors may be WITH HOLD and stay: then all their
+    /// rows were made by its end, where no definition has changed since they were declared.
+    pub(crate) fn transaction_ended(&mut self, is_made: impl Fn(u64) -> bool) {
         self.portals.clear();
+        for (_, ended) in self.cursors.values_mut() {
+            *ended = ended.filter(|ended| !is_made(*ended));
+        }
         if self.cursors.len() > MOST_CURSORS {
             self.cursors.clear();
         }

@@ -721,7 +721,8 @@ impl Session {
         if status == TxStatus::Idle {
             self.in_force.set(self.in_force.get() || !is_undone);
             self.tainted.set(false);
-            self.names.borrow_mut().transaction_ended();
+            let is_made = |ended| !self.met(ended, None).is_any();
+            self.names.borrow_mut().transaction_ended(is_made);
             if self.catalog_changed.get() {
                 self.definitions_settled();
             }

@@ -176,6 +176,8 @@ impl Session {
                 if holds() {
                     return;
                 }
+                // What is before it may let go of what is in its way.
+                self.flush_upstream().await;
                 moved.await;
             }
         };
