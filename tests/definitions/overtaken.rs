@@ -501,7 +501,8 @@ async fn what_is_tied_to_a_table_before_a_commit_goes_with_it() {
         let place = Place::new().await;
         // Not wherever a column has that name.
         place.edit(|text| text.replace("[\"email\"]", "[\"customers.email\"]"));
-        let setup = "CREATE TABLE parent (LIKE customers); CREATE TABLE gate (a int)";
+        let setup = "CREATE TABLE parent (LIKE customers) PARTITION BY LIST (id); \
+                     CREATE TABLE gate (a int)";
         set_up(&place, Role::Application, setup).await;
         let gateway = gateway(place).await;
         let direct = gateway.place().direct().await;
@@ -514,7 +515,12 @@ async fn what_is_tied_to_a_table_before_a_commit_goes_with_it() {
         let [gate, customers] = &mut holders;
         let gate = hold(gate, "gate IN ACCESS EXCLUSIVE MODE").await;
         let customers = hold(customers, "customers IN ACCESS SHARE MODE").await;
-        let changes = ["SELECT 1", "BEGIN", "ALTER TABLE customers INHERIT parent"].map(query);
+        let changes = [
+            "SELECT 1",
+            "BEGIN",
+            "ALTER TABLE parent ATTACH PARTITION customers DEFAULT",
+        ]
+        .map(query);
         let view = "CREATE VIEW tied AS SELECT id, email FROM parent";
         match pipelined {
             true => dora.send(&changes.concat()).await,
