@@ -140,12 +140,13 @@ impl Session {
     }
 
     /// A statement without rows was overtaken. Where a transaction is open, what it did is undone; else
-    /// it is done, and an error would have it done again.
+    /// it is done, and an error would have it done again. Of one that does nothing, not even that it has
+    /// no rows is told.
     pub(super) fn overtaken(&self, flight: &mut Flight) -> Result<(), SessionError> {
         if matches!(flight.rows, Rows::Drop) {
             return Ok(());
         }
-        if self.status.get() == TxStatus::Transaction {
+        if self.status.get() == TxStatus::Transaction || !self.may_keep(&flight.plan) {
             return self.stop(flight, &Stop::Overtaken);
         }
         tracing::warn!(session = %self.trail.id(), "{OVERTAKEN}");

@@ -697,6 +697,10 @@ impl Session {
                     let state = self.send_error(message, Scrub::No)?;
                     self.not_read(*kept, state.as_deref());
                 }
+                Kept::Change(Change::Portal(_, portal), scrub) if failed => {
+                    let late = self.is_bound_late(&portal);
+                    drop(self.send_error_of(late, message, scrub)?);
+                }
                 keep if failed => drop(self.send_error(message, self.scrub_of(&keep))?),
                 // The upstream has passed it over.
                 Kept::Flight(flight) => flight.plan.give_back(),

@@ -71,11 +71,26 @@ impl Session {
         let before = self.client.queued();
         let sqlstate = match flight.turn.was_cancelled() {
             true => self.say_overtaken(),
-            false => self.send_error(message, scrub)?,
+            false => self.send_error_of(self.is_overtaken(flight), message, scrub)?,
         };
         self.client
             .queue_with(|out| flight.entry.delivered(&out[before..]))?;
         Ok(sqlstate)
+    }
+
+    /// Sends an error on; of what definitions have overtaken, not even which one it is, as that may be
+    /// chosen by a value.
+    pub(super) fn send_error_of(
+        &self,
+        overtaken: bool,
+        message: &[u8],
+        scrub: Scrub,
+    ) -> Result<Option<String>, SessionError> {
+        let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
+        match overtaken && !is_of_the_server(fields.sqlstate().unwrap_or_default()) {
+            true => Ok(self.say_overtaken()),
+            false => self.send_error(message, scrub),
+        }
     }
 
     /// Sends an error on, scrubbed where its text may carry a value, and gives its SQLSTATE.
@@ -100,4 +115,12 @@ impl Session {
         }
         Ok(fields.sqlstate().map(str::to_owned))
     }
+}
+
+/// Errors that no value brings about: locks, limits, cancels, the end of the server, a transaction that has
+/// failed before.
+fn is_of_the_server(sqlstate: &str) -> bool {
+    const CLASSES: [&str; 3] = ["53", "57", "58"];
+    matches!(sqlstate, "25P02" | "40001" | "40P01" | "55P03")
+        || CLASSES.iter().any(|class| sqlstate.starts_with(class))
 }
