@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sluice_tests::wire_client::{WireClient, message, startup, terminated};
+use sluice_tests::gateway::Place;
+use sluice_tests::wire_client::{
+    Format, WireClient, bind, execute, message, parse, startup, sync, tags, terminated,
+};
 use sluice_tests::{Gateway, PATIENCE, Person};
 use tokio::io::AsyncReadExt as _;
 
@@ -115,6 +118,41 @@ async fn the_fast_path_is_refused() {
     client.send(&message(b'F', &body)).await;
     let said = client.message().await.unwrap();
     assert_eq!(said.tag, b'E', "{said:?}");
+}
+
+#[tokio::test]
+async fn a_function_call_that_is_passed_over_leaves_each_answer_to_its_request() {
+    let place = Place::new().await;
+    let direct = place.direct().await;
+    let make = "CREATE FUNCTION next(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1'";
+    direct.batch_execute(make).await.expect("it is made");
+    let number = "SELECT 'next(int)'::regprocedure::oid";
+    let number: u32 = direct.query_one(number, &[]).await.expect("it").get(0);
+    let gateway = Gateway::within(place).await;
+    let mut client = WireClient::log_in(&gateway, Person::Alice).await;
+    let run = |text: &str| {
+        let bound = bind("", "", &[], Format::Text);
+        [parse("", text), bound, execute("", 0)].concat()
+    };
+    let number = number.to_be_bytes();
+    let body = [&number[..], &[0, 0, 0, 1, 0, 0, 0, 1], b"1", &[0, 0]].concat();
+    let messages = [
+        run("SELECT 1 / (count(*) - 1) FROM pg_sleep(0.3)"),
+        // What is judged next has to wait for it.
+        run("SET search_path = public"),
+        message(b'F', &body),
+        sync(),
+    ];
+    client.send(&messages.concat()).await;
+    client.until_ready().await.expect("an answer");
+    for (text, answer) in [
+        ("SELECT (1 / 0)::text", "E"),
+        ("SELECT 5", "TDC"),
+        ("", "I"),
+    ] {
+        let said = client.query(text).await.expect("an answer");
+        assert_eq!(tags(&said), answer, "{text}: {said:?}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use wire::frame::Frame;
 use super::extended::{Bound, recorded};
 use super::pipeline::Step;
 use super::role::Duty;
-use super::{Refusal, Session, Started};
+use super::{Refusal, Session, Started, give_back};
 use crate::error::SessionError;
 
 impl Session {
@@ -60,7 +60,13 @@ impl Session {
                 Err(Refusal::of(&denial))
             }
         };
-        match self.take_turn(verdict, self.judged_by().ended).await {
+        let verdict = self.take_turn(verdict, self.judged_by().ended).await;
+        // The upstream passes it over, too.
+        if self.skipping.get() {
+            give_back(&verdict);
+            return Ok(());
+        }
+        match verdict {
             Ok((permit, turn)) => {
                 self.start((&permit, Duty::Stay, turn), entry, started, Started::Query);
             }

@@ -162,6 +162,9 @@ impl Session {
         );
         let judged = judged.await;
         if self.skipping.get() {
+            if let Ok((_, Verdict::Allow(permit))) = &judged {
+                permit.plan().give_back();
+            }
             return Ok(());
         }
         let (statement, verdict) = match judged {

@@ -120,6 +120,11 @@ impl Session {
             Verdict::Deny(denial) => return Err(Refusal::of(&denial)),
             Verdict::Hold(_) => return Err(no_longer_parsed()),
         };
+        // Whoever asks for it is passed over then, as this would be.
+        if self.skipping.get() {
+            permit.plan().give_back();
+            return Err(no_longer_parsed());
+        }
         let new = (Rc::clone(&old.wording), old.strings);
         let new = self.to_parse(new, old.types.clone(), &permit);
         new.told.take_over(&old.told);

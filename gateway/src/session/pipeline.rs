@@ -40,6 +40,8 @@ pub(crate) struct Owed<T> {
     pub(crate) keep: T,
     /// False for a Sync that may have been ignored, as COPY data were expected where it stood.
     certain: bool,
+    /// Whether it was said how a Query ended: nothing is ready for the next one before.
+    ended: bool,
 }
 
 /// What a reply means.
@@ -136,6 +138,7 @@ impl<T> Pipeline<T> {
                 step,
                 keep,
                 certain,
+                ended: false,
             });
         }
     }
@@ -152,7 +155,7 @@ impl<T> Pipeline<T> {
         if tag != Tag::ReadyForQuery {
             self.drop_ignored();
         }
-        let Some(first) = self.owed.front() else {
+        let Some(first) = self.owed.front_mut() else {
             // The upstream says why it ends the session ("terminating connection ...").
             return if tag == Tag::ErrorResponse {
                 Ok(Reply::Aside)
@@ -161,11 +164,20 @@ impl<T> Pipeline<T> {
             };
         };
         let step = first.step;
+        first.ended |= matches!(
+            tag,
+            Tag::CommandComplete
+                | Tag::EmptyQueryResponse
+                | Tag::FunctionCallResponse
+                | Tag::ErrorResponse
+        );
+        let ended = first.ended;
         match (step, tag) {
             (Step::Query | Step::Execute, Tag::CopyInResponse) => {
                 self.start_copy();
                 Ok(Reply::Part)
             }
+            (Step::Query, Tag::ReadyForQuery) if !ended => Err(Unexpected { tag }),
             (Step::Query | Step::Sync, Tag::ReadyForQuery) => self.last(tag),
             (Step::Query | Step::Sync, Tag::ErrorResponse) => Ok(Reply::Part),
             (Step::Query, Tag::CommandComplete) => {
