@@ -355,6 +355,12 @@ async fn a_description_by_what_is_not_in_force_is_forgotten() {
             vec![back()],
         ],
     ];
+    for messages in [prepare().remove(0), describe()] {
+        answer(&mut alice, &[messages]).await;
+    }
+    let said = answer(&mut alice, &[by_sql()]).await;
+    assert_eq!(tags(&said), "TDDDC", "nothing has changed: {said:?}");
+    answer(&mut alice, &[query("DEALLOCATE ALL")]).await;
     for (number, messages) in ways.into_iter().enumerate() {
         for sent in messages {
             alice.send(&sent.concat()).await;

@@ -29,12 +29,15 @@ impl Session {
                 || command == "create view"
                 || (command == "create table" && ties)
         };
-        let judged_after = self.definitions.borrow_mut().begin(plan, judged_after);
+        let mut definitions = self.definitions.borrow_mut();
+        // What ends a transaction alters what was locked in it, or tied to it since.
+        let ends = definitions.lasting.is_some() && may_end_transaction(plan);
+        let judged_after = definitions.begin(plan, judged_after);
+        drop(definitions);
         let sent = Sent {
             // Other sessions have temporary relations, which may be heirs of what this one names.
             touched: sql::touched_within(touched, &self.catalog.borrow().temporary),
-            // What ends a transaction alters what was locked in it, or tied to it since.
-            alters: statements.iter().any(alters) || lasting(plan).is_none(),
+            alters: statements.iter().any(alters) || ends,
             // What was not read may be several.
             statements: match statements.len() {
                 0 => usize::from(u8::MAX),

@@ -146,7 +146,7 @@ impl Session {
         if matches!(flight.rows, Rows::Drop) {
             return Ok(());
         }
-        if self.status.get() == TxStatus::Transaction || !self.may_keep(&flight.plan) {
+        if self.status.get() == TxStatus::Transaction || only_reads(flight.plan.analysis()) {
             return self.stop(flight, &Stop::Overtaken);
         }
         tracing::warn!(session = %self.trail.id(), "{OVERTAKEN}");
@@ -180,6 +180,16 @@ pub(super) fn reads_something(analysis: &Analysis) -> bool {
     !analysis.relations.is_empty()
         || !tells_all(analysis)
         || analysis.statements.iter().any(depends)
+}
+
+/// True for a text that changes nothing, in the session neither: it may be tried again.
+fn only_reads(analysis: &Analysis) -> bool {
+    analysis.statements.iter().all(|one| {
+        let mut names = one.names.iter();
+        one.kind.class == Class::Read
+            && !one.keeps
+            && names.all(|name| matches!(name, NameUse::Execute(_)))
+    })
 }
 
 /// Whether a text calls functions that are not PostgreSQL's own.

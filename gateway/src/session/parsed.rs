@@ -176,7 +176,8 @@ impl Session {
 
     /// A Describe is about to be sent.
     pub(super) fn describes(&self, described: &Described) {
-        if described.by_name().is_some() && self.described_after.get().is_none() {
+        let by_name = matches!(described, Described::Named(_)) || described.by_name().is_some();
+        if by_name && self.described_after.get().is_none() {
             let ended = self.database.catalog.changes().ended();
             self.described_after.set(Some(ended));
         }
@@ -188,18 +189,17 @@ impl Session {
         if !self.admitted.borrow().is_protected() {
             return;
         }
+        let after = self.described_after.get();
+        let is_quiet = || after.is_some_and(|after| !self.met(after, None).is_any());
+        let version = || (!self.has_unseen_changes() && is_quiet()).then(|| self.catalog_version());
         match described {
             Described::Statement(statement) => self.answered(statement),
-            Described::Named(name) => self.names.borrow_mut().doubt(name, None),
+            Described::Named(name) => self.names.borrow_mut().doubt(name, version()),
             Described::Portal(_) | Described::Unknown => {}
         }
-        let Some(analysis) = described.by_name() else {
-            return;
-        };
-        let after = self.described_after.get();
-        let is_quiet = after.is_some_and(|after| !self.met(after, None).is_any());
-        let version = (is_quiet && !self.has_unseen_changes()).then(|| self.catalog_version());
-        self.names.borrow_mut().doubt_named(analysis, version);
+        if let Some(analysis) = described.by_name() {
+            self.names.borrow_mut().doubt_named(analysis, version());
+        }
     }
 
     /// What EXECUTE has run is analysed anew like what is bound: by a meaning that nobody knows, where

@@ -197,7 +197,7 @@ impl Session {
 
     /// True where what a statement of one from whom something is protected sees may stay somewhere:
     /// whatever it is about by now.
-    pub(super) fn may_keep(&self, plan: &Plan) -> bool {
+    fn may_keep(&self, plan: &Plan) -> bool {
         self.admitted.borrow().is_protected() && keeps(plan.analysis())
     }
 }
