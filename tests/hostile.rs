@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluice_tests::gateway::Place;
 use sluice_tests::wire_client::{
-    Format, WireClient, bind, execute, message, parse, startup, sync, tags, terminated,
+    Format, WireClient, bind, execute, message, parse, query, startup, sync, tags, terminated,
 };
 use sluice_tests::{Gateway, PATIENCE, Person};
 use tokio::io::AsyncReadExt as _;
@@ -153,6 +153,31 @@ async fn a_function_call_that_is_passed_over_leaves_each_answer_to_its_request()
         let said = client.query(text).await.expect("an answer");
         assert_eq!(tags(&said), answer, "{text}: {said:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_copy_data_ends_the_session() {
+    let place = Place::new().await;
+    let direct = place.direct().await;
+    let make = "CREATE TABLE own (v text)";
+    direct.batch_execute(make).await.expect("it is made");
+    let gateway = Gateway::within(place).await;
+    for strays in [parse("", "FETCH 1 FROM c"), query("FETCH 1 FROM c")] {
+        let mut client = WireClient::log_in(&gateway, Person::Alice).await;
+        let copy = query("COPY own (v) FROM STDIN");
+        client.send(&[copy, strays, sync()].concat()).await;
+        let ended = async {
+            let mut said = Vec::new();
+            while let Some(message) = client.message().await {
+                said.push(message);
+            }
+            said
+        };
+        let said = tokio::time::timeout(PATIENCE, ended).await;
+        let said = said.expect("the session ends");
+        assert!(tags(&said).contains('E'), "{said:?}");
+    }
+    serves(&gateway).await;
 }
 
 #[tokio::test]

@@ -541,11 +541,17 @@ impl Session {
 
     /// Waits until the upstream owes nothing.
     async fn drained(&self) {
+        let mut strays = false;
         loop {
             // Asked for before looking, so that nothing is missed while flushing.
             let told = self.progress.next();
             if self.pipeline.borrow().is_empty() {
                 return;
+            }
+            // It waits for COPY data, and something else has come: it is to end the session over that.
+            if self.pipeline.borrow().reads_copy() && !strays {
+                self.upstream.fail_extended();
+                strays = true;
             }
             self.upstream.ask_to_flush();
             self.flush_upstream().await;
