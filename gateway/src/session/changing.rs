@@ -77,10 +77,7 @@ impl Session {
         let Some(change) = self.changing.take() else {
             return;
         };
-        // Some of it may belong to a transaction that is still open.
-        if let Some(lasting) = &mut self.definitions.borrow_mut().lasting {
-            lasting.widen(change.touched());
-        }
+        self.definitions.borrow_mut().goes_on(change.touched());
         if !in_force {
             change.stays_pending();
         }

@@ -47,6 +47,15 @@ impl Definitions {
         first
     }
 
+    /// A change has been read, or was not sent after all. Some of it may belong to a transaction that is
+    /// still open.
+    pub(super) fn goes_on(&mut self, touched: Touched) {
+        match &mut self.lasting {
+            Some(lasting) => lasting.widen(touched),
+            None => self.judged_after = None,
+        }
+    }
+
     /// Adds what a plan changes.
     fn add(&mut self, plan: &Plan, lasting: Option<Touched>) {
         let analysis = plan.analysis();
