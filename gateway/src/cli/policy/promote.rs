@@ -15,6 +15,7 @@ use console::view;
 use policy::{Digest, PolicyConfig, signatures_of};
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
+use super::signing::digest;
 use crate::cli::holds::remote::{Connection, Failure, OptionalConnection};
 use crate::config::Config;
 use crate::oci::SCHEME;
@@ -256,11 +257,6 @@ fn named_by_digest(module: &Path) -> Option<&str> {
     let name = module.file_stem()?.to_str()?;
     let is_digest = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_digest.then_some(name)
-}
-
-fn digest(module: &Path) -> anyhow::Result<Digest> {
-    let bytes = fs::read(module).with_context(|| module.display().to_string())?;
-    Ok(Digest::of(&bytes))
 }
 
 fn in_force(connection: &Connection) -> anyhow::Result<view::Policies> {

@@ -150,9 +150,9 @@ pub(super) fn describe(module: &Path, trusted: Option<&Path>) -> anyhow::Result<
     Ok(text)
 }
 
-fn digest(module: &Path) -> anyhow::Result<Digest> {
-    let bytes = fs::read(module).with_context(|| module.display().to_string())?;
-    Ok(Digest::of(&bytes))
+/// The digest of a module's file.
+pub(super) fn digest(module: &Path) -> anyhow::Result<Digest> {
+    Digest::of_file(module).with_context(|| module.display().to_string())
 }
 
 /// A key that only its owner may read.
