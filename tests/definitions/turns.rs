@@ -6,7 +6,7 @@ use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::wire_client::{Message, WireClient, query, tags};
 use sluice_tests::{Gateway, Person, sqlstate};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, NoTls, Transaction};
 
 use super::overtaken::{RENAME, RENAMED, SHOWS, WAITS, before_it_changes, waits_behind};
 use super::{gateway, one, rows, run, said, secrets, set_up, until};
@@ -167,6 +167,31 @@ async fn a_transaction_goes_on_writing_what_a_change_waits_for() {
     for name in rows(&direct, "SELECT lower(name) FROM own").await {
         assert!(!secrets.contains(&name[0]), "{name:?} {written:?}");
     }
+}
+
+#[tokio::test]
+async fn a_cancel_request_ends_the_wait_for_a_turn() {
+    let (gateway, alice) = before_it_changes(|text| text).await;
+    run(&alice, &["CREATE TABLE kept (a text)"]).await;
+    let direct = gateway.place().direct().await;
+    let mut holds = gateway.place().direct().await;
+    let held = hold(&mut holds, "mine").await;
+    let dora = gateway.connect(Person::Dora).await;
+    let change = tokio::spawn(async move { said(&dora, RENAME).await });
+    until(&direct, WAITS).await;
+    let cancel = alice.cancel_token();
+    let mut write = std::pin::pin!(said(&alice, "INSERT INTO kept SELECT a FROM mine"));
+    let answer = loop {
+        let pause = Duration::from_millis(100);
+        match tokio::time::timeout(pause, &mut write).await {
+            Ok(answer) => break answer,
+            Err(_) => cancel.cancel_query(NoTls).await.expect("a connection"),
+        }
+    };
+    assert_eq!(sqlstate(answer), "57014");
+    held.rollback().await.expect("the lock is gone");
+    change.await.expect("it ends").expect("it is renamed");
+    assert_eq!(one(&alice, "SELECT count(*) FROM kept").await, "0");
 }
 
 /// Holds a table for as long as the transaction is open.

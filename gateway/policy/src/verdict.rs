@@ -171,6 +171,8 @@ impl SqlState {
     pub const STATEMENT_TOO_COMPLEX: SqlState = SqlState(*b"54001");
     /// Something changed meanwhile (40001): trying again helps.
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
+    /// The client cancelled the statement.
+    pub const QUERY_CANCELED: SqlState = SqlState(*b"57014");
     /// insufficient_resources: there is no capacity to judge it now.
     pub const INSUFFICIENT_RESOURCES: SqlState = SqlState(*b"53000");
 

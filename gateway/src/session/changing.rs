@@ -13,9 +13,8 @@ use super::replies::Kept;
 use crate::changes::{Change, Sent};
 
 impl Session {
-    /// Statements of a plan are about to be sent that change something; they were judged by what was
-    /// read when so many changes had ended. Gives all that is touched.
-    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan, judged_after: u64) -> Touched {
+    /// Statements of a plan are about to be sent that change something. Gives all that is touched.
+    pub(super) fn begin_change(&self, touched: Touched, plan: &Plan) -> Touched {
         let changes = self.database.catalog.changes();
         let statements = &plan.analysis().statements;
         let ties = plan
@@ -32,7 +31,7 @@ impl Session {
         let mut definitions = self.definitions.borrow_mut();
         // What ends a transaction alters what was locked in it, or tied to it since.
         let ends = definitions.lasting.is_some() && may_end_transaction(plan);
-        let judged_after = definitions.begin(plan, judged_after);
+        let judged_after = definitions.begin(plan, self.judged_by().ended);
         drop(definitions);
         let sent = Sent {
             // Other sessions have temporary relations, which may be heirs of what this one names.

@@ -10,6 +10,7 @@ use wire::write::{self, ErrorResponse, Severity};
 
 use super::buffers::Inbox;
 use super::extended::Bound;
+use super::turn::CANCELLED;
 use super::{Refusal, Session};
 use crate::error::SessionError;
 
@@ -66,10 +67,7 @@ impl Session {
                 let message = format!("nobody approved request {number} in time");
                 self.end(entry, Deed::Expired, "42501", message)
             }
-            Waited::Cancelled => {
-                let message = "canceling statement due to user request".to_owned();
-                self.end(entry, Deed::Cancelled, "57014", message)
-            }
+            Waited::Cancelled => self.end(entry, Deed::Cancelled, "57014", CANCELLED.to_owned()),
             Waited::Skipped => {
                 let message = "an earlier request of the same pipeline failed".to_owned();
                 self.end(entry, Deed::Cancelled, "25P02", message)
@@ -214,14 +212,7 @@ impl Session {
         message: String,
     ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
         entry.event(SystemTime::now(), &deed)?;
-        Ok(Err(Refusal {
-            sqlstate: sqlstate.to_owned(),
-            message,
-            detail: None,
-            hint: None,
-            routine: None,
-            unreadable: false,
-        }))
+        Ok(Err(Refusal::plain(sqlstate, &message)))
     }
 }
 

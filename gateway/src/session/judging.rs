@@ -11,22 +11,39 @@ use sql::catalog::Catalog;
 
 use super::Session;
 use super::extended::{self, Bound};
+use super::turn::Cancelled;
 use crate::analyst::Busy;
 
 /// How often a text is read again as what it means has changed meanwhile.
 const MOST_CHANGES: usize = 5;
 
 impl Session {
-    /// The verdict on a request. A write is judged again after a change that it had to wait for.
+    /// The verdict on a request. A write is judged again after a change that it had to wait for, and a
+    /// change after another that has come before it.
     pub(super) async fn judge<'a>(&self, asked: Asked<'a>, bound: Bound<'_>) -> Verdict<'a> {
-        let verdict = self.judge_now(asked, bound).await;
-        match &verdict {
-            Verdict::Allow(permit) if self.outwaits_change(permit.plan()).await => {
-                permit.plan().give_back();
-                self.judge_now(asked, bound).await
+        let mut verdict = self.judge_now(asked, bound).await;
+        for _ in 1..MOST_CHANGES {
+            let Verdict::Allow(permit) = &verdict else {
+                break;
+            };
+            let plan = permit.plan();
+            let is_behind = self.is_behind()
+                && !ends_or_begins(asked.text)
+                && self.commits_changes(plan).is_some();
+            let again = match is_behind {
+                true => Ok(true),
+                false => self.outwaits_change(plan).await,
+            };
+            if let Ok(false) = again {
+                break;
             }
-            _ => verdict,
+            plan.give_back();
+            if let Err(Cancelled) = again {
+                return Verdict::Deny(self.cancelled());
+            }
+            verdict = self.judge_now(asked, bound).await;
         }
+        verdict
     }
 
     /// The verdict on a request: one given before, else one given now, after reading its text.
