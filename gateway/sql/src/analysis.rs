@@ -4,6 +4,7 @@ mod resolve;
 mod same;
 mod words;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use resolve::NameKind;
@@ -327,7 +328,7 @@ pub enum Access {
 }
 
 /// A call of a function.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionUse {
     /// Schema as written or resolved; empty where unknown.
     pub schema: String,
@@ -335,6 +336,15 @@ pub struct FunctionUse {
     pub name: String,
     /// Which statement, from 0.
     pub statement: u32,
+    /// Where it is not PostgreSQL's own: a text that has all names which change what it does, its own and
+    /// those in its body and in those of the functions that it calls; none where that is not known.
+    pub text: Option<Arc<str>>,
+}
+
+impl Hash for FunctionUse {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.schema, &self.name, self.statement).hash(state);
+    }
 }
 
 /// Something whose effect cannot be known.

@@ -198,6 +198,8 @@ pub(crate) struct Function {
     /// The fields of NEW and OLD that it reads, where its body is known to do nothing but make a value
     /// of those and of its arguments.
     pub(crate) fields: Option<Vec<FieldUse>>,
+    /// All names that change what it or another of its name does, where those are known.
+    pub(crate) text: Option<Arc<str>>,
 }
 
 /// A field of NEW or OLD in the body of a trigger's function.

@@ -5,6 +5,7 @@
 //! When its answer comes, before any of it goes on, nothing may have touched the names in its text since
 //! that reading.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -18,6 +19,9 @@ use super::flight::{Flight, Rows, Stop};
 use super::replies::{Described, Kept};
 use crate::changes::Met;
 use crate::error::SessionError;
+
+/// Names are not looked for in more bytes of functions than these.
+const MOST_BODIES: usize = 1 << 20;
 
 /// What is said of a statement whose names may have come to mean something else before it ran.
 pub(super) const OVERTAKEN: &str =
@@ -42,13 +46,14 @@ impl Session {
     /// what it touches may be no part of the text.
     pub(super) fn has_met(&self, ended: u64, text: &str, analysis: &Analysis) -> bool {
         let changes = analysis.statements.iter().any(|one| one.changes_catalog);
-        let text = Some(text).filter(|_| tells_all(analysis));
-        changes || (self.admitted.borrow().is_protected() && self.met(ended, text).is_any())
+        let text = names_in(text, analysis);
+        changes
+            || (self.admitted.borrow().is_protected() && self.met(ended, text.as_deref()).is_any())
     }
 
     /// What a request may have met that was judged by what was read when so many changes had ended.
     pub(super) fn met_by(&self, plan: &Plan, ended: u64) -> Met {
-        self.met(ended, names_of(plan).map(AsRef::as_ref))
+        self.met(ended, names_of(plan).as_deref())
     }
 
     fn may_be_overtaken(&self, flight: &Flight) -> bool {
@@ -84,7 +89,10 @@ impl Session {
     pub(super) fn is_fetched_otherwise(&self, analysis: &Analysis, ended: Option<u64>) -> bool {
         self.admitted.borrow().is_protected()
             && calls_others(analysis)
-            && ended.is_some_and(|ended| self.met(ended, None).is_any())
+            && ended.is_some_and(|ended| {
+                // What else it means was settled when it was declared.
+                self.met(ended, names_in("", analysis).as_deref()).is_any()
+            })
     }
 
     /// True where changes have come before what was judged by the catalog of this version; not where
@@ -157,16 +165,36 @@ impl Session {
     }
 }
 
-/// The text of a request, where all names are in it that change what it means.
-pub(super) fn names_of(plan: &Plan) -> Option<&Arc<str>> {
-    Some(plan.text()).filter(|_| tells_all(plan.analysis()))
+/// A text that has all names which change what a request means; none where those are not known.
+pub(super) fn names_of(plan: &Plan) -> Option<Arc<str>> {
+    match calls_others(plan.analysis()) {
+        true => names_in(plan.text(), plan.analysis()).map(Arc::from),
+        false => Some(Arc::clone(plan.text())).filter(|_| tells_all(plan.analysis())),
+    }
 }
 
-/// True where names that change what a text means are all in it.
+/// The same of a text and what it was read as.
+pub(super) fn names_in<'a>(text: &'a str, analysis: &Analysis) -> Option<Cow<'a, str>> {
+    if !tells_all(analysis) {
+        return None;
+    }
+    let functions = analysis.functions.iter();
+    let called: Vec<_> = functions.filter_map(|one| one.text.as_deref()).collect();
+    match called.iter().map(|one| one.len()).sum::<usize>() {
+        0 => Some(Cow::Borrowed(text)),
+        1..=MOST_BODIES => Some(Cow::Owned(format!("{text}\n{}", called.join("\n")))),
+        _ => None,
+    }
+}
+
+/// True where the names that change what a text means are all in it, or in those of functions.
 pub(super) fn tells_all(analysis: &Analysis) -> bool {
     let by_name = |name: &NameUse| matches!(name, NameUse::Execute(_) | NameUse::ExecuteInto(_));
     let mut names = analysis.statements.iter().flat_map(|one| &one.names);
-    analysis.opaque.is_empty() && !names.any(by_name) && !calls_others(analysis)
+    let mut functions = analysis.functions.iter();
+    analysis.opaque.is_empty()
+        && !names.any(by_name)
+        && functions.all(|one| one.schema == "pg_catalog" || one.text.is_some())
 }
 
 /// True where what a text does depends on definitions: a function's name may come to mean another, too.

@@ -17,7 +17,7 @@ use wire::write;
 
 use super::extended::{Bound, cut};
 use super::flight::Flight;
-use super::overtaken::{reads_something, tells_all};
+use super::overtaken::{names_in, reads_something};
 use super::prepared::{Change, Description, Portal, Statement, Told};
 use super::replies::{Asker, Described, Kept};
 use super::wording::Wording;
@@ -260,8 +260,8 @@ impl Session {
     }
 
     fn met_as(&self, statement: &Statement, analysis: &Analysis, judged_after: u64) -> Met {
-        let text = Some(&**statement.wording.known.text()).filter(|_| tells_all(analysis));
-        self.met(judged_after, text)
+        let text = names_in(statement.wording.known.text(), analysis);
+        self.met(judged_after, text.as_deref())
     }
 
     fn comes_late(&self, statement: &Statement, met: Met) -> bool {

@@ -20,6 +20,13 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Nobody waits longer for another's change, or for a write that was cancelled.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// In PostgreSQL's words.
+pub(super) const CANCELLED: &str = "canceling statement due to user request";
+
+/// The client no longer wants what waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cancelled;
+
 /// The right to send a statement.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -42,10 +49,10 @@ impl Session {
     pub(super) fn turn_now(&self, plan: &Plan, judged_after: u64) -> Option<Turn> {
         if let Some(touched) = self.commits_changes(plan) {
             // A change that has to wait begins when it waits.
-            if self.waits_for_writes(&touched) {
+            if self.is_behind() || self.waits_for_writes(&touched) {
                 return None;
             }
-            let touched = self.begin_change(touched, plan, judged_after);
+            let touched = self.begin_change(touched, plan);
             if self.waits_for_writes(&touched) {
                 self.changes_read();
                 return None;
@@ -65,26 +72,32 @@ impl Session {
         // What would be refused for it later is not to begin a change.
         self.duty(plan)?;
         let changes = self.commits_changes(plan);
-        let changes = changes.map(|touched| self.begin_change(touched, plan, judged_after));
+        let changes = changes.map(|touched| self.begin_change(touched, plan));
         self.waits_to_change.set(changes.is_some());
         let is_free = match &changes {
             Some(touched) => self.outwaits_writes(touched, plan).await,
-            None => true,
+            None => Ok(true),
         };
         self.waits_to_change.set(false);
-        let turn = is_free.then(|| self.turn_to_write(plan, judged_after));
-        if let Some(turn) = turn.flatten() {
-            return Ok((permit, turn));
-        }
-        if let Some(turn) = self.turn_alone(plan, judged_after).await {
+        let turn = match is_free {
+            Ok(true) => self.turn_to_write(plan, judged_after),
+            Ok(false) | Err(Cancelled) => None,
+        };
+        let turn = match turn {
+            None if is_free.is_ok() => self.turn_alone(plan, judged_after).await,
+            turn => turn,
+        };
+        if let Some(turn) = turn {
             return Ok((permit, turn));
         }
         plan.give_back();
         self.changes_read();
-        Err(self.not_its_turn(match self.may_keep(plan) {
-            true => OVERTAKEN,
-            false => "a statement of another session that this would change does not end",
-        }))
+        Err(match is_free {
+            Err(Cancelled) => Refusal::of(&self.cancelled()),
+            Ok(_) if self.may_keep(plan) => self.not_its_turn(OVERTAKEN),
+            Ok(_) => self
+                .not_its_turn("a statement of another session that this would change does not end"),
+        })
     }
 
     /// The right to send what no write is in the way of; a write, where no change is.
@@ -130,6 +143,14 @@ impl Session {
         })
     }
 
+    /// What a client hears that has cancelled a request before it was sent.
+    pub(super) fn cancelled(&self) -> Denial {
+        Denial {
+            sqlstate: SqlState::QUERY_CANCELED,
+            ..self.own_denial(CANCELLED)
+        }
+    }
+
     fn waits_for_writes(&self, touched: &Touched) -> bool {
         let changes = self.database.catalog.changes();
         changes.has_in_its_way(touched, self.cancel.shared())
@@ -138,10 +159,10 @@ impl Session {
     /// Waits until no write of another session is in the way of a change; false where one still is. One
     /// that takes long may wait for a lock of this session's: it is cancelled, where it is about the
     /// same names, or where this ends a transaction.
-    async fn outwaits_writes(&self, touched: &Touched, plan: &Plan) -> bool {
+    async fn outwaits_writes(&self, touched: &Touched, plan: &Plan) -> Result<bool, Cancelled> {
         let is_free = || !self.waits_for_writes(touched);
-        if self.moved_until(is_free, GRACE).await {
-            return true;
+        if self.moved_until(is_free, GRACE).await? {
+            return Ok(true);
         }
         if matches!(touched, Touched::Relations(_)) || lasting(plan).is_none() {
             let changes = self.database.catalog.changes();
@@ -156,18 +177,28 @@ impl Session {
         self.moved_until(is_free, PATIENCE).await
     }
 
+    /// True where a change has ended that the reading does not have by which the session judges: what it
+    /// has tied to a name, nobody knows yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.database.catalog.changes().ended() > self.judged_by().ended
+    }
+
     /// Before a write is judged again: waits until no change of another session is under way that may
     /// touch it. False where there was none.
-    pub(super) async fn outwaits_change(&self, plan: &Plan) -> bool {
+    pub(super) async fn outwaits_change(&self, plan: &Plan) -> Result<bool, Cancelled> {
         let is_free = || self.met_by(plan, u64::MAX).open == 0;
         if !self.may_keep(plan) || is_free() || self.can_be_undone(plan) {
-            return false;
+            return Ok(false);
         }
         self.moved_until(is_free, PATIENCE).await
     }
 
     /// Waits until something holds that the end of a change or of a write may bring about.
-    async fn moved_until(&self, holds: impl Fn() -> bool, patience: Duration) -> bool {
+    async fn moved_until(
+        &self,
+        holds: impl Fn() -> bool,
+        patience: Duration,
+    ) -> Result<bool, Cancelled> {
         let changes = self.database.catalog.changes();
         let wait = async {
             loop {
@@ -181,7 +212,10 @@ impl Session {
                 moved.await;
             }
         };
-        timeout(patience, wait).await.is_ok()
+        tokio::select! {
+            moved = timeout(patience, wait) => Ok(moved.is_ok()),
+            () = self.cancel.while_held() => Err(Cancelled),
+        }
     }
 
     fn begin_write(&self, plan: &Plan, judged_after: u64) -> Option<Writing> {
@@ -189,7 +223,7 @@ impl Session {
         let changes = self.database.catalog.changes();
         changes.write(
             judged_after,
-            names_of(plan),
+            names_of(plan).as_ref(),
             own.as_ref(),
             self.cancel.shared(),
         )

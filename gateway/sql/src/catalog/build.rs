@@ -1,14 +1,18 @@
 //! Rows to a catalog.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::rows::{CastRow, ColumnRow, FunctionRow, ReferenceRow, RelationRow, TypeRow};
 use super::{
-    Cast, Catalog, CatalogRows, Column, FieldUse, Function, Operator, Relation, RelationKind, Type,
-    TypeKind, ViewLineage,
+    Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
+    ViewLineage,
 };
 use crate::analysis::{ColumnId, Opaque, OpaqueReason};
 use crate::lineage::{self, Body};
+
+/// The names that change what a function does are looked for in no more bytes than these.
+const MOST_TEXT: usize = 1 << 16;
 
 pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
@@ -214,6 +218,7 @@ fn add_function(catalog: &mut Catalog, row: &FunctionRow) {
         schema: row.schema.clone(),
         extension: row.extension.clone(),
         fields: None,
+        text: None,
     };
     let same = catalog.functions.entry(row.name.clone()).or_default();
     same.push(function);
@@ -227,13 +232,14 @@ fn read_bodies(catalog: &mut Catalog, rows: &[FunctionRow]) {
         Some((row.oid, body))
     });
     let mut unsure: Vec<(u32, Body)> = read.collect();
-    let mut clean: HashMap<u32, Vec<FieldUse>> = HashMap::new();
+    let mut clean: HashMap<u32, Body> = HashMap::new();
     loop {
         let before = clean.len();
         let mut rest = Vec::new();
-        for (oid, body) in unsure {
+        for (oid, mut body) in unsure {
             if body.calls.iter().all(|called| clean.contains_key(called)) {
-                clean.insert(oid, body.reads);
+                body.text = with_texts(&body, &clean);
+                clean.insert(oid, body);
             } else {
                 rest.push((oid, body));
             }
@@ -243,9 +249,26 @@ fn read_bodies(catalog: &mut Catalog, rows: &[FunctionRow]) {
         }
         unsure = rest;
     }
-    for function in catalog.functions.values_mut().flatten() {
-        function.fields = clean.remove(&function.oid);
+    for same in catalog.functions.values_mut() {
+        let bodies = same.iter().map(|function| clean.get(&function.oid));
+        let texts: Option<Vec<_>> = bodies.map(|body| body?.text.as_deref()).collect();
+        let text: Option<Arc<str>> = texts.map(|texts| texts.join("\n").into());
+        for function in same {
+            function.fields = clean.remove(&function.oid).map(|body| body.reads);
+            function.text.clone_from(&text);
+        }
     }
+}
+
+/// The text of a body and those of the functions that it calls, as far as they are known and not too much.
+fn with_texts(body: &Body, clean: &HashMap<u32, Body>) -> Option<String> {
+    let called = body.calls.iter().map(|oid| clean.get(oid));
+    let called = called.map(|body| body?.text.as_deref());
+    let texts: Vec<_> = std::iter::once(body.text.as_deref())
+        .chain(called)
+        .collect::<Option<_>>()?;
+    let text = texts.join("\n");
+    (text.len() <= MOST_TEXT).then_some(text)
 }
 
 /// Same-named columns of parents and children are one family, both ways.

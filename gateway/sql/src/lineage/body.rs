@@ -29,6 +29,9 @@ pub(crate) struct Body {
     pub(crate) calls: Vec<u32>,
     /// The fields of NEW and OLD that it reads, for a trigger's.
     pub(crate) reads: Vec<FieldUse>,
+    /// Its name and all that is written of it; not where it has to do with types that are not
+    /// PostgreSQL's own, which may be named nowhere.
+    pub(crate) text: Option<String>,
 }
 
 /// Reads the body of a function; none where it may do anything else than make a value.
@@ -68,8 +71,12 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         walk.texts(&format!("SELECT {}", row.defaults), &Scope::outermost())?;
     }
     walk.types(&row.types);
+    let text = (!walk.own_types).then(|| {
+        let written = [&row.name, &row.source, &row.definition, &row.defaults];
+        written.map(String::as_str).join("\n")
+    });
     let calls = walk.only_calls()?;
-    Some(Body { calls, reads })
+    Some(Body { calls, reads, text })
 }
 
 impl<'a> Walk<'a> {

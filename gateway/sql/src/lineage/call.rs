@@ -1,5 +1,7 @@
 //! Calls: functions, operators, casts, and what is known of them.
 
+use std::sync::Arc;
+
 use super::Walk;
 use super::relation::qualified;
 use super::scope::Scope;
@@ -127,7 +129,7 @@ impl<'a> Walk<'a> {
 
     /// A function that is not PostgreSQL's own.
     fn own_function(&mut self, function: &Function, name: &str) {
-        self.use_function(&function.schema, name);
+        self.use_own(&function.schema, name, function.text.as_ref());
         if let Some(reason) = functions::dangerous(name) {
             self.opaque(reason, &qualified(&function.schema, name));
         } else if functions::is_reviewed(&function.extension) || function.fields.is_some() {
@@ -189,10 +191,16 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn use_function(&mut self, schema: &str, name: &str) {
+        self.use_own(schema, name, None);
+    }
+
+    /// Notes the call of a function that is not PostgreSQL's own, with its text where that is known.
+    pub(super) fn use_own(&mut self, schema: &str, name: &str, text: Option<&Arc<str>>) {
         self.found.functions.push(FunctionUse {
             schema: schema.to_owned(),
             name: name.to_owned(),
             statement: self.statement,
+            text: text.cloned(),
         });
     }
 

@@ -362,7 +362,7 @@ impl<'a> Walk<'a> {
             }
         }
         for function in &inside.functions {
-            self.use_function(&function.schema, &function.name);
+            self.use_own(&function.schema, &function.name, function.text.as_ref());
         }
         for opaque in &inside.opaque {
             self.opaque(opaque.reason, &opaque.detail);

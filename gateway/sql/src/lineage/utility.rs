@@ -186,7 +186,7 @@ impl<'a> Walk<'a> {
             return;
         }
         for inner in &view.functions {
-            self.use_function(&inner.schema, &inner.name);
+            self.use_own(&inner.schema, &inner.name, inner.text.as_ref());
         }
         for inner in &view.opaque {
             self.opaque(inner.reason, &inner.detail);

@@ -135,6 +135,43 @@ fn queries_of_anything_else_are_not() {
 }
 
 #[test]
+fn all_names_are_known_that_change_what_a_clean_body_does() {
+    on_big_stack(|| {
+        let text_of = |functions| {
+            let analysis = analyze("SELECT f('x')", &with(functions));
+            analysis.functions[0].text.clone()
+        };
+        let g = function("g", "sql", "SELECT lower($1)");
+        let text = text_of(vec![function("f", "sql", "SELECT g($1)"), g]).expect("a text");
+        for name in ["f", "g", "lower"] {
+            let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+            assert!(words.any(|word| word == name), "{name}: {text}");
+        }
+        let other = FunctionRow {
+            schema: "other".to_owned(),
+            ..function("f", "sql", "SELECT upper($1)")
+        };
+        let text = text_of(vec![function("f", "sql", "SELECT 1"), other]).expect("a text");
+        assert!(text.contains("upper"), "{text}");
+        let unread = function("f", "c", "x");
+        assert_eq!(
+            text_of(vec![function("f", "sql", "SELECT 1"), unread]),
+            None
+        );
+        // Each calls the one before it twice.
+        let many = (1..40).map(|number| {
+            let before = number - 1;
+            let source = format!("SELECT f{before}(f{before}($1)) || '{}'", "x".repeat(4096));
+            function(&format!("f{number}"), "sql", &source)
+        });
+        let mut many: Vec<_> = many.collect();
+        many.push(function("f0", "sql", "SELECT $1"));
+        many.push(function("f", "sql", "SELECT f39($1)"));
+        assert_eq!(text_of(many), None);
+    });
+}
+
+#[test]
 fn what_is_called_by_a_clean_body_is_clean_wherever_it_is() {
     on_big_stack(|| {
         let f = || function("f", "sql", "SELECT g($1)");

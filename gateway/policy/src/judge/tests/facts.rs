@@ -121,6 +121,7 @@ fn analysis() -> Analysis {
         schema: "pg_catalog".to_owned(),
         name,
         statement: 0,
+        text: None,
     });
     opaque(analysis, OpaqueReason::ProceduralCode, "public.trigger")
 }

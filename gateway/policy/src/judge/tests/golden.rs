@@ -57,6 +57,7 @@ fn the_component_of_0_1_0_hears_and_says_all_of_its_contract() {
         schema: "pg_catalog".to_owned(),
         name: "lower".to_owned(),
         statement: 0,
+        text: None,
     });
     let trusted = OpaqueReason::UnknownFunction;
     let analysis = Arc::new(opaque(analysis, trusted, "public.slugify"));
