@@ -309,3 +309,18 @@ GRANT USAGE ON SCHEMA vault TO pg_monitor
 GRANT SELECT ON vault.people TO pg_monitor
 SET ROLE pg_monitor
 SELECT count(*) FROM vault.people
+-- oracle: grouped beside a key that heirs have, too
+SELECT id, count(*) FROM vault.heirs GROUP BY id, secret ORDER BY 1, 2
+-- oracle: ordered behind a key that heirs have, too
+SELECT tableoid::regclass FROM vault.heirs ORDER BY id, secret
+-- oracle: grouped beside a key that is checked at the end
+BEGIN
+INSERT INTO vault.late VALUES (1, 'quartzzebra 1')
+SELECT count(*) FROM vault.late WHERE id = 1 GROUP BY id, secret
+ROLLBACK
+-- oracle: distinct beside a key of another of the same
+SELECT count(*) FROM (SELECT DISTINCT a.id, b.secret FROM vault.people a, vault.people b) s
+-- oracle: ordered behind what an output calls as the key
+SELECT (SELECT id FROM vault.people ORDER BY id LIMIT 1) AS id, name FROM vault.people ORDER BY id, secret
+-- oracle: grouped beside the key in some sets
+SELECT count(*) FROM vault.people GROUP BY GROUPING SETS ((id, secret), (secret))

@@ -78,6 +78,14 @@ CREATE TABLE vault.people (
 INSERT INTO vault.people SELECT i, 'Person ' || i, 'quartzzebra ' || repeat('u', i) FROM generate_series(1, 5) AS i;
 CREATE INDEX people_upper ON vault.people (upper(secret));
 
+-- Primary keys that may be there twice.
+CREATE TABLE vault.heirs (id integer PRIMARY KEY, secret text);
+CREATE TABLE vault.heir () INHERITS (vault.heirs);
+INSERT INTO vault.heirs SELECT i, 'quartzzebra ' || i FROM generate_series(1, 3) AS i;
+INSERT INTO vault.heir SELECT i, 'quartzzebra ' || i / 3 FROM generate_series(1, 3) AS i;
+CREATE TABLE vault.late (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, secret text);
+INSERT INTO vault.late SELECT i, 'quartzzebra ' || i FROM generate_series(1, 3) AS i;
+
 CREATE TABLE vault.events (at date NOT NULL, who text, secret text) PARTITION BY RANGE (at);
 CREATE TABLE vault.events_2024 PARTITION OF vault.events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE vault.events_rest (junk integer, secret text, who text, at date NOT NULL);

@@ -103,6 +103,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Columns of every primary key and unique index.
     pub keys: Vec<Vec<i16>>,
+    /// Of those, the primary key, where no two rows that a query sees can have it alike.
+    pub primary: Option<Vec<i16>>,
     /// The functions of its triggers: OIDs of those that are not PostgreSQL's own.
     pub triggers: Vec<u32>,
     /// The functions that its defaults, generated columns, checks, domains and indexes call where a

@@ -7,6 +7,7 @@ mod command;
 mod condition;
 mod copy;
 mod define;
+mod determined;
 mod dml;
 mod expression;
 mod from;

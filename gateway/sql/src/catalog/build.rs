@@ -41,6 +41,9 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     }
     for row in rows.keys {
         if let Some(relation) = catalog.relations.get_mut(&row.relation) {
+            if row.determines {
+                relation.primary = Some(row.attributes.clone());
+            }
             relation.keys.push(row.attributes);
         }
     }
@@ -136,6 +139,7 @@ pub(super) fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         kind,
         columns: Vec::new(),
         keys: Vec::new(),
+        primary: None,
         triggers: row.triggers,
         computes: row.computes,
         conditional: row.conditional,

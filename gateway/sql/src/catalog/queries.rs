@@ -445,10 +445,15 @@ SELECT e.evtfoid::text FROM pg_catalog.pg_event_trigger e
 WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login'
 ORDER BY e.oid";
 
+/// Of heirs, and of one that is checked at the end of a transaction, a primary key may be there twice.
 const KEYS: &str = "\
 SELECT i.indrelid::text,
-       pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ',')
+       pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ','),
+       (i.indisprimary AND i.indimmediate
+        AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h
+                                            WHERE h.inhparent = c.oid)))::text
 FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
   AND i.indrelid {part}
 ORDER BY i.indexrelid";

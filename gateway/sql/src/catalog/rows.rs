@@ -217,6 +217,9 @@ pub struct KeyRow {
     pub relation: u32,
     /// Attribute numbers.
     pub attributes: Vec<i16>,
+    /// It is a primary key that no two rows of the relation have alike at any time, those of heirs among
+    /// them.
+    pub determines: bool,
 }
 
 /// A foreign key.
@@ -442,10 +445,11 @@ fn vanishing(row: &Row<'_>) -> Result<u32, Error> {
 }
 
 fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
-    row.expect(2)?;
+    row.expect(3)?;
     Ok(KeyRow {
         relation: row.number(0)?,
         attributes: row.numbers(1)?,
+        determines: row.truth(2)?,
     })
 }
 

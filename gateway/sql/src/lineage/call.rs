@@ -464,7 +464,7 @@ impl<'a> Walk<'a> {
             let value = self.value(filter, scope);
             self.mark(&value, Use::Filtered);
         }
-        self.order(&json.agg_order, &super::value::Table::default(), scope);
+        self.order(&json.agg_order, &super::value::Table::default(), &[], scope);
         if let Some(window) = json.over.as_deref() {
             self.window(window, scope);
         }

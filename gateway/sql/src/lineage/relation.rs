@@ -189,6 +189,7 @@ impl<'a> Walk<'a> {
             let table = self.table(only);
             return system(Item {
                 table,
+                relation: Some(only.oid),
                 ..Item::new(name, Table::default())
             });
         }

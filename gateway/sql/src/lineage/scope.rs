@@ -71,6 +71,8 @@ pub(super) struct Item {
     /// The schemas that may qualify the name; none under an alias.
     pub(super) schemas: Vec<String>,
     pub(super) table: Rc<Table>,
+    /// The relation that it is, where its rows are that one's.
+    pub(super) relation: Option<u32>,
     /// Whether `name.column` finds it.
     pub(super) by_name: bool,
     /// Whether its columns are found without a qualifier.
@@ -237,6 +239,7 @@ impl Item {
             name: name.to_owned(),
             schemas: Vec::new(),
             table: Rc::new(table),
+            relation: None,
             by_name: !name.is_empty(),
             bare: true,
             system: false,

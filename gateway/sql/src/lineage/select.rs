@@ -67,7 +67,7 @@ impl<'a> Walk<'a> {
             }
             (self.simple_select(select, &scope), rows)
         };
-        self.order(&select.sort_clause, &table, &scope);
+        self.order(&select.sort_clause, &table, &select.target_list, &scope);
         for limit in [&select.limit_offset, &select.limit_count] {
             if let Some(node) = limit.as_deref() {
                 let value = self.value(node, &scope);
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
         self.setting = self.one_setting(select);
         let table = self.target_list(&select.target_list, scope);
         self.setting = None;
-        self.group(&select.group_clause, &table, scope);
+        self.group(&select.group_clause, &table, &select.target_list, scope);
         if let Some(condition) = &select.having_clause {
             let value = self.value(condition, scope);
             self.mark(&value, Use::Filtered);
@@ -97,20 +97,29 @@ impl<'a> Walk<'a> {
                 self.window(window, scope);
             }
         }
-        self.distinct(&select.distinct_clause, &table, scope);
+        self.distinct(select, &table, scope);
         table
     }
 
     /// SELECT DISTINCT has one empty node, SELECT DISTINCT ON its expressions.
-    fn distinct(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
+    fn distinct(&mut self, select: &pg::SelectStmt, table: &Table, scope: &Scope<'_>) {
+        let (clause, targets) = (&select.distinct_clause, &select.target_list);
         if clause.is_empty() {
             return;
         }
-        if clause.iter().all(|node| inner(node).is_none()) {
-            self.mark(&table.everything(), Use::Ordered);
-            return;
+        if clause.iter().any(|node| inner(node).is_some()) {
+            return self.group(clause, table, targets, scope);
         }
-        self.group(clause, table, scope);
+        // A star stands for several.
+        if table.columns.len() != targets.len() || table.other.is_some() {
+            return self.mark(&table.everything(), Use::Ordered);
+        }
+        let determined = self.distinct_by_key(targets, scope);
+        for (column, determined) in table.columns.iter().zip(determined) {
+            if !determined {
+                self.mark(&column.value, Use::Ordered);
+            }
+        }
     }
 
     fn set_operation(&mut self, select: &pg::SelectStmt, scope: &Scope<'_>) -> Table {
@@ -184,11 +193,34 @@ impl<'a> Walk<'a> {
     }
 
     /// GROUP BY and DISTINCT ON: names of outputs, positions, expressions, grouping sets.
-    fn group(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
+    fn group(
+        &mut self,
+        clause: &[pg::Node],
+        table: &Table,
+        targets: &[pg::Node],
+        scope: &Scope<'_>,
+    ) {
+        let determined = self.grouped_by_key(clause, targets, scope);
+        for (node, determined) in clause.iter().zip(determined) {
+            match inner(node) {
+                // Of sets in sets, some may lack the key.
+                Some(NodeEnum::GroupingSet(set)) => self.group_each(&set.content, table, scope),
+                Some(NodeEnum::RowExpr(row)) => self.group_each(&row.args, table, scope),
+                _ => {
+                    let value = self.by_output(node, table, scope);
+                    if !determined {
+                        self.mark(&value, Use::Ordered);
+                    }
+                }
+            }
+        }
+    }
+
+    fn group_each(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
         for node in clause {
             match inner(node) {
-                Some(NodeEnum::GroupingSet(set)) => self.group(&set.content, table, scope),
-                Some(NodeEnum::RowExpr(row)) => self.group(&row.args, table, scope),
+                Some(NodeEnum::GroupingSet(set)) => self.group_each(&set.content, table, scope),
+                Some(NodeEnum::RowExpr(row)) => self.group_each(&row.args, table, scope),
                 _ => {
                     let value = self.by_output(node, table, scope);
                     self.mark(&value, Use::Ordered);
@@ -198,8 +230,15 @@ impl<'a> Walk<'a> {
     }
 
     /// ORDER BY of a query.
-    pub(super) fn order(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
-        for node in clause {
+    pub(super) fn order(
+        &mut self,
+        clause: &[pg::Node],
+        table: &Table,
+        targets: &[pg::Node],
+        scope: &Scope<'_>,
+    ) {
+        let determined = self.ordered_by_key(clause, targets, scope);
+        for (node, determined) in clause.iter().zip(determined) {
             let Some(NodeEnum::SortBy(sort)) = inner(node) else {
                 continue;
             };
@@ -208,7 +247,9 @@ impl<'a> Walk<'a> {
             }
             if let Some(node) = sort.node.as_deref() {
                 let value = self.by_output(node, table, scope);
-                self.mark(&value, Use::Ordered);
+                if !determined {
+                    self.mark(&value, Use::Ordered);
+                }
             }
         }
     }
@@ -251,11 +292,14 @@ impl<'a> Walk<'a> {
 
     /// A window: PARTITION BY, ORDER BY and the frame.
     pub(super) fn window(&mut self, window: &pg::WindowDef, scope: &Scope<'_>) {
-        for node in &window.partition_clause {
+        let determined = self.grouped_by_key(&window.partition_clause, &[], scope);
+        for (node, determined) in window.partition_clause.iter().zip(determined) {
             let value = self.value(node, scope);
-            self.mark(&value, Use::Ordered);
+            if !determined {
+                self.mark(&value, Use::Ordered);
+            }
         }
-        self.order(&window.order_clause, &Table::default(), scope);
+        self.order(&window.order_clause, &Table::default(), &[], scope);
         for offset in [&window.start_offset, &window.end_offset] {
             if let Some(node) = offset.as_deref() {
                 let value = self.value(node, scope);

@@ -7,6 +7,7 @@ mod bodies;
 mod clients;
 #[cfg(test)]
 mod deep;
+mod determined;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
