@@ -1,15 +1,15 @@
 //! Makes a set of policies aside: read, compile, check, configure, try.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::component::Compiled;
 use crate::config::PolicyConfig;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
-use crate::facts::{Facts, RequestFacts};
+use crate::facts::Facts;
 use crate::instance::{Failed, Instance};
 use crate::set::{Counters, Deployment, Digest, Generation, Policy, PolicySet};
 use crate::shadow::{self, Shadow};
@@ -25,15 +25,26 @@ pub(crate) struct Known<'a> {
     made: &'a [Arc<Policy>],
     /// Compiled modules that were in force.
     kept: &'a [Arc<Compiled>],
+    /// Digests that were taken a moment ago.
+    taken: Option<&'a HashMap<PathBuf, Digest>>,
 }
 
 impl<'a> Known<'a> {
-    pub(crate) fn of(set: &'a PolicySet, kept: &'a [Arc<Compiled>]) -> Known<'a> {
+    pub(crate) fn of(
+        set: &'a PolicySet,
+        kept: &'a [Arc<Compiled>],
+        taken: &'a HashMap<PathBuf, Digest>,
+    ) -> Known<'a> {
         Known {
             policies: set.policies(),
             made: &[],
             kept,
+            taken: Some(taken),
         }
+    }
+
+    fn digest(self, module: &Path) -> Option<Digest> {
+        self.taken?.get(module).copied()
     }
 
     fn policies(self) -> impl Iterator<Item = &'a Arc<Policy>> {
@@ -102,7 +113,7 @@ fn made(
     config: &PolicyConfig,
     known: Known<'_>,
 ) -> Result<Policy, LoadError> {
-    let digest = checked(engine, config)?;
+    let digest = checked(engine, config, known)?;
     let signers = signers(config, digest)?;
     let compiled = compiled(engine, config, digest, known)?;
     compiled.check_grants(&config.grants)?;
@@ -186,7 +197,7 @@ fn changed(config: &PolicyConfig) -> LoadError {
 }
 
 /// The digest of a module that is not too large, and is what it was said to be.
-fn checked(engine: &Engine, config: &PolicyConfig) -> Result<Digest, LoadError> {
+fn checked(engine: &Engine, config: &PolicyConfig, known: Known<'_>) -> Result<Digest, LoadError> {
     let path = config.module.display();
     let fault = |error: std::io::Error| LoadError::new(Step::Read, format!("{path}: {error}"));
     let bytes = fs::metadata(&config.module).map_err(fault)?.len();
@@ -195,7 +206,11 @@ fn checked(engine: &Engine, config: &PolicyConfig) -> Result<Digest, LoadError> 
         let reason = format!("{path} has {bytes} bytes; a module may have {most}");
         return Err(LoadError::new(Step::Read, reason));
     }
-    let digest = Digest::of_file(&config.module).map_err(fault)?;
+    // What is compiled is read, and must still have it.
+    let digest = match known.digest(&config.module) {
+        Some(digest) => digest,
+        None => Digest::of_file(&config.module).map_err(fault)?,
+    };
     if config.digest.is_some_and(|wanted| wanted != digest) {
         return Err(changed(config));
     }
@@ -269,11 +284,6 @@ fn attempt(engine: &Engine, policy: &Arc<Policy>) -> Result<(), LoadError> {
     let trial = |failed| fault(Step::Trial, failed);
     instance.session(Facts::default()).map_err(trial)?;
     instance.scope(Facts::default()).map_err(trial)?;
-    instance
-        .decide(Facts {
-            request: Some(RequestFacts::nothing()),
-            ..Facts::default()
-        })
-        .map_err(trial)?;
+    instance.decide_nothing().map_err(trial)?;
     Ok(())
 }

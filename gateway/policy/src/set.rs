@@ -1,9 +1,10 @@
 //! The policies in force: made aside, replaced whole.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -324,11 +325,23 @@ impl Policies {
     /// Makes a set aside, checks, configures and tries it, makes it ready for the judges, and lets it take
     /// effect whole. Where a step fails, the old set stays. Compiles, so not for a thread that serves.
     pub fn replace(self: &Arc<Self>, configs: Vec<PolicyConfig>) -> Result<Generation, LoadError> {
+        self.replace_taken(configs, &HashMap::new())
+    }
+
+    /// As `replace`, where digests of modules' files were taken a moment ago: those are large.
+    ///
+    /// # Errors
+    /// As `replace`.
+    pub fn replace_taken(
+        self: &Arc<Self>,
+        configs: Vec<PolicyConfig>,
+        digests: &HashMap<PathBuf, Digest>,
+    ) -> Result<Generation, LoadError> {
         let mut kept = lock(&self.replacing);
         let old = self.current();
         let generation = Generation(old.generation.0 + 1);
         let (engine, deployment) = (&self.engine, &self.deployment);
-        let known = Known::of(&old, &kept);
+        let known = Known::of(&old, &kept, digests);
         match load::set(engine, deployment, generation, &configs, known) {
             Ok(set) => {
                 keep(&mut kept, &old, &set);

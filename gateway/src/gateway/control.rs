@@ -60,7 +60,7 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
         Err(error) => return drop(tell.send(Err(error))),
     };
     runtime.block_on(async move {
-        let contents = reload::contents(&config);
+        let (contents, _) = reload::contents(&config);
         let ready = async {
             let shared = prepare(&config).await?;
             let console = serve_console(&config, &shared, stopped.clone()).await?;

@@ -1,7 +1,7 @@
 //! Policies follow their files: a changed module or configuration replaces the set whole, or not
 //! at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,17 +83,21 @@ fn stamps_of(files: impl Iterator<Item = PathBuf>) -> BTreeMap<PathBuf, Option<S
 pub(super) type Contents = [u8; 32];
 
 /// The text that the configuration was read from, whatever its file says by now, and the other contents as
-/// they are.
-pub(super) fn contents(config: &Config) -> Contents {
+/// they are; with the digests of their files.
+pub(super) fn contents(config: &Config) -> (Contents, HashMap<PathBuf, policy::Digest>) {
     let mut sha = Sha256::new_with_prefix(config.digest);
+    let mut digests = HashMap::new();
     let files = config.policy_files().into_iter();
     for file in files.filter(|file| *file != config.path) {
         match policy::Digest::of_file(&file) {
-            Ok(digest) => sha.update(digest.as_bytes()),
+            Ok(digest) => {
+                sha.update(digest.as_bytes());
+                digests.insert(file, digest);
+            }
             Err(_) => sha.update([0]),
         }
     }
-    sha.finalize().into()
+    (sha.finalize().into(), digests)
 }
 
 /// Reads the file again and lets its policies take effect, where anything differs from the last try.
@@ -114,11 +118,11 @@ fn reload(path: &Path, policies: &Arc<Policies>, last: Contents) -> (Option<Conf
             return (Some(config), Contents::default());
         }
     };
-    let contents = contents(&config);
+    let (contents, digests) = contents(&config);
     if contents == last {
         return (Some(config), last);
     }
-    match policies.replace(wanted) {
+    match policies.replace_taken(wanted, &digests) {
         Ok(generation) => {
             tracing::info!(generation = generation.number(), "policies replaced");
         }
@@ -192,7 +196,7 @@ trail.directory = "trail"
         write(1);
         let config = Config::read(&path).unwrap();
         write(2);
-        let last = contents(&config);
-        assert_ne!(last, contents(&Config::read(&path).unwrap()));
+        let (last, _) = contents(&config);
+        assert_ne!(last, contents(&Config::read(&path).unwrap()).0);
     }
 }

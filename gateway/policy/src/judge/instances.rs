@@ -81,7 +81,7 @@ impl Instances {
     /// One of each policy that runs, started; those that do not start are tried again when needed.
     pub(crate) fn started(set: &PolicySet) -> Instances {
         let start = |(index, policy)| {
-            let instance = Instance::start(set.engine(), policy).ok()?;
+            let instance = Instance::start_warm(set.engine(), policy).ok()?;
             Some((Place::Policy(set.generation(), index), instance))
         };
         Instances {
