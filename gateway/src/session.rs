@@ -110,6 +110,8 @@ pub(crate) struct Session {
     described: Cell<Option<Rc<Portal>>>,
     /// The open transaction has touched what errors must not tell of.
     tainted: Cell<bool>,
+    /// How many changes had ended when the first was judged of what has run in it.
+    began_after: Cell<Option<u64>>,
     /// How the upstream reads strings, as it said last.
     strings: Cell<Strings>,
     /// What runs may change how text is read.

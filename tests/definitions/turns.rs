@@ -170,6 +170,60 @@ async fn a_transaction_goes_on_writing_what_a_change_waits_for() {
 }
 
 #[tokio::test]
+async fn code_that_a_write_would_reach_is_not_made_meanwhile() {
+    let setup = "CREATE TABLE kept (a text); CREATE TABLE indexed (a int); \
+                 CREATE TABLE whole (a int) PARTITION BY RANGE (a); \
+                 CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (9); \
+                 CREATE TABLE referred (a int PRIMARY KEY); INSERT INTO referred VALUES (1); \
+                 CREATE TABLE refers (a int REFERENCES referred ON DELETE CASCADE); \
+                 INSERT INTO refers VALUES (1); \
+                 CREATE FUNCTION clean(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 LIMIT 1'; \
+                 CREATE FUNCTION takes() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN INSERT INTO kept SELECT email FROM customers; RETURN NULL; END'; \
+                 CREATE FUNCTION computes(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS \
+                 'BEGIN INSERT INTO kept SELECT email FROM customers; RETURN $1; END'";
+    let place = Place::new().await;
+    set_up(&place, Role::Application, setup).await;
+    let gateway = gateway(place).await;
+    let direct = gateway.place().direct().await;
+    for (writes, changes) in [
+        (
+            "INSERT INTO whole SELECT 1 FROM pg_sleep(2)",
+            &["CREATE TRIGGER t AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION takes()"][..],
+        ),
+        (
+            "DELETE FROM referred USING pg_sleep(2)",
+            &["CREATE TRIGGER t AFTER DELETE ON refers FOR EACH ROW EXECUTE FUNCTION takes()"],
+        ),
+        (
+            "SELECT clean(1) FROM pg_sleep(2)",
+            &[
+                "CREATE OR REPLACE FUNCTION clean(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS \
+               'BEGIN INSERT INTO kept SELECT email FROM customers; RETURN $1; END'",
+            ],
+        ),
+        (
+            "INSERT INTO indexed SELECT 1 FROM pg_sleep(0.1)",
+            &["BEGIN", "CREATE INDEX ON indexed (computes(a))", "COMMIT"],
+        ),
+    ] {
+        let dora = gateway.connect(Person::Dora).await;
+        let (before, last) = changes.split_at(changes.len() - 1);
+        run(&dora, before).await;
+        let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+        alice.send(&query(writes)).await;
+        let is_sent = format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active' AND query = '{writes}')"
+        );
+        until(&direct, &is_sent).await;
+        run(&dora, last).await;
+        let answer = alice.until_ready().await.expect("an answer");
+        let kept = rows(&direct, "SELECT a FROM kept").await;
+        assert!(kept.is_empty(), "{writes}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_cancel_request_ends_the_wait_for_a_turn() {
     let (gateway, alice) = before_it_changes(|text| text).await;
     run(&alice, &["CREATE TABLE kept (a text)"]).await;

@@ -260,6 +260,7 @@ impl Ready {
             temporary: Cell::new(false),
             described: Cell::default(),
             tainted: Cell::new(false),
+            began_after: Cell::default(),
             muted: Cell::new(false),
             in_force: Cell::default(),
             failed: Cell::default(),

@@ -4,6 +4,7 @@
 
 use policy::Plan;
 use sql::analysis::{Class, Statement, Touched};
+use wire::upstream::TxStatus;
 
 use super::Session;
 use super::buffers::Inbox;
@@ -28,6 +29,7 @@ impl Session {
                 || command == "create view"
                 || (command == "create table" && ties)
         };
+        let changes_some = |one: &&Statement| one.changes_catalog;
         let mut definitions = self.definitions.borrow_mut();
         // What ends a transaction alters what was locked in it, or tied to it since.
         let ends = definitions.lasting.is_some() && may_end_transaction(plan);
@@ -40,7 +42,7 @@ impl Session {
             // What was not read may be several.
             statements: match statements.len() {
                 0 => usize::from(u8::MAX),
-                known => known,
+                _ => statements.iter().filter(changes_some).count().max(1),
             },
             persists: may_persist(plan),
             judged_after,
@@ -55,8 +57,10 @@ impl Session {
     /// transaction it is thought to be in, or by the transaction that it may end.
     pub(super) fn commits_changes(&self, plan: &Plan) -> Option<Touched> {
         let ended = self.definitions.borrow().lasting.clone();
-        // Where nothing else is under way, a rollback is what it seems.
-        let undoes = || is_rollback(plan) && self.pipeline.borrow().is_empty();
+        // Where nothing else is under way, a rollback is what it seems, and so is what ends a transaction
+        // that has failed.
+        let failed = || self.status.get() == TxStatus::Failed;
+        let undoes = || (is_rollback(plan) || failed()) && self.pipeline.borrow().is_empty();
         let ended = ended.filter(|_| may_end_transaction(plan) && !undoes());
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
         let mut statements = plan.analysis().statements.iter();

@@ -14,6 +14,7 @@ use sql::catalog::{Catalog, MadeTable};
 
 use super::Session;
 use super::judging::ends_or_begins;
+use super::overtaken::calls_others;
 use super::replies::Kept;
 use crate::catalog::Snapshot;
 
@@ -246,10 +247,12 @@ impl Session {
 pub(super) fn lasting(plan: &Plan) -> Option<Touched> {
     let analysis = plan.analysis();
     let lasts = |one: &&Statement| {
-        let beside = matches!(
-            one.kind.command,
-            "comment" | "create index" | "create statistics" | "do" | "call"
-        );
+        let beside = match one.kind.command {
+            "comment" | "create statistics" | "do" | "call" => true,
+            // Writes of others call what an index computes.
+            "create index" => !calls_others(analysis),
+            _ => false,
+        };
         one.changes_catalog && one.foreseen == Foreseen::No && !beside
     };
     let unread = |one: &Opaque| {

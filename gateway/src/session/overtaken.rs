@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use policy::Plan;
-use sql::analysis::{Analysis, Class, NameUse, Statement};
+use sql::analysis::{Access, Analysis, Class, NameUse, RelationUse, Statement};
 use trail::Deed;
 use wire::upstream::TxStatus;
 
@@ -20,8 +20,8 @@ use super::replies::{Described, Kept};
 use crate::changes::Met;
 use crate::error::SessionError;
 
-/// Names are not looked for in more bytes of functions than these.
-const MOST_BODIES: usize = 1 << 20;
+/// Names are not looked for in more bytes than these beside the text.
+const MOST_MORE: usize = 1 << 20;
 
 /// What is said of a statement whose names may have come to mean something else before it ran.
 pub(super) const OVERTAKEN: &str =
@@ -167,22 +167,26 @@ impl Session {
 
 /// A text that has all names which change what a request means; none where those are not known.
 pub(super) fn names_of(plan: &Plan) -> Option<Arc<str>> {
-    match calls_others(plan.analysis()) {
-        true => names_in(plan.text(), plan.analysis()).map(Arc::from),
-        false => Some(Arc::clone(plan.text())).filter(|_| tells_all(plan.analysis())),
-    }
+    Some(match names_in(plan.text(), plan.analysis())? {
+        Cow::Borrowed(_) => Arc::clone(plan.text()),
+        Cow::Owned(all) => all.into(),
+    })
 }
 
-/// The same of a text and what it was read as.
+/// The same of a text and what it was read as: with the names of the relations that a write reaches, by
+/// foreign keys or as partitions, and with those in the bodies of functions.
 pub(super) fn names_in<'a>(text: &'a str, analysis: &Analysis) -> Option<Cow<'a, str>> {
     if !tells_all(analysis) {
         return None;
     }
+    let written = |one: &&RelationUse| one.access != Access::Read && !text.contains(&one.name);
+    let reached = analysis.relations.iter().filter(written);
     let functions = analysis.functions.iter();
-    let called: Vec<_> = functions.filter_map(|one| one.text.as_deref()).collect();
-    match called.iter().map(|one| one.len()).sum::<usize>() {
+    let called = functions.filter_map(|one| one.text.as_deref());
+    let more: Vec<_> = reached.map(|one| one.name.as_str()).chain(called).collect();
+    match more.iter().map(|one| one.len()).sum::<usize>() {
         0 => Some(Cow::Borrowed(text)),
-        1..=MOST_BODIES => Some(Cow::Owned(format!("{text}\n{}", called.join("\n")))),
+        1..=MOST_MORE => Some(Cow::Owned(format!("{text}\n{}", more.join("\n")))),
         _ => None,
     }
 }
@@ -221,7 +225,7 @@ fn only_reads(analysis: &Analysis) -> bool {
 }
 
 /// Whether a text calls functions that are not PostgreSQL's own.
-fn calls_others(analysis: &Analysis) -> bool {
+pub(super) fn calls_others(analysis: &Analysis) -> bool {
     let mut functions = analysis.functions.iter();
     functions.any(|one| one.schema != "pg_catalog")
 }

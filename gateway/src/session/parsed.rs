@@ -238,6 +238,12 @@ impl Session {
         statement.lost.set(is_late);
     }
 
+    /// Whether PostgreSQL may have analysed a statement, for a Parse or a Describe, by what others have
+    /// changed since it was judged.
+    pub(super) fn is_parsed_late(&self, statement: &Statement) -> bool {
+        self.comes_late(statement, self.met_since_parsed(statement))
+    }
+
     pub(super) fn is_bound_late(&self, portal: &Portal) -> bool {
         self.comes_late(&portal.statement, self.met_since_bound(portal))
     }

@@ -560,6 +560,8 @@ impl Session {
         }
         let scrubbed = self.scrub_of_flight(flight) == Scrub::Yes;
         self.tainted.set(self.tainted.get() || scrubbed);
+        let began = self.began_after.get().unwrap_or(u64::MAX);
+        self.began_after.set(Some(began.min(flight.judged_after())));
         flight.report(self.now.get())?;
         flight.statement += 1;
         if !matches!(flight.rows, Rows::Drop) {
@@ -688,8 +690,9 @@ impl Session {
                     flight.close(self.now.get());
                 }
                 Kept::Parse(parse) if failed => {
-                    let (entry, _) = *parse;
-                    let state = self.send_error(message, Scrub::No)?;
+                    let (entry, change) = *parse;
+                    let late = self.is_analysed_late(&change);
+                    let state = self.send_error_of(late, message, Scrub::No)?;
                     let state = state.as_deref().unwrap_or_default();
                     entry.close(&Outcome::error(state, std::time::Duration::ZERO));
                 }
@@ -725,6 +728,7 @@ impl Session {
         if status == TxStatus::Idle {
             self.in_force.set(self.in_force.get() || !is_undone);
             self.tainted.set(false);
+            self.began_after.take();
             let is_made = |ended| !self.met(ended, None).is_any();
             self.names.borrow_mut().transaction_ended(is_made);
             if self.catalog_changed.get() {

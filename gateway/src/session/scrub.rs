@@ -4,9 +4,10 @@ use wire::frame::HEADER_BYTES;
 use wire::upstream::ErrorFields;
 
 use super::Session;
+use super::changing::may_end_transaction;
 use super::flight::Flight;
 use super::prepared::Change;
-use super::replies::{Kept, broken};
+use super::replies::{Described, Kept, broken};
 use crate::error::SessionError;
 
 /// Whether the text of an error may carry a protected value.
@@ -19,12 +20,16 @@ pub(crate) enum Scrub {
 }
 
 impl Scrub {
-    /// Of a request that means what it was judged to.
-    pub(super) fn of(plan: &policy::Plan) -> Self {
-        match plan.scrub_errors() {
+    fn where_it(may: bool) -> Self {
+        match may {
             true => Self::Yes,
             false => Self::No,
         }
+    }
+
+    /// Of a request that means what it was judged to.
+    pub(super) fn of(plan: &policy::Plan) -> Self {
+        Self::where_it(plan.scrub_errors())
     }
 }
 
@@ -44,21 +49,55 @@ impl Session {
             // PostgreSQL plans at a Bind, and computes what it can.
             Kept::Change(Change::Portal(_, portal), _) if self.is_bound_late(portal) => Scrub::Yes,
             Kept::Change(_, scrub) => *scrub,
-            Kept::Nothing
-            | Kept::Parse(..)
-            | Kept::Words(..)
-            | Kept::Own(_)
+            // So it does where it analyses.
+            Kept::Parse(kept) => Scrub::where_it(self.is_analysed_late(&kept.1)),
+            Kept::Own(Some(change)) => Scrub::where_it(self.is_analysed_late(change)),
+            Kept::Describe(Described::Statement(one), _) => {
+                Scrub::where_it(self.is_parsed_late(one))
+            }
+            Kept::Describe(Described::Named(_), _) => {
+                let after = self.described_after.get();
+                Scrub::where_it(after.is_some_and(|after| self.others_changed_since(after)))
+            }
+            // A Sync may end a transaction.
+            Kept::Nothing => Scrub::where_it(self.others_changed_within()),
+            Kept::Words(..)
+            | Kept::Own(None)
             | Kept::Describe(..)
             | Kept::Role(_)
             | Kept::Refusal(_) => Scrub::No,
         }
     }
 
+    pub(super) fn is_analysed_late(&self, change: &Change) -> bool {
+        match change {
+            Change::Statement(_, statement) => self.is_parsed_late(statement),
+            _ => false,
+        }
+    }
+
     pub(super) fn scrub_of_flight(&self, flight: &Flight) -> Scrub {
-        match self.is_overtaken(flight) {
+        let runs_deferred = |plan: &policy::Plan| {
+            let mut statements = plan.analysis().statements.iter();
+            may_end_transaction(plan) || statements.any(|s| s.kind.command == "set constraints")
+        };
+        let is_overtaken = self.is_overtaken(flight)
+            || (runs_deferred(&flight.plan) && self.others_changed_within());
+        match is_overtaken {
             true => Scrub::Yes,
             false => Scrub::of(&flight.plan),
         }
+    }
+
+    /// Whether others have changed definitions since something in the open transaction was judged: what it
+    /// left to its end may be done by other code.
+    fn others_changed_within(&self) -> bool {
+        let after = self.began_after.get();
+        after.is_some_and(|after| self.others_changed_since(after))
+    }
+
+    fn others_changed_since(&self, ended: u64) -> bool {
+        self.admitted.borrow().is_protected() && self.met(ended, None).is_any()
     }
 
     /// The error that ends a request, on the record as the client sees it.
@@ -87,7 +126,7 @@ impl Session {
         scrub: Scrub,
     ) -> Result<Option<String>, SessionError> {
         let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
-        match overtaken && !is_of_the_server(fields.sqlstate().unwrap_or_default()) {
+        match overtaken && !is_of_the_server(&fields) {
             true => Ok(self.say_overtaken()),
             false => self.send_error(message, scrub),
         }
@@ -117,10 +156,11 @@ impl Session {
     }
 }
 
-/// Errors that no value brings about: locks, limits, cancels, the end of the server, a transaction that has
-/// failed before.
-fn is_of_the_server(sqlstate: &str) -> bool {
-    const CLASSES: [&str; 3] = ["53", "57", "58"];
-    matches!(sqlstate, "25P02" | "40001" | "40P01" | "55P03")
-        || CLASSES.iter().any(|class| sqlstate.starts_with(class))
+/// Errors that no value brings about: the end of the server, locks, a transaction that has failed before.
+/// What code raises may have any SQLSTATE, but tells where it was raised.
+fn is_of_the_server(fields: &ErrorFields) -> bool {
+    let ends = matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"));
+    let raised = fields.get(b'W').is_some();
+    let state = fields.sqlstate().unwrap_or_default();
+    ends || (!raised && matches!(state, "25P02" | "40001" | "40P01" | "55P03"))
 }

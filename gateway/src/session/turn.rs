@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use wire::upstream::TxStatus;
 
 use super::definitions::lasting;
-use super::overtaken::{OVERTAKEN, names_of, tells_all};
+use super::overtaken::{OVERTAKEN, calls_others, names_of, tells_all};
 use super::{Refusal, Session};
 use crate::changes::Writing;
 
@@ -130,6 +130,7 @@ impl Session {
             && !self.may_be_over.get()
             && !self.limited
             && tells_all(analysis)
+            && !calls_others(analysis)
             && self.commits_changes(plan).is_none()
             && matches!(analysis.statements.as_slice(), [one] if only_writes(one))
     }
@@ -212,9 +213,16 @@ impl Session {
                 moved.await;
             }
         };
+        let cancelled = async {
+            // Until then, a cancel request is for what is before it.
+            while !self.pipeline.borrow().is_empty() {
+                self.progress.next().await;
+            }
+            self.cancel.while_held().await;
+        };
         tokio::select! {
             moved = timeout(patience, wait) => Ok(moved.is_ok()),
-            () = self.cancel.while_held() => Err(Cancelled),
+            () = cancelled => Err(Cancelled),
         }
     }
 
@@ -245,6 +253,8 @@ fn keeps(analysis: &Analysis) -> bool {
     });
     let mut columns = analysis.columns.iter();
     kinds.any(writes)
+        // Who replaces a function may have it do anything.
+        || calls_others(analysis)
         || !tells_all(analysis)
         || analysis.statements.iter().any(|one| one.keeps)
         || columns.any(|column| matches!(column.used, Use::Copied | Use::Written))

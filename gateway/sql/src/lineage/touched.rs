@@ -31,6 +31,10 @@ impl Walk<'_> {
                 .relation
                 .as_ref()
                 .and_then(|table| with_heirs(table, self.catalog)),
+            NodeEnum::IndexStmt(create) => create
+                .relation
+                .as_ref()
+                .and_then(|table| with_heirs(table, self.catalog)),
             _ if !self.is_plain() => None,
             NodeEnum::CreateStmt(create) => created(create, self.catalog),
             NodeEnum::CreateTableAsStmt(create) => made_by(create.into.as_deref()),
