@@ -341,3 +341,19 @@ INSERT INTO vault.graded VALUES ('quartzzebra', 1);
 
 REFRESH MATERIALIZED VIEW vault.contacts;
 ANALYZE;
+
+-- Code that runs where values of types are made and cast which nobody names.
+CREATE TYPE vault.cref AS (id integer);
+CREATE FUNCTION vault.email_of(vault.cref) RETURNS name LANGUAGE sql STABLE AS 'SELECT email::name FROM customers WHERE id = ($1).id';
+CREATE CAST (vault.cref AS name) WITH FUNCTION vault.email_of(vault.cref);
+CREATE TYPE vault.enref AS ENUM ('1', '2');
+CREATE FUNCTION vault.json_of(vault.enref) RETURNS json LANGUAGE sql STABLE AS 'SELECT to_json(email) FROM customers WHERE id = $1::text::integer';
+CREATE CAST (vault.enref AS json) WITH FUNCTION vault.json_of(vault.enref);
+CREATE TABLE vault.refs (id integer, ref vault.enref);
+INSERT INTO vault.refs VALUES (1, '1');
+CREATE FUNCTION vault.looks(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers WHERE id = 1); RETURN true; END';
+CREATE DOMAIN vault.looked AS text CHECK (vault.looks(VALUE));
+CREATE TYPE vault.looked_range AS RANGE (subtype = vault.looked);
+CREATE TYPE vault.looked_pair AS (one vault.looked);
+CREATE TABLE vault.boxes (id integer, many vault.looked[], span vault.looked_range, pair vault.looked_pair, one vault.looked);
+INSERT INTO vault.boxes (id) VALUES (1);

@@ -431,3 +431,29 @@ SELECT (t).c_text FROM (SELECT t FROM vault.types t) s
 SELECT (t).* FROM (SELECT t FROM vault.types t) s
 -- refused: rows to a record set
 SELECT r.secret FROM (SELECT json_agg(p) AS j FROM vault.people p) s, json_populate_recordset(NULL::vault.people, j) AS r
+-- refused: a cast from the type of a parameter
+PREPARE y (vault.cref) AS SELECT $1::name
+EXECUTE y('(1)')
+-- refused: a parameter of a domain
+PREPARE z (vault.looked) AS SELECT $1::text
+EXECUTE z('x')
+-- refused: a cast to JSON that nobody names
+SELECT to_json(ref) FROM vault.refs
+-- refused: a cast to JSON of a field
+SELECT row_to_json(r) FROM vault.refs r
+-- refused: a cast to JSON in an aggregate
+SELECT jsonb_agg(r) FROM vault.refs r
+-- refused: a cast to JSON in an object
+SELECT json_build_object('a', ref) FROM vault.refs
+-- refused: a literal beside an array of a domain
+SELECT id FROM vault.boxes WHERE many @> '{x}'
+-- refused: a literal that an array of a domain defaults to
+SELECT coalesce(many, '{x}') FROM vault.boxes
+-- refused: a literal beside an array of a domain in a set operation
+SELECT many FROM vault.boxes UNION ALL SELECT '{x}'
+-- refused: a literal beside a range over a domain
+SELECT id FROM vault.boxes WHERE coalesce(span = '[a,b]', true)
+-- refused: a literal beside a row of a domain
+SELECT coalesce(pair, '(x)') FROM vault.boxes
+-- refused: a row of a table that JSON fills
+SELECT (jsonb_populate_record(b, '{"one": "x"}')).id FROM vault.boxes b

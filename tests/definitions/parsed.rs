@@ -4,13 +4,13 @@
 use sluice::demo::postgres::Role;
 use sluice_tests::gateway::Place;
 use sluice_tests::wire_client::{
-    Format, Kind, Message, WireClient, bind, describe, execute, parse, query, sync, tags,
+    Format, Kind, Message, WireClient, bind, describe, execute, message, parse, query, sync, tags,
 };
 use sluice_tests::{Gateway, Person};
 
 use super::overtaken::WAITS;
 use super::turns::hold;
-use super::{set_up, until};
+use super::{one, set_up, until};
 
 const SETUP: &str = "CREATE TABLE plain (a text, b text); INSERT INTO plain VALUES ('x', 'y'); \
                      CREATE TYPE pair AS (c text, b text); \
@@ -411,5 +411,50 @@ async fn what_was_executed_too_late_is_forgotten() {
     said.extend(answer(&mut alice, &[query("EXECUTE s")]).await);
     for email in &emails {
         assert!(!has(&said, &email.to_uppercase()), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_type_of_a_parameter_runs_is_known() {
+    let place = Place::new().await;
+    let setup = "CREATE TYPE refers AS (id int); CREATE TYPE colour AS ENUM ('red'); \
+                 CREATE TABLE painted (colours colour[]); \
+                 CREATE FUNCTION email_of(refers) RETURNS text LANGUAGE sql STABLE AS \
+                 'SELECT email FROM customers WHERE id = ($1).id';";
+    let cast = "CREATE CAST (refers AS text) WITH FUNCTION email_of(refers)";
+    set_up(&place, Role::Application, setup).await;
+    let (gateway, mut alice) = open(place).await;
+    let direct = gateway.place().direct().await;
+    let number = async |name: &str| {
+        let asked = format!("SELECT '{name}'::regtype::oid::text");
+        one(&direct, &asked).await.parse::<u32>().expect("a number")
+    };
+    let typed = |number: u32, text: &str| {
+        let types = [&1u16.to_be_bytes()[..], &number.to_be_bytes()].concat();
+        message(b'P', &[b"\0", text.as_bytes(), b"\0", &types].concat())
+    };
+    let asked = |parse: Vec<u8>, value: &str| {
+        [
+            parse,
+            bind("", "", &[value], Format::Text),
+            execute("", 0),
+            sync(),
+        ]
+    };
+    for (name, value) in [("colour", "red"), ("colour[]", "{red}")] {
+        let parse = typed(number(name).await, "SELECT $1");
+        let said = answer(&mut alice, &asked(parse, value)).await;
+        assert!(has(&said, "red"), "{name}: {said:?}");
+    }
+    let parse = typed(number("refers").await, "SELECT $1::text");
+    let said = answer(&mut alice, &asked(parse, "(1)")).await;
+    assert!(has(&said, "(1)"), "{said:?}");
+    let emails = emails(&gateway).await;
+    super::run(&gateway.connect(Person::Dora).await, &[cast]).await;
+    for text in ["SELECT $1::text", "SELECT upper($1::text)"] {
+        let parse = typed(number("refers").await, text);
+        let said = answer(&mut alice, &asked(parse, "(1)")).await;
+        assert_eq!(said[0].field(b'C'), Some("42501"), "{said:?}");
+        assert!(!has(&said, &emails[0]), "{said:?}");
     }
 }

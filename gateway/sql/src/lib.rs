@@ -14,7 +14,7 @@ mod older;
 mod parse;
 mod shape;
 
-pub use lineage::{analyze, analyze_as, analyze_briefly, touched_within};
+pub use lineage::{analyze, analyze_as, analyze_briefly, touched_within, unreviewed};
 pub use parse::Strings;
 pub use shape::{Shape, Shaper, Template, shape};
 

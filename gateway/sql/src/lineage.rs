@@ -13,6 +13,7 @@ mod expression;
 mod from;
 mod made;
 mod names;
+mod parameters;
 mod relation;
 mod restriction;
 mod scope;
@@ -28,6 +29,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 pub(crate) use self::body::{Body, body};
+pub use self::parameters::unreviewed;
 use self::scope::Levels;
 pub use self::touched::touched_within;
 use self::value::{Table, Value};

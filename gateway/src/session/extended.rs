@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use policy::{Asked, Parameters, Permit, Verdict};
+use policy::{Asked, Denial, Parameters, Permit, Verdict};
 use sql::Strings;
 use sql::analysis::Analysis;
 use trail::{Entry, Opening};
@@ -36,6 +36,9 @@ impl Session {
         let Some(name) = cut(parse.name) else {
             return Ok(Taken::Not);
         };
+        if self.unreviewed_types(&parse.types).is_some() {
+            return Ok(Taken::Not);
+        }
         let wording = self.core.wordings.borrow_mut().of(parse.text);
         let strings = Strings::Standard;
         let Some(permit) = self.known_text(frame, policy::Step::Parse, (&wording, strings)) else {
@@ -60,9 +63,15 @@ impl Session {
         let mut entry = self.open(trail::Step::Parse, &wording.recorded);
         let strings = self.strings_of(parse.text).await;
         let asked = asked(frame, policy::Step::Parse, (parse.text, strings));
-        let verdict = self.judge(asked, Bound::Here(None)).await;
+        let mut verdict = self.judge(asked, Bound::Here(None)).await;
         if self.skipping.get() {
             return Ok(());
+        }
+        if let (Verdict::Allow(permit), Some(what)) =
+            (&verdict, self.unreviewed_types(&parse.types))
+        {
+            permit.plan().give_back();
+            verdict = Verdict::Deny(self.untyped(&what));
         }
         match verdict {
             Verdict::Allow(permit) => {
@@ -76,6 +85,23 @@ impl Session {
             verdict => self.refuse_early(verdict, entry, Step::Parse)?,
         }
         Ok(())
+    }
+
+    /// Code that nobody has reviewed, where parameters of these types may run some: no text tells of it.
+    fn unreviewed_types(&self, types: &[u32]) -> Option<String> {
+        if types.is_empty() || !self.admitted.borrow().is_protected() {
+            return None;
+        }
+        sql::unreviewed(types, &self.catalog.borrow().catalog)
+    }
+
+    fn untyped(&self, what: &str) -> Denial {
+        Denial {
+            hint: Some("Leave the types of parameters to the server: 0 in Parse.".into()),
+            ..self.own_denial(&format!(
+                "columns are protected, and what a parameter's type runs cannot be known ({what})"
+            ))
+        }
     }
 
     /// Sends a Parse, and keeps what its answer changes.

@@ -293,6 +293,24 @@ impl Catalog {
             .filter(move |cast| cast.target == target)
     }
 
+    pub(crate) fn casts(&self) -> impl Iterator<Item = &Cast> {
+        self.root().casts.iter()
+    }
+
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &Type> {
+        let types = self.layers().flat_map(|layer| layer.types.values());
+        types.filter(|one| one.kind == TypeKind::Domain)
+    }
+
+    /// A type by its number, or that of the elements where it is an array as some column has it.
+    pub(crate) fn type_of_value(&self, oid: u32) -> Option<&Type> {
+        self.data_type(oid).or_else(|| {
+            let mut columns = self.relations().flat_map(|one| &one.columns);
+            let column = columns.find(|column| column.type_oid == oid)?;
+            self.column_type(column)
+        })
+    }
+
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
         self.root().casts.iter().filter(|cast| cast.implicit)
     }

@@ -49,6 +49,16 @@ impl<'a> Walk<'a> {
             return value;
         }
         self.function(&name, &arguments);
+        let is_typed = matches!(
+            call.args.first().and_then(inner),
+            Some(NodeEnum::TypeCast(_))
+        );
+        let fills = name
+            .last()
+            .is_some_and(|name| name.contains("populate_record"));
+        if fills && !is_typed {
+            self.checks_of_all();
+        }
         if let ["pg_catalog", keyword] = name.as_slice()
             && older::is_plain_function(keyword)
         {
@@ -149,6 +159,9 @@ impl<'a> Walk<'a> {
         match functions::effect(name) {
             Some(effect) => {
                 self.use_function("pg_catalog", name);
+                if name.contains("json") {
+                    self.casts_to_json();
+                }
                 match effect {
                     Effect::Harmless => {}
                     Effect::Keeps => {
@@ -226,6 +239,10 @@ impl<'a> Walk<'a> {
     }
 
     fn operator_in(&mut self, schema: &str, name: &str) {
+        // That of hstore fills a row.
+        if name == "#=" {
+            self.checks_of_all();
+        }
         for (schema, extension) in self.catalog.operators_named(schema, name) {
             if !functions::is_reviewed(&extension) {
                 self.use_function(&schema, name);
@@ -377,6 +394,7 @@ impl<'a> Walk<'a> {
 
     /// SQL/JSON. Before PostgreSQL 16 these were read as calls of functions.
     pub(super) fn json(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Value {
+        self.casts_to_json();
         let value = match node {
             NodeEnum::JsonFuncExpr(json) => {
                 let name = match json.op() {

@@ -246,6 +246,7 @@ impl<'a> Walk<'a> {
             return (Rc::clone(table), Rc::clone(row_types));
         }
         self.may_vanish(relation);
+        self.checks_of_columns(relation);
         let mut row_types = Vec::new();
         let view = self.view(relation);
         let columns: Vec<Named> = relation

@@ -146,6 +146,7 @@ impl<'a> Walk<'a> {
     fn with_name(&mut self, node: &NodeEnum) -> Statement {
         match node {
             NodeEnum::PrepareStmt(prepare) => {
+                self.parameters(&prepare.argtypes);
                 let analysis = self.kept_for_later(prepare.query.as_deref());
                 let name = NameUse::Prepare(prepare.name.clone(), Box::new(analysis));
                 Statement {

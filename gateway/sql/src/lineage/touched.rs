@@ -122,7 +122,15 @@ fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
                 types.any(|one| one.oid >= FIRST_OWN_OID)
             };
             names.extend(name.into_iter().filter(is_own));
+            names.extend(
+                column
+                    .constraints
+                    .iter()
+                    .filter_map(inner)
+                    .filter_map(referred),
+            );
         }
+        names.extend(referred(element));
     }
     for parent in create.inh_relations.iter().filter_map(inner) {
         let NodeEnum::RangeVar(parent) = parent else {
@@ -133,6 +141,16 @@ fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
         names.extend(parents(parent, catalog));
     }
     Some(names)
+}
+
+/// The name of the relation that a foreign key refers to, where a write to that one writes by it.
+fn referred(constraint: &NodeEnum) -> Option<String> {
+    let NodeEnum::Constraint(key) = constraint else {
+        return None;
+    };
+    let acts = |action: &str| matches!(action, "c" | "n" | "d");
+    let name = key.pktable.as_ref().map(|table| table.relname.clone());
+    name.filter(|_| acts(&key.fk_del_action) || acts(&key.fk_upd_action))
 }
 
 /// Whether the name of the sequence that comes of a column begins with that of its table.
@@ -224,8 +242,17 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
         };
         let plain = match command.subtype() {
             Type::AtAddColumn => match boxed(&command.def) {
-                Some(column) => is_short(column),
-                None => false,
+                Some(NodeEnum::ColumnDef(column)) => {
+                    names.extend(
+                        column
+                            .constraints
+                            .iter()
+                            .filter_map(inner)
+                            .filter_map(referred),
+                    );
+                    boxed(&command.def).is_some_and(is_short)
+                }
+                _ => false,
             },
             Type::AtDropColumn => {
                 let tables = catalog.relations_named(&var.schemaname, &var.relname);
@@ -240,12 +267,15 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
                 }
                 _ => false,
             },
+            Type::AtAddConstraint => {
+                names.extend(boxed(&command.def).and_then(referred));
+                true
+            }
             Type::AtAlterColumnType
             | Type::AtColumnDefault
             | Type::AtSetNotNull
             | Type::AtDropNotNull
             | Type::AtSetStatistics
-            | Type::AtAddConstraint
             | Type::AtDropConstraint
             | Type::AtValidateConstraint
             | Type::AtSetStorage
