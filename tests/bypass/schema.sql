@@ -357,3 +357,5 @@ CREATE TYPE vault.looked_range AS RANGE (subtype = vault.looked);
 CREATE TYPE vault.looked_pair AS (one vault.looked);
 CREATE TABLE vault.boxes (id integer, many vault.looked[], span vault.looked_range, pair vault.looked_pair, one vault.looked);
 INSERT INTO vault.boxes (id) VALUES (1);
+CREATE TABLE vault.plain_boxes (id integer, one vault.looked);
+INSERT INTO vault.plain_boxes (id) VALUES (1);

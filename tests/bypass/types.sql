@@ -457,3 +457,12 @@ SELECT id FROM vault.boxes WHERE coalesce(span = '[a,b]', true)
 SELECT coalesce(pair, '(x)') FROM vault.boxes
 -- refused: a row of a table that JSON fills
 SELECT (jsonb_populate_record(b, '{"one": "x"}')).id FROM vault.boxes b
+-- refused: a literal beside an array that is made of a domain
+SELECT id FROM vault.plain_boxes WHERE coalesce(ARRAY[one] = '{x}', true)
+-- refused: a literal beside an array of a domain that a query makes
+SELECT id FROM vault.plain_boxes WHERE coalesce(ARRAY(SELECT one FROM vault.plain_boxes) = '{x}', true)
+-- refused: a literal beside an aggregate of a domain
+SELECT count(*) FROM vault.plain_boxes HAVING coalesce(array_agg(one) = '{x}', true)
+-- refused: a type that is named by a text
+\needs 16
+SELECT pg_input_is_valid('x', 'vault.looked')

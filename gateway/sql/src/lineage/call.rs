@@ -53,12 +53,14 @@ impl<'a> Walk<'a> {
             call.args.first().and_then(inner),
             Some(NodeEnum::TypeCast(_))
         );
-        let fills = name
-            .last()
-            .is_some_and(|name| name.contains("populate_record"));
-        if fills && !is_typed {
+        let fills = |name: &str| name.contains("populate_record") && !is_typed;
+        // A type may be named by any text.
+        let last = name.last().copied().unwrap_or_default();
+        if fills(last) || last.starts_with("pg_input_") {
             self.checks_of_all();
         }
+        // PostgreSQL 13 takes the default of these for one of the other's type.
+        self.makes_arrays |= last.starts_with("array_") || matches!(last, "lag" | "lead");
         if let ["pg_catalog", keyword] = name.as_slice()
             && older::is_plain_function(keyword)
         {
@@ -358,6 +360,9 @@ impl<'a> Walk<'a> {
     /// Casts that PostgreSQL may put in by itself: those from its own types, and all where there may be
     /// a value of another type.
     pub(super) fn implicit_casts(&mut self) {
+        if std::mem::take(&mut self.makes_arrays) {
+            self.checks_of_elements();
+        }
         let own_values = self.may_have_own_values();
         for function in std::mem::take(&mut self.own_casts) {
             if own_values {

@@ -56,7 +56,10 @@ impl<'a> Walk<'a> {
             NodeEnum::AIndirection(indirection) => {
                 self.indirection(boxed(&indirection.arg), &indirection.indirection, scope)
             }
-            NodeEnum::AArrayExpr(array) => self.values_of(&array.elements, scope).derived(),
+            NodeEnum::AArrayExpr(array) => {
+                self.makes_arrays = true;
+                self.values_of(&array.elements, scope).derived()
+            }
             NodeEnum::RowExpr(row) => self.values_of(&row.args, scope).derived(),
             NodeEnum::List(list) => self.values_of(&list.items, scope).derived(),
             NodeEnum::ResTarget(target) => self.optional(&target.val, scope).derived(),
@@ -312,7 +315,10 @@ impl<'a> Walk<'a> {
             pg::SubLinkType::ExistsSublink => Value::default(),
             pg::SubLinkType::ExprSublink => first(),
             pg::SubLinkType::MultiexprSublink => table.everything(),
-            pg::SubLinkType::ArraySublink => first().derived(),
+            pg::SubLinkType::ArraySublink => {
+                self.makes_arrays = true;
+                first().derived()
+            }
             pg::SubLinkType::AnySublink
             | pg::SubLinkType::AllSublink
             | pg::SubLinkType::RowcompareSublink => {

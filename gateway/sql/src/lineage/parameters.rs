@@ -35,7 +35,12 @@ impl<'a> Walk<'a> {
     /// A value of a type that is not PostgreSQL's own may be cast to any that its text names.
     pub(super) fn all_own_casts(&mut self) {
         for cast in self.catalog.casts() {
-            if cast.source >= FIRST_OWN_OID && !functions::is_reviewed(&cast.extension) {
+            // That of a range to a multirange comes with it.
+            let target = self.catalog.data_type(cast.target);
+            let is_made =
+                target.is_some_and(|one| one.kind == TypeKind::Range && one.base == cast.source);
+            let own = cast.source >= FIRST_OWN_OID && !is_made;
+            if own && !functions::is_reviewed(&cast.extension) {
                 self.opaque(OpaqueReason::UnknownFunction, &cast.function);
             }
         }
@@ -78,6 +83,22 @@ impl<'a> Walk<'a> {
             match found.kind {
                 TypeKind::Domain if is_itself => self.checks_of_base(found, 0),
                 _ => self.checks_within(found, 0),
+            }
+        }
+    }
+
+    /// A literal beside an array of values of a domain is read as one, too.
+    pub(super) fn checks_of_elements(&mut self) {
+        let relations = self.found.relations.list.iter();
+        let known: Vec<_> = relations.filter_map(|one| one.oid).collect();
+        for relation in known
+            .into_iter()
+            .filter_map(|oid| self.catalog.relation(oid))
+        {
+            for column in &relation.columns {
+                if let Some(found) = self.catalog.data_type(column.type_oid) {
+                    self.checks_within(found, 0);
+                }
             }
         }
     }
