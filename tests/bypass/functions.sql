@@ -348,3 +348,7 @@ INSERT INTO vault.judged_pairs VALUES (ROW(1, 'x'), 'x')
 INSERT INTO vault.judged_over VALUES (1, 'x')
 -- refused: a column of a domain whose check tells, changed
 UPDATE vault.judged_over SET id = 1
+-- refused: the predicate of an index, which the plan computes
+SELECT id FROM vault.planned
+-- refused: the same of a table that is referred to
+INSERT INTO vault.refers_to_planned VALUES (1)

@@ -309,6 +309,8 @@ GRANT USAGE ON SCHEMA vault TO pg_monitor
 GRANT SELECT ON vault.people TO pg_monitor
 SET ROLE pg_monitor
 SELECT count(*) FROM vault.people
+-- oracle: the order of rows by a window that is sorted by it before the key
+SELECT id, row_number() OVER (PARTITION BY secret, id) FROM vault.people
 -- oracle: grouped beside a key that heirs have, too
 SELECT id, count(*) FROM vault.heirs GROUP BY id, secret ORDER BY 1, 2
 -- oracle: ordered behind a key that heirs have, too

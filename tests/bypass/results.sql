@@ -92,7 +92,5 @@ SELECT email FROM customers ORDER BY id FETCH FIRST 3 ROWS WITH TIES
 SELECT c.id, c.email, count(*) FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY c.id, c.email
 -- masked: grouped by places, the key among them
 SELECT id, secret, count(*) FROM vault.people GROUP BY 1, 2
--- masked: distinct with the key of its table
-SELECT DISTINCT p.secret, p.id FROM vault.people p, customers c
 -- masked: ordered behind the key of its table
 SELECT id, secret FROM vault.people ORDER BY id, secret

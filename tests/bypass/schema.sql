@@ -359,3 +359,13 @@ CREATE TABLE vault.boxes (id integer, many vault.looked[], span vault.looked_ran
 INSERT INTO vault.boxes (id) VALUES (1);
 CREATE TABLE vault.plain_boxes (id integer, one vault.looked);
 INSERT INTO vault.plain_boxes (id) VALUES (1);
+CREATE FUNCTION vault.limit_of(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers WHERE id = 1); RETURN $1; END';
+CREATE TABLE vault.planned (id integer PRIMARY KEY, size integer);
+CREATE INDEX ON vault.planned (size) WHERE id > vault.limit_of(1);
+CREATE TABLE vault.refers_to_planned (id integer REFERENCES vault.planned);
+INSERT INTO vault.planned VALUES (1, 1);
+CREATE TYPE vault.tally_noted AS ENUM ('1', '2');
+CREATE FUNCTION vault.tally_number_of(vault.tally_noted) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers WHERE id = 1); RETURN 1; END';
+CREATE CAST (vault.tally_noted AS integer) WITH FUNCTION vault.tally_number_of(vault.tally_noted);
+CREATE DOMAIN vault.tally_counted AS integer;
+CREATE TYPE vault.tally_counts AS (one integer);

@@ -466,3 +466,13 @@ SELECT count(*) FROM vault.plain_boxes HAVING coalesce(array_agg(one) = '{x}', t
 -- refused: a type that is named by a text
 \needs 16
 SELECT pg_input_is_valid('x', 'vault.looked')
+-- refused: a literal beside a row of a table with a domain
+SELECT coalesce(b, '(1,x)') FROM vault.plain_boxes b
+-- refused: a literal beside a row of a table with a domain, in a set operation
+SELECT b FROM vault.plain_boxes b UNION ALL SELECT '(1,x)'
+-- refused: a literal beside an array of a domain that an ordered aggregate makes
+SELECT percentile_disc('{0.5}'::float8[]) WITHIN GROUP (ORDER BY one) = '{x}' FROM vault.plain_boxes
+-- refused: a cast within a domain
+SELECT '1'::vault.tally_noted::vault.tally_counted
+-- refused: a cast within a row
+SELECT ROW('1'::vault.tally_noted)::vault.tally_counts

@@ -241,6 +241,29 @@ async fn where_triggers_watch_definitions_their_texts_do_not_tell() {
 
 /// A name may mean the new table, or what it hides, or what is left once it is gone.
 #[tokio::test]
+async fn where_operators_have_classes_of_their_own_nothing_is_known() {
+    let setup = "CREATE FUNCTION compares(json, json) RETURNS int LANGUAGE plpgsql IMMUTABLE AS \
+                 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers LIMIT 1); RETURN 0; END'; \
+                 CREATE FUNCTION less(json, json) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false'; \
+                 CREATE OPERATOR <<<< (LEFTARG = json, RIGHTARG = json, FUNCTION = less); \
+                 CREATE TABLE noted (note json); INSERT INTO noted VALUES ('1'), ('2');";
+    let place = Place::new().await;
+    set_up(&place, Role::Superuser, setup).await;
+    set_up(&place, Role::Superuser, "GRANT ALL ON noted TO PUBLIC").await;
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    let asks = "SELECT note FROM noted ORDER BY note";
+    assert_eq!(sqlstate(said(&alice, asks).await), "42883");
+    let class = "CREATE OPERATOR CLASS noted_ops DEFAULT FOR TYPE json USING btree AS \
+                 OPERATOR 1 <<<<, FUNCTION 1 compares(json, json)";
+    set_up(gateway.place(), Role::Superuser, class).await;
+    eventually("the class is known", || async {
+        sqlstate(said(&alice, asks).await) == "42501"
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tables_that_hide_others_hide_no_column_of_theirs() {
     let place = Place::new().await;
     let setup = "CREATE TABLE n_id_seq1 (category text); CREATE TABLE n_id_seq (category text); \

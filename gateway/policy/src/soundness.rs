@@ -409,8 +409,8 @@ impl Examination<'_> {
                 policy,
                 format!("protected column {name} is used to order or group"),
                 format!(
-                    "Use another column in ORDER BY, GROUP BY, DISTINCT and PARTITION BY, or put \
-                     the primary key of its table before {name} there."
+                    "Use another column in ORDER BY, GROUP BY, DISTINCT and PARTITION BY; in the \
+                     first two, {name} may stand behind the primary key of its table."
                 ),
             )),
         }

@@ -1,6 +1,7 @@
 //! What is known of the database: a value, made from rows that the gateway fetched.
 
 mod build;
+mod folded;
 mod lookup;
 mod made;
 mod queries;
@@ -68,6 +69,10 @@ pub struct Catalog {
     former: Vec<FormerName>,
     /// Whether code that nobody sees runs on definitions and may change what they make.
     watched: bool,
+    /// An operator class of functions that are not PostgreSQL's own: who compares calls them, unseen.
+    class: Option<String>,
+    /// The functions that are called where a relation is planned for.
+    folded: HashMap<u32, Vec<u32>>,
     /// The catalog that this one adds tables to: all but relations and types is in that alone.
     base: Option<Arc<Catalog>>,
     /// The tables that it adds.

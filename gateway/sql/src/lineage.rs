@@ -225,8 +225,8 @@ pub(crate) struct Walk<'a> {
     setting: Option<setting::OneSetting>,
     /// A type of the users' own was named.
     own_types: bool,
-    /// It makes arrays of values, or what else takes a literal for one of the type of a value.
-    makes_arrays: bool,
+    /// It makes arrays or rows of values, or what else has a literal beside it read as one.
+    reads_literals: bool,
     /// Functions of casts that run where a value of a type of the users' own is cast.
     own_casts: Vec<&'a str>,
     /// The query levels whose columns were met in the present part of a condition.
@@ -302,7 +302,7 @@ impl<'a> Walk<'a> {
             names: HashSet::new(),
             setting: None,
             own_types: false,
-            makes_arrays: false,
+            reads_literals: false,
             own_casts: Vec::new(),
             met: Levels::default(),
             rows: Restriction::None,

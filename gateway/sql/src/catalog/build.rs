@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::folded;
 use super::rows::{CastRow, ColumnRow, FunctionRow, ReferenceRow, RelationRow, TypeRow};
 use super::{
     Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
@@ -18,6 +19,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
         version: rows.version(),
         watched: !rows.watchers.is_empty(),
+        class: rows.classes.first().cloned(),
         ..Catalog::default()
     };
     let views: HashMap<u32, String> = rows
@@ -45,6 +47,16 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
                 relation.primary = Some(row.attributes.clone());
             }
             relation.keys.push(row.attributes);
+        }
+    }
+    for (relation, tree) in &rows.folded {
+        let functions = folded::functions(tree);
+        if !functions.is_empty() {
+            catalog
+                .folded
+                .entry(*relation)
+                .or_default()
+                .extend(functions);
         }
     }
     for row in rows.references {

@@ -293,6 +293,27 @@ impl Catalog {
             .filter(move |cast| cast.target == target)
     }
 
+    /// The functions that are called where a relation is planned for, whatever is asked of it.
+    pub(crate) fn folded(&self, relation: u32) -> &[u32] {
+        let functions = self.root().folded.get(&relation);
+        functions.map_or(&[], Vec::as_slice)
+    }
+
+    /// The relations that a relation refers to by foreign keys.
+    pub(crate) fn referred_by(&self, referencing: u32) -> impl Iterator<Item = u32> {
+        let references = self.root().references.iter();
+        references.filter_map(move |(referred, keys)| {
+            let mut keys = keys.iter();
+            keys.any(|key| key.referencing == referencing)
+                .then_some(*referred)
+        })
+    }
+
+    /// An operator class of the users' own, if there is one.
+    pub(crate) fn own_class(&self) -> Option<&str> {
+        self.root().class.as_deref()
+    }
+
     pub(crate) fn casts(&self) -> impl Iterator<Item = &Cast> {
         self.root().casts.iter()
     }

@@ -34,7 +34,7 @@ const SYSTEM: [(RowSet, &str); 5] = [
     (RowSet::Keys, KEYS),
 ];
 
-const OWN: [(RowSet, &str); 12] = [
+const OWN: [(RowSet, &str); 14] = [
     (RowSet::Relations, RELATIONS),
     (RowSet::Columns, COLUMNS),
     (RowSet::Vanishing, VANISHING),
@@ -46,6 +46,8 @@ const OWN: [(RowSet, &str); 12] = [
     (RowSet::Keys, KEYS),
     (RowSet::References, REFERENCES),
     (RowSet::Watchers, WATCHERS),
+    (RowSet::Classes, CLASSES),
+    (RowSet::Folded, FOLDED),
     // Last, as it takes locks that last as long as the reading.
     (RowSet::Views, VIEWS),
 ];
@@ -379,7 +381,8 @@ WITH part AS MATERIALIZED (
     FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0
     UNION ALL
     SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.oid
-    FROM pg_catalog.pg_type t WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL
+    FROM pg_catalog.pg_type t
+    WHERE (t.typtype = 'd' AND t.typdefaultbin IS NOT NULL) OR t.typtype = 'r'
 ), called AS MATERIALIZED (
     SELECT made.type, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid) AS function
     FROM made
@@ -444,6 +447,36 @@ const WATCHERS: &str = "\
 SELECT e.evtfoid::text FROM pg_catalog.pg_event_trigger e
 WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login'
 ORDER BY e.oid";
+
+/// Whoever reads a relation has PostgreSQL compute what is constant in these. Statistics of expressions
+/// came with version 14.
+const FOLDED: &str = "\
+SELECT kept.relation::text, kept.tree
+FROM (SELECT i.indrelid AS relation, pg_catalog.concat(i.indpred::text, i.indexprs::text) AS tree
+      FROM pg_catalog.pg_index i
+      UNION ALL
+      SELECT k.conrelid, k.conbin::text FROM pg_catalog.pg_constraint k WHERE k.contype = 'c'
+      UNION ALL
+      SELECT p.partrelid, p.partexprs::text FROM pg_catalog.pg_partitioned_table p
+      UNION ALL
+      SELECT s.stxrelid, pg_catalog.to_jsonb(s) ->> 'stxexprs'
+      FROM pg_catalog.pg_statistic_ext s) AS kept
+WHERE kept.relation {part} AND kept.tree ~ ':(op)?funcid [0-9][0-9][0-9][0-9][0-9]'
+ORDER BY kept.relation, kept.tree";
+
+/// PostgreSQL calls the functions of operator classes wherever it compares. Those of extensions are theirs.
+const CLASSES: &str = "\
+SELECT c.opcname::text FROM pg_catalog.pg_opclass c
+WHERE c.oid >= 16384 AND c.opcdefault
+  AND (EXISTS (SELECT FROM pg_catalog.pg_amproc p
+               WHERE p.amprocfamily = c.opcfamily AND p.amproc::pg_catalog.oid >= 16384)
+       OR EXISTS (SELECT FROM pg_catalog.pg_amop a
+                  JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr
+                  WHERE a.amopfamily = c.opcfamily AND o.oprcode::pg_catalog.oid >= 16384))
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_opclass'::pg_catalog.regclass
+                    AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY c.oid";
 
 /// Of heirs, and of one that is checked at the end of a transaction, a primary key may be there twice.
 const KEYS: &str = "\

@@ -36,6 +36,10 @@ pub enum RowSet {
     References,
     /// Functions of event triggers that run on definitions.
     Watchers,
+    /// Operator classes of functions that are not PostgreSQL's own nor an extension's.
+    Classes,
+    /// Expressions of relations that call functions which are not PostgreSQL's own.
+    Folded,
 }
 
 /// A relation.
@@ -266,6 +270,10 @@ pub struct CatalogRows {
     pub references: Vec<ReferenceRow>,
     /// Functions of event triggers that run on definitions.
     pub watchers: Vec<u32>,
+    /// Names of operator classes of functions that are not PostgreSQL's own nor an extension's.
+    pub classes: Vec<String>,
+    /// Expressions of relations by their OIDs, as PostgreSQL prints their nodes.
+    pub folded: Vec<(u32, String)>,
 }
 
 impl CatalogRows {
@@ -318,6 +326,14 @@ impl CatalogRows {
             RowSet::Watchers => {
                 row.expect(1)?;
                 self.watchers.push(row.number(0)?);
+            }
+            RowSet::Classes => {
+                row.expect(1)?;
+                self.classes.push(row.text(0)?);
+            }
+            RowSet::Folded => {
+                row.expect(2)?;
+                self.folded.push((row.number(0)?, row.text(1)?));
             }
         }
         Ok(())

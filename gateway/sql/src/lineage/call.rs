@@ -60,7 +60,8 @@ impl<'a> Walk<'a> {
             self.checks_of_all();
         }
         // PostgreSQL 13 takes the default of these for one of the other's type.
-        self.makes_arrays |= last.starts_with("array_") || matches!(last, "lag" | "lead");
+        self.reads_literals |= last.starts_with("array_")
+            || matches!(last, "lag" | "lead" | "width_bucket" | "percentile_disc");
         if let ["pg_catalog", keyword] = name.as_slice()
             && older::is_plain_function(keyword)
         {
@@ -142,6 +143,7 @@ impl<'a> Walk<'a> {
     /// A function that is not PostgreSQL's own.
     fn own_function(&mut self, function: &Function, name: &str) {
         self.use_own(&function.schema, name, function.text.as_ref());
+        self.reads_literals = true;
         if let Some(reason) = functions::dangerous(name) {
             self.opaque(reason, &qualified(&function.schema, name));
         } else if functions::is_reviewed(&function.extension) || function.fields.is_some() {
@@ -315,6 +317,7 @@ impl<'a> Walk<'a> {
             }
             TypeKind::Domain | TypeKind::Range => {
                 self.functions_of(&data_type.calls, &data_type.name);
+                self.casts_to(data_type.base);
                 if let Some(base) = self.catalog.data_type(data_type.base) {
                     self.data_type(base, depth + 1);
                 }
@@ -325,6 +328,7 @@ impl<'a> Walk<'a> {
                 };
                 self.may_vanish(relation);
                 for column in &relation.columns {
+                    self.casts_to(column.type_oid);
                     if let Some(inner) = self.catalog.column_type(column) {
                         self.data_type(inner, depth + 1);
                     }
@@ -360,7 +364,11 @@ impl<'a> Walk<'a> {
     /// Casts that PostgreSQL may put in by itself: those from its own types, and all where there may be
     /// a value of another type.
     pub(super) fn implicit_casts(&mut self) {
-        if std::mem::take(&mut self.makes_arrays) {
+        // What is compared where, and by which class, plans decide.
+        if let Some(class) = self.catalog.own_class() {
+            self.opaque(OpaqueReason::UnknownFunction, class);
+        }
+        if std::mem::take(&mut self.reads_literals) {
             self.checks_of_elements();
         }
         let own_values = self.may_have_own_values();

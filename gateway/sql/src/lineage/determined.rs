@@ -1,5 +1,5 @@
 //! Columns whose values tell nothing by the groups or the order that come of them: where the primary key of
-//! their table stands in the same list, it alone decides.
+//! their table stands before them in the same list, it alone decides.
 
 use super::Walk;
 use super::names::{is_certain, output_name};
@@ -15,25 +15,20 @@ const LONGEST: usize = 64;
 type OwnColumn = (usize, i16);
 
 impl Walk<'_> {
-    /// Which of the expressions of GROUP BY or PARTITION BY are determined by others of them.
+    /// Which of the expressions of GROUP BY are determined by those before them. The planner leaves those
+    /// out; what it sorts or hashes by all the same, as it does for DISTINCT and PARTITION BY, shows in
+    /// the order of rows.
     pub(super) fn grouped_by_key(
         &self,
         clause: &[pg::Node],
         targets: &[pg::Node],
         scope: &Scope<'_>,
     ) -> Vec<bool> {
-        let columns: Vec<_> = clause
-            .iter()
-            .take(LONGEST)
-            .map(|node| self.listed_column(node, targets, scope))
-            .collect();
         let is_set = |node: &pg::Node| matches!(inner(node), Some(NodeEnum::GroupingSet(_)));
-        if clause.len() > LONGEST || clause.iter().any(is_set) {
-            return vec![false; clause.len()];
+        match clause.iter().any(is_set) {
+            true => vec![false; clause.len()],
+            false => self.listed_after_key(clause.iter().map(Some), targets, scope),
         }
-        let determined = columns.iter();
-        let determined = determined.map(|column| self.is_determined(*column, &columns, scope));
-        determined.collect()
     }
 
     /// Which of the expressions of ORDER BY are determined by those before them.
@@ -43,37 +38,27 @@ impl Walk<'_> {
         targets: &[pg::Node],
         scope: &Scope<'_>,
     ) -> Vec<bool> {
-        if clause.len() > LONGEST {
-            return vec![false; clause.len()];
+        let nodes = clause.iter().map(|node| match inner(node) {
+            Some(NodeEnum::SortBy(sort)) => sort.node.as_deref(),
+            _ => None,
+        });
+        self.listed_after_key(nodes, targets, scope)
+    }
+
+    fn listed_after_key<'n>(
+        &self,
+        nodes: impl ExactSizeIterator<Item = Option<&'n pg::Node>>,
+        targets: &[pg::Node],
+        scope: &Scope<'_>,
+    ) -> Vec<bool> {
+        if nodes.len() > LONGEST {
+            return vec![false; nodes.len()];
         }
-        let columns: Vec<_> = clause
-            .iter()
-            .map(|node| match inner(node) {
-                Some(NodeEnum::SortBy(sort)) => {
-                    self.listed_column(sort.node.as_deref()?, targets, scope)
-                }
-                _ => None,
-            })
-            .collect();
+        let columns = nodes.map(|node| self.listed_column(node?, targets, scope));
+        let columns: Vec<_> = columns.collect();
         let determined = columns.iter().enumerate();
         let determined =
             determined.map(|(place, column)| self.is_determined(*column, &columns[..place], scope));
-        determined.collect()
-    }
-
-    /// Which of the columns that SELECT DISTINCT gives are determined by others of them.
-    pub(super) fn distinct_by_key(&self, targets: &[pg::Node], scope: &Scope<'_>) -> Vec<bool> {
-        let values = targets.iter().map(|target| match inner(target) {
-            Some(NodeEnum::ResTarget(target)) => target.val.as_deref(),
-            _ => None,
-        });
-        let columns = values.map(|value| self.own_column(value?, scope));
-        let columns: Vec<_> = match targets.len() > LONGEST {
-            true => vec![None; targets.len()],
-            false => columns.collect(),
-        };
-        let determined = columns.iter();
-        let determined = determined.map(|column| self.is_determined(*column, &columns, scope));
         determined.collect()
     }
 

@@ -358,6 +358,10 @@ impl<'a> Walk<'a> {
         };
         self.functions_of(&relation.triggers, &relation.name);
         self.functions_of(computes, &relation.name);
+        // Foreign keys are looked up.
+        for referred in self.catalog.referred_by(relation.oid) {
+            self.functions_of(self.catalog.folded(referred), &relation.name);
+        }
         if matches!(access, Access::Insert | Access::Update) {
             for column in &relation.columns {
                 if let Some(data_type) = self.catalog.column_type(column) {

@@ -57,7 +57,7 @@ impl<'a> Walk<'a> {
                 self.indirection(boxed(&indirection.arg), &indirection.indirection, scope)
             }
             NodeEnum::AArrayExpr(array) => {
-                self.makes_arrays = true;
+                self.reads_literals = true;
                 self.values_of(&array.elements, scope).derived()
             }
             NodeEnum::RowExpr(row) => self.values_of(&row.args, scope).derived(),
@@ -156,6 +156,7 @@ impl<'a> Walk<'a> {
     }
 
     fn row_star(&mut self, path: &[&str], scope: &Scope<'_>) -> Value {
+        self.reads_literals = true;
         let (name, schema) = match path {
             [] => {
                 self.met.add(scope.level.into());
@@ -195,6 +196,7 @@ impl<'a> Walk<'a> {
             .into_iter()
             .map(|item| item.whole_row())
             .reduce(Value::with);
+        self.reads_literals |= row.is_some();
         match (column, row) {
             (Some(column), Some(row)) => Some(column.with(row)),
             (column, row) => column.or(row),
@@ -316,7 +318,7 @@ impl<'a> Walk<'a> {
             pg::SubLinkType::ExprSublink => first(),
             pg::SubLinkType::MultiexprSublink => table.everything(),
             pg::SubLinkType::ArraySublink => {
-                self.makes_arrays = true;
+                self.reads_literals = true;
                 first().derived()
             }
             pg::SubLinkType::AnySublink

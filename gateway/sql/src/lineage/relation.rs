@@ -353,6 +353,9 @@ impl<'a> Walk<'a> {
             return;
         }
         self.spend(RELATION);
+        if let Some(oid) = oid {
+            self.functions_of(self.catalog.folded(oid), name);
+        }
         self.found.relations.push(RelationUse {
             oid,
             schema: schema.to_owned(),

@@ -103,23 +103,14 @@ impl<'a> Walk<'a> {
 
     /// SELECT DISTINCT has one empty node, SELECT DISTINCT ON its expressions.
     fn distinct(&mut self, select: &pg::SelectStmt, table: &Table, scope: &Scope<'_>) {
-        let (clause, targets) = (&select.distinct_clause, &select.target_list);
+        let clause = &select.distinct_clause;
         if clause.is_empty() {
             return;
         }
-        if clause.iter().any(|node| inner(node).is_some()) {
-            return self.group(clause, table, targets, scope);
-        }
-        // A star stands for several.
-        if table.columns.len() != targets.len() || table.other.is_some() {
+        if clause.iter().all(|node| inner(node).is_none()) {
             return self.mark(&table.everything(), Use::Ordered);
         }
-        let determined = self.distinct_by_key(targets, scope);
-        for (column, determined) in table.columns.iter().zip(determined) {
-            if !determined {
-                self.mark(&column.value, Use::Ordered);
-            }
-        }
+        self.group_each(clause, table, scope);
     }
 
     fn set_operation(&mut self, select: &pg::SelectStmt, scope: &Scope<'_>) -> Table {
@@ -192,7 +183,7 @@ impl<'a> Walk<'a> {
         table.unwrap_or_default()
     }
 
-    /// GROUP BY and DISTINCT ON: names of outputs, positions, expressions, grouping sets.
+    /// GROUP BY: names of outputs, positions, expressions, grouping sets.
     fn group(
         &mut self,
         clause: &[pg::Node],
@@ -216,6 +207,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The same where each counts, as for DISTINCT ON.
     fn group_each(&mut self, clause: &[pg::Node], table: &Table, scope: &Scope<'_>) {
         for node in clause {
             match inner(node) {
@@ -292,12 +284,9 @@ impl<'a> Walk<'a> {
 
     /// A window: PARTITION BY, ORDER BY and the frame.
     pub(super) fn window(&mut self, window: &pg::WindowDef, scope: &Scope<'_>) {
-        let determined = self.grouped_by_key(&window.partition_clause, &[], scope);
-        for (node, determined) in window.partition_clause.iter().zip(determined) {
+        for node in &window.partition_clause {
             let value = self.value(node, scope);
-            if !determined {
-                self.mark(&value, Use::Ordered);
-            }
+            self.mark(&value, Use::Ordered);
         }
         self.order(&window.order_clause, &Table::default(), &[], scope);
         for offset in [&window.start_offset, &window.end_offset] {

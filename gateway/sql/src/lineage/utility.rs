@@ -127,7 +127,9 @@ impl<'a> Walk<'a> {
                 && let Some(var) = &one.relation
             {
                 if computes {
-                    self.recomputed(Some(var), Access::Read);
+                    for relation in self.recomputed(Some(var), Access::Read) {
+                        self.sampled(relation);
+                    }
                 } else {
                     self.relations(var, Access::Read);
                 }
@@ -135,6 +137,11 @@ impl<'a> Walk<'a> {
         }
         if computes && vacuum.rels.is_empty() {
             self.recomputed(None, Access::Read);
+            let mut all: Vec<_> = self.catalog.relations().collect();
+            all.sort_unstable_by_key(|one| one.oid);
+            for relation in all {
+                self.sampled(relation);
+            }
         }
         of(
             Effect::Utility,
@@ -144,6 +151,14 @@ impl<'a> Walk<'a> {
                 "analyze"
             },
         )
+    }
+
+    /// How many values there are, and how wide they are, is told by EXPLAIN.
+    fn sampled(&mut self, relation: &'a Relation) {
+        let table = self.table(relation);
+        if self.spend(table.columns.len()) {
+            self.mark(&table.everything(), crate::analysis::Use::Derived);
+        }
     }
 
     /// A relation, or all, whose indexes or rows are made anew or sampled: what they call runs.

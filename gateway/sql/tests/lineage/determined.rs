@@ -28,17 +28,14 @@ fn what_a_key_determines_tells_nothing() {
             "SELECT u.id, u.email, count(*) FROM users u JOIN orders o ON o.user_id = u.id \
              GROUP BY u.id, u.email",
             "SELECT u.email, u.id, count(*) FROM users u LEFT JOIN orders o ON o.user_id = u.id \
-             GROUP BY 1, 2",
+             GROUP BY 2, 1",
             "SELECT users.id, email, count(*) FROM users JOIN orders o ON o.user_id = users.id \
              GROUP BY users.id, email",
-            "SELECT DISTINCT u.id, u.email FROM users u JOIN orders o ON o.user_id = u.id",
-            "SELECT DISTINCT ON (u.id, u.email) u.id, u.email FROM users u",
             "SELECT id, email FROM users ORDER BY id DESC, email",
             "SELECT * FROM users ORDER BY id, email",
             "SELECT id AS key, email AS mail FROM users ORDER BY 1, 2",
             "SELECT row_number() OVER (ORDER BY id, email) FROM users",
-            "SELECT count(*) OVER (PARTITION BY email, id) FROM users",
-            "SELECT u.id, u.email FROM users u(email, name, id) GROUP BY u.id, u.email",
+            "SELECT u.id, u.email FROM users u(email, name, id) GROUP BY u.email, u.id",
             "SELECT q.n FROM (SELECT id, email, count(*) AS n FROM users GROUP BY id, email) q",
         ] {
             assert!(!ordered(text).contains(&EMAIL), "{text}");
@@ -52,6 +49,11 @@ fn what_no_key_determines_is_ordered() {
         for text in [
             "SELECT email, count(*) FROM users GROUP BY email",
             "SELECT name, email, count(*) FROM users GROUP BY name, email",
+            "SELECT id, email, count(*) FROM users GROUP BY email, id",
+            "SELECT count(*) OVER (PARTITION BY id, email) FROM users",
+            "SELECT count(*) OVER (PARTITION BY email, id) FROM users",
+            "SELECT DISTINCT ON (u.id, u.email) u.id, u.email FROM users u",
+            "SELECT DISTINCT u.id, u.email FROM users u JOIN orders o ON o.user_id = u.id",
             "SELECT id, email FROM users ORDER BY email, id",
             "SELECT o.id, u.email FROM users u JOIN orders o ON o.user_id = u.id GROUP BY o.id, u.email",
             "SELECT a.id, b.email FROM users a, users b GROUP BY a.id, b.email",
@@ -85,7 +87,7 @@ fn what_no_key_determines_is_ordered() {
         assert!(ordered(part).contains(&PASSWORD));
         let line = "SELECT id, user_id FROM orders GROUP BY id, user_id";
         assert!(ordered(line).contains(&(16428, 3)));
-        let both = "SELECT id, user_id FROM orders GROUP BY line, user_id, id";
+        let both = "SELECT id, user_id FROM orders GROUP BY line, id, user_id";
         assert!(!ordered(both).contains(&(16428, 3)));
         assert!(ordered(both).contains(&(16428, 1)));
     });
