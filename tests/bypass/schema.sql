@@ -369,3 +369,5 @@ CREATE FUNCTION vault.tally_number_of(vault.tally_noted) RETURNS integer LANGUAG
 CREATE CAST (vault.tally_noted AS integer) WITH FUNCTION vault.tally_number_of(vault.tally_noted);
 CREATE DOMAIN vault.tally_counted AS integer;
 CREATE TYPE vault.tally_counts AS (one integer);
+CREATE FUNCTION vault.text_of(vault.enref) RETURNS text LANGUAGE sql STABLE AS 'SELECT email::text FROM customers WHERE id = 1';
+CREATE CAST (vault.enref AS text) WITH FUNCTION vault.text_of(vault.enref);

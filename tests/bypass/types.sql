@@ -476,3 +476,9 @@ SELECT percentile_disc('{0.5}'::float8[]) WITHIN GROUP (ORDER BY one) = '{x}' FR
 SELECT '1'::vault.tally_noted::vault.tally_counted
 -- refused: a cast within a row
 SELECT ROW('1'::vault.tally_noted)::vault.tally_counts
+-- refused: a cast to text within a function of PostgreSQL's own
+SELECT quote_literal(ref) FROM vault.refs
+-- refused: a cast to text within an operator of PostgreSQL's own
+SELECT ref || 'x' FROM vault.refs
+-- refused: the same behind a text
+SELECT 'x' || ref FROM vault.refs

@@ -299,14 +299,15 @@ impl Catalog {
         functions.map_or(&[], Vec::as_slice)
     }
 
-    /// The relations that a relation refers to by foreign keys.
-    pub(crate) fn referred_by(&self, referencing: u32) -> impl Iterator<Item = u32> {
+    /// The relations that a relation refers to by foreign keys, and those that refer to it.
+    pub(crate) fn beside_by_keys(&self, relation: u32) -> impl Iterator<Item = u32> {
         let references = self.root().references.iter();
-        references.filter_map(move |(referred, keys)| {
+        let referred = references.filter_map(move |(referred, keys)| {
             let mut keys = keys.iter();
-            keys.any(|key| key.referencing == referencing)
+            keys.any(|key| key.referencing == relation)
                 .then_some(*referred)
-        })
+        });
+        referred.chain(self.keys_to(relation).map(|key| key.referencing))
     }
 
     /// An operator class of the users' own, if there is one.

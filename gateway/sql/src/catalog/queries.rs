@@ -478,13 +478,13 @@ WHERE c.oid >= 16384 AND c.opcdefault
                     AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.oid";
 
-/// Of heirs, and of one that is checked at the end of a transaction, a primary key may be there twice.
+/// Where there are heirs, or it is checked at the end of a transaction, a primary key may be there twice.
+/// Where there may be heirs, the planner groups by what it determines, too.
 const KEYS: &str = "\
 SELECT i.indrelid::text,
        pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ','),
        (i.indisprimary AND i.indimmediate
-        AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h
-                                            WHERE h.inhparent = c.oid)))::text
+        AND (c.relkind = 'p' OR NOT c.relhassubclass))::text
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Walk;
+use super::parameters::{JSON, TEXT};
 use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
@@ -163,8 +164,11 @@ impl<'a> Walk<'a> {
         match functions::effect(name) {
             Some(effect) => {
                 self.use_function("pg_catalog", name);
+                if matches!(name, "quote_literal" | "quote_nullable") {
+                    self.casts_of_any_to(TEXT);
+                }
                 if name.contains("json") {
-                    self.casts_to_json();
+                    self.casts_of_any_to(JSON);
                 }
                 match effect {
                     Effect::Harmless => {}
@@ -243,6 +247,9 @@ impl<'a> Walk<'a> {
     }
 
     fn operator_in(&mut self, schema: &str, name: &str) {
+        if name == "||" {
+            self.casts_of_any_to(TEXT);
+        }
         // That of hstore fills a row.
         if name == "#=" {
             self.checks_of_all();
@@ -407,7 +414,7 @@ impl<'a> Walk<'a> {
 
     /// SQL/JSON. Before PostgreSQL 16 these were read as calls of functions.
     pub(super) fn json(&mut self, node: &NodeEnum, scope: &Scope<'_>) -> Value {
-        self.casts_to_json();
+        self.casts_of_any_to(JSON);
         let value = match node {
             NodeEnum::JsonFuncExpr(json) => {
                 let name = match json.op() {

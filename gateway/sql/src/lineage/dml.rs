@@ -359,8 +359,8 @@ impl<'a> Walk<'a> {
         self.functions_of(&relation.triggers, &relation.name);
         self.functions_of(computes, &relation.name);
         // Foreign keys are looked up.
-        for referred in self.catalog.referred_by(relation.oid) {
-            self.functions_of(self.catalog.folded(referred), &relation.name);
+        for other in self.catalog.beside_by_keys(relation.oid) {
+            self.functions_of(self.catalog.folded(other), &relation.name);
         }
         if matches!(access, Access::Insert | Access::Update) {
             for column in &relation.columns {

@@ -9,7 +9,10 @@ use crate::functions;
 use crate::parse::{NodeEnum, inner, pg};
 
 /// The type json.
-const JSON: u32 = 114;
+pub(super) const JSON: u32 = 114;
+
+/// The type text.
+pub(super) const TEXT: u32 = 25;
 
 /// Types are not followed deeper.
 const DEEPEST: usize = 8;
@@ -60,9 +63,9 @@ impl<'a> Walk<'a> {
         self.own_types |= before;
     }
 
-    /// What makes JSON of any value casts those that have a cast to it.
-    pub(super) fn casts_to_json(&mut self) {
-        for cast in self.catalog.casts_to(JSON) {
+    /// What makes JSON or text of any value casts those that have a cast to it.
+    pub(super) fn casts_of_any_to(&mut self, target: u32) {
+        for cast in self.catalog.casts_to(target) {
             if cast.source >= FIRST_OWN_OID && !functions::is_reviewed(&cast.extension) {
                 self.own_casts.push(&cast.function);
             }
