@@ -49,16 +49,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
             relation.keys.push(row.attributes);
         }
     }
-    for (relation, tree) in &rows.folded {
-        let functions = folded::functions(tree);
-        if !functions.is_empty() {
-            catalog
-                .folded
-                .entry(*relation)
-                .or_default()
-                .extend(functions);
-        }
-    }
+    add_folded(&mut catalog, &rows.folded);
     for row in rows.references {
         link_reference(&mut catalog, &row);
         let of_one = catalog.references.entry(row.referenced).or_default();
@@ -224,6 +215,19 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         labels: row.labels,
     };
     catalog.types.insert(row.oid, data_type);
+}
+
+fn add_folded(catalog: &mut Catalog, rows: &[(u32, String)]) {
+    for (relation, tree) in rows {
+        let functions = folded::functions(tree);
+        if !functions.is_empty() {
+            catalog
+                .folded
+                .entry(*relation)
+                .or_default()
+                .extend(functions);
+        }
+    }
 }
 
 fn add_function(catalog: &mut Catalog, row: &FunctionRow) {
