@@ -78,8 +78,8 @@ swaps: policies ## Swaps of policies under load: nothing fails, nothing is mixed
 .PHONY: instructions
 instructions: policies ## Instructions a statement, by valgrind, must not have grown; or COUNTS="--record FILE"
 	@.ci/setup instructions
-	CARGO_PROFILE_DEV_OPT_LEVEL=3 $(CARGO) build --workspace --bin sluice
-	benches/instructions --sluice $(TARGET)/debug/sluice --policies $(MODULES) $(COUNTS)
+	$(CARGO) build --release --package sluice
+	benches/instructions --sluice $(TARGET)/release/sluice --policies $(MODULES) $(COUNTS)
 
 .PHONY: regress
 regress: policies ## PostgreSQL's own regression tests, through the gateway (Debian)
