@@ -344,14 +344,14 @@ ANALYZE;
 
 -- Code that runs where values of types are made and cast which nobody names.
 CREATE TYPE vault.cref AS (id integer);
-CREATE FUNCTION vault.email_of(vault.cref) RETURNS name LANGUAGE sql STABLE AS 'SELECT email::name FROM customers WHERE id = ($1).id';
+CREATE FUNCTION vault.email_of(vault.cref) RETURNS name LANGUAGE sql STABLE AS 'SELECT email::name FROM public.customers WHERE id = ($1).id';
 CREATE CAST (vault.cref AS name) WITH FUNCTION vault.email_of(vault.cref);
 CREATE TYPE vault.enref AS ENUM ('1', '2');
-CREATE FUNCTION vault.json_of(vault.enref) RETURNS json LANGUAGE sql STABLE AS 'SELECT to_json(email) FROM customers WHERE id = $1::text::integer';
+CREATE FUNCTION vault.json_of(vault.enref) RETURNS json LANGUAGE sql STABLE AS 'SELECT to_json(email) FROM public.customers WHERE id = $1::text::integer';
 CREATE CAST (vault.enref AS json) WITH FUNCTION vault.json_of(vault.enref);
 CREATE TABLE vault.refs (id integer, ref vault.enref);
 INSERT INTO vault.refs VALUES (1, '1');
-CREATE FUNCTION vault.looks(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers WHERE id = 1); RETURN true; END';
+CREATE FUNCTION vault.looks(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM public.customers WHERE id = 1); RETURN true; END';
 CREATE DOMAIN vault.looked AS text CHECK (vault.looks(VALUE));
 CREATE TYPE vault.looked_range AS RANGE (subtype = vault.looked);
 CREATE TYPE vault.looked_pair AS (one vault.looked);
@@ -359,15 +359,15 @@ CREATE TABLE vault.boxes (id integer, many vault.looked[], span vault.looked_ran
 INSERT INTO vault.boxes (id) VALUES (1);
 CREATE TABLE vault.plain_boxes (id integer, one vault.looked);
 INSERT INTO vault.plain_boxes (id) VALUES (1);
-CREATE FUNCTION vault.limit_of(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers WHERE id = 1); RETURN $1; END';
+CREATE FUNCTION vault.limit_of(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM public.customers WHERE id = 1); RETURN $1; END';
 CREATE TABLE vault.planned (id integer PRIMARY KEY, size integer);
 CREATE INDEX ON vault.planned (size) WHERE id > vault.limit_of(1);
 CREATE TABLE vault.refers_to_planned (id integer REFERENCES vault.planned);
 INSERT INTO vault.planned VALUES (1, 1);
 CREATE TYPE vault.tally_noted AS ENUM ('1', '2');
-CREATE FUNCTION vault.tally_number_of(vault.tally_noted) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM customers WHERE id = 1); RETURN 1; END';
+CREATE FUNCTION vault.tally_number_of(vault.tally_noted) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT email FROM public.customers WHERE id = 1); RETURN 1; END';
 CREATE CAST (vault.tally_noted AS integer) WITH FUNCTION vault.tally_number_of(vault.tally_noted);
 CREATE DOMAIN vault.tally_counted AS integer;
 CREATE TYPE vault.tally_counts AS (one integer);
-CREATE FUNCTION vault.text_of(vault.enref) RETURNS text LANGUAGE sql STABLE AS 'SELECT email::text FROM customers WHERE id = 1';
+CREATE FUNCTION vault.text_of(vault.enref) RETURNS text LANGUAGE sql STABLE AS 'SELECT email::text FROM public.customers WHERE id = 1';
 CREATE CAST (vault.enref AS text) WITH FUNCTION vault.text_of(vault.enref);
