@@ -1,6 +1,7 @@
 //! Queries: SELECT, VALUES, set operations, WITH.
 
 use std::rc::Rc;
+use std::slice;
 
 use super::condition::is_constant;
 use super::names::{is_certain, output_name};
@@ -193,16 +194,9 @@ impl<'a> Walk<'a> {
     ) {
         let determined = self.grouped_by_key(clause, targets, scope);
         for (node, determined) in clause.iter().zip(determined) {
-            match inner(node) {
-                // Of sets in sets, some may lack the key.
-                Some(NodeEnum::GroupingSet(set)) => self.group_each(&set.content, table, scope),
-                Some(NodeEnum::RowExpr(row)) => self.group_each(&row.args, table, scope),
-                _ => {
-                    let value = self.by_output(node, table, scope);
-                    if !determined {
-                        self.mark(&value, Use::Ordered);
-                    }
-                }
+            match determined {
+                true => drop(self.by_output(node, table, scope)),
+                false => self.group_each(slice::from_ref(node), table, scope),
             }
         }
     }

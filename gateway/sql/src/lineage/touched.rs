@@ -122,13 +122,7 @@ fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
                 types.any(|one| one.oid >= FIRST_OWN_OID)
             };
             names.extend(name.into_iter().filter(is_own));
-            names.extend(
-                column
-                    .constraints
-                    .iter()
-                    .filter_map(inner)
-                    .filter_map(referred),
-            );
+            names.extend(referred_by(column));
         }
         names.extend(referred(element));
     }
@@ -141,6 +135,12 @@ fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
         names.extend(parents(parent, catalog));
     }
     Some(names)
+}
+
+/// What the foreign keys of a column refer to, as [`referred`] has it.
+fn referred_by(column: &pg::ColumnDef) -> impl Iterator<Item = String> {
+    let constraints = column.constraints.iter().filter_map(inner);
+    constraints.filter_map(referred)
 }
 
 /// The name of the relation that a foreign key refers to, where a write to that one writes by it.
@@ -243,13 +243,7 @@ fn altered(alter: &pg::AlterTableStmt, catalog: &Catalog) -> Option<Vec<String>>
         let plain = match command.subtype() {
             Type::AtAddColumn => match boxed(&command.def) {
                 Some(NodeEnum::ColumnDef(column)) => {
-                    names.extend(
-                        column
-                            .constraints
-                            .iter()
-                            .filter_map(inner)
-                            .filter_map(referred),
-                    );
+                    names.extend(referred_by(column));
                     boxed(&command.def).is_some_and(is_short)
                 }
                 _ => false,
