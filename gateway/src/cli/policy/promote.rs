@@ -234,15 +234,6 @@ fn tried(
         is_wanted && versions(old) == versions(&new),
         "the configuration cannot be rewritten as it is laid out; edit it by hand"
     );
-    let module = &find(&new, name)?.module;
-    if let Some(said) = named_by_digest(module) {
-        let found = digest(module)?.to_string();
-        ensure!(
-            found == said,
-            "{} has changed since it was kept: its sha256 is {found}",
-            module.display()
-        );
-    }
     crate::gateway::load_policies(&new).context("nothing was changed")?;
     Ok(new)
 }
@@ -250,13 +241,6 @@ fn tried(
 fn of(policy: &PolicyConfig) -> Version {
     let grants = policy.grants.clone();
     (policy.module.clone(), policy.settings.clone(), grants)
-}
-
-/// The digest that a module of the store is named by.
-fn named_by_digest(module: &Path) -> Option<&str> {
-    let name = module.file_stem()?.to_str()?;
-    let is_digest = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_digest.then_some(name)
 }
 
 fn in_force(connection: &Connection) -> anyhow::Result<view::Policies> {
