@@ -50,6 +50,7 @@ mod scrub;
 pub(crate) mod socket;
 pub(crate) mod startup;
 mod stopped;
+mod transaction;
 mod turn;
 pub(crate) mod upstream;
 pub(crate) mod wording;
@@ -63,9 +64,11 @@ use lanes::Lane;
 use pipeline::{Pipeline, Step};
 use prepared::{Names, Portal};
 use progress::Progress;
+use reading::Reading;
 use replies::Kept;
 use role::Duty;
 use socket::{Socket, WRITE_SOON};
+use transaction::Transaction;
 use turn::Turn;
 use upstream::Upstream;
 
@@ -91,7 +94,7 @@ pub(crate) struct Session {
     catalog: RefCell<Snapshot>,
     pipeline: RefCell<Pipeline<Kept>>,
     names: RefCell<Names>,
-    status: Cell<TxStatus>,
+    transaction: Transaction,
     /// After an error or a refusal, the client's messages up to the next Sync are skipped; what is
     /// being judged when the error comes, too: the upstream would not answer it.
     skipping: Cell<bool>,
@@ -108,18 +111,7 @@ pub(crate) struct Session {
     temporary: Cell<bool>,
     /// The portal that the client's last message asked to describe.
     described: Cell<Option<Rc<Portal>>>,
-    /// The open transaction has touched what errors must not tell of.
-    tainted: Cell<bool>,
-    /// How many changes had ended when the first was judged of what has run in it.
-    began_after: Cell<Option<u64>>,
-    /// How the upstream reads strings, as it said last.
-    strings: Cell<Strings>,
-    /// What runs may change how text is read.
-    unsure: Cell<bool>,
-    /// It may have changed since the upstream was last ready for a query, which is when it says so.
-    unheard: Cell<bool>,
-    /// It has changed before, so that the end of a transaction may change it too.
-    changeable: Cell<bool>,
+    reading: Reading,
     /// It lives under the limited role.
     limited: bool,
     /// The database's encoding is not UTF8, so that its names are not told apart as here.
@@ -138,20 +130,12 @@ pub(crate) struct Session {
     leaving: Cell<bool>,
     /// The client hears no replies up to the next ReadyForQuery.
     muted: Cell<bool>,
-    /// A transaction has ended since changes were seen to be under way.
-    in_force: Cell<bool>,
-    /// What ran last has rolled back.
-    rolled_back: Cell<bool>,
-    /// Something has run since the upstream was ready last that may have ended the transaction.
-    may_be_over: Cell<bool>,
     /// How many changes had ended when the first Describe under way was sent that goes by a name.
     described_after: Cell<Option<u64>>,
     /// A change has begun that waits for writes of others before it is sent.
     waits_to_change: Cell<bool>,
     /// Nothing is to be sent before what was sent last is answered.
     alone: Cell<bool>,
-    /// The upstream has failed something since it was ready last.
-    failed: Cell<bool>,
     /// The version of the catalog that was in force when the upstream had sent what was read last, where
     /// that was looked for.
     not_changed_yet: Cell<Option<u64>>,
@@ -405,9 +389,7 @@ impl Session {
     fn run(&self, permit: &Permit<'_>) {
         self.may_change_definitions(permit.plan());
         let changes = reading::may_change_strings(permit.plan().analysis());
-        self.unsure.set(self.unsure.get() || changes);
-        let unheard = changes || self.changeable.get();
-        self.unheard.set(self.unheard.get() || unheard);
+        self.reading.runs(changes);
         self.upstream.send(permit);
     }
 
@@ -665,7 +647,7 @@ impl Session {
             self.skipping.set(true);
             self.upstream.fail_extended();
             pipeline.push(Step::Parse, Kept::Refusal(error.freeze()));
-        } else if pipeline.is_empty() && self.status.get() == TxStatus::Idle {
+        } else if pipeline.is_empty() && self.transaction.status() == TxStatus::Idle {
             write::ready_for_query(&mut error, TxStatus::Idle);
             self.client.queue(&error);
         } else {
@@ -729,7 +711,7 @@ impl Session {
     async fn until_stopped(&self) -> Result<(), SessionError> {
         let mut stopping = self.core.shared.stopping.subscribe();
         let _ = stopping.wait_for(|stopping| *stopping).await;
-        while !self.pipeline.borrow().is_empty() || self.status.get() != TxStatus::Idle {
+        while !self.pipeline.borrow().is_empty() || self.transaction.status() != TxStatus::Idle {
             self.progress.next().await;
         }
         Err(SessionError::Stopping)

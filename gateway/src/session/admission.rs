@@ -19,8 +19,10 @@ use super::cancel::CancelKey;
 use super::pipeline::Pipeline;
 use super::prepared::Names;
 use super::progress::Progress;
+use super::reading::Reading;
 use super::socket::Socket;
 use super::startup::Newcomer;
+use super::transaction::Transaction;
 use super::upstream::{LoggedIn, Upstream};
 use crate::catalog::Snapshot;
 use crate::database::DatabaseState;
@@ -247,7 +249,7 @@ impl Ready {
             catalog: RefCell::new(self.catalog),
             pipeline: RefCell::new(Pipeline::new()),
             names: RefCell::new(Names::default()),
-            status: Cell::new(TxStatus::Idle),
+            transaction: Transaction::none(),
             skipping: Cell::new(false),
             passing: Cell::new(0),
             inward: Cell::new(0),
@@ -259,23 +261,14 @@ impl Ready {
             catalog_changed: Cell::new(false),
             temporary: Cell::new(false),
             described: Cell::default(),
-            tainted: Cell::new(false),
-            began_after: Cell::default(),
             muted: Cell::new(false),
-            in_force: Cell::default(),
-            failed: Cell::default(),
-            rolled_back: Cell::default(),
-            may_be_over: Cell::default(),
             waits_to_change: Cell::default(),
             described_after: Cell::default(),
             alone: Cell::default(),
             not_changed_yet: Cell::default(),
             worked: Cell::new(false),
             leaving: Cell::new(false),
-            strings: Cell::default(),
-            unsure: Cell::new(false),
-            unheard: Cell::new(false),
-            changeable: Cell::new(false),
+            reading: Reading::default(),
             limited: self.limited,
             other_encoding: self.other_encoding,
             role_unsure: Cell::new(false),

@@ -4,7 +4,6 @@
 
 use policy::Plan;
 use sql::analysis::{Class, Statement, Touched};
-use wire::upstream::TxStatus;
 
 use super::Session;
 use super::buffers::Inbox;
@@ -59,7 +58,7 @@ impl Session {
         let ended = self.definitions.borrow().lasting.clone();
         // Where nothing else is under way, a rollback is what it seems, and so is what ends a transaction
         // that has failed.
-        let failed = || self.status.get() == TxStatus::Failed;
+        let failed = || self.transaction.has_failed();
         let undoes = || (is_rollback(plan) || failed()) && self.pipeline.borrow().is_empty();
         let ended = ended.filter(|_| may_end_transaction(plan) && !undoes());
         let commits_prepared = |one: &Statement| one.kind.command == "commit prepared";
@@ -76,7 +75,7 @@ impl Session {
         if !self.pipeline.borrow().is_empty() || self.waits_to_change.get() {
             return;
         }
-        let in_force = self.in_force.take();
+        let in_force = self.transaction.came_into_force();
         let Some(change) = self.changing.take() else {
             return;
         };

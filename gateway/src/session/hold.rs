@@ -120,7 +120,7 @@ impl Session {
             .flat_map(|demand| demand.approvers.iter().cloned())
             .collect();
         let message = format!("request {number} waits for approval: {reason}");
-        let locks = match self.status.get() {
+        let locks = match self.transaction.status() {
             TxStatus::Idle => "",
             TxStatus::Transaction | TxStatus::Failed => {
                 " The open transaction keeps its locks meanwhile."

@@ -77,9 +77,7 @@ impl Session {
         recall: impl FnOnce(&mut Judge, &policy::Session, &Arc<Catalog>) -> Option<Verdict<'a>>,
     ) -> Option<Permit<'a>> {
         let settled = self.catalog_is_current()
-            && !self.unsure.get()
-            && !self.changeable.get()
-            && !self.unheard.get()
+            && self.reading.is_settled()
             && !self.catalog_changed.get()
             && !self.others_may_change()
             && !self.no_longer_fits();
@@ -111,7 +109,7 @@ impl Session {
             if !self.catalog_is_current() && !ends_or_begins(text) {
                 self.refresh_catalog().await?;
             }
-            if self.unsure.take() {
+            if self.reading.was_unsure() {
                 // What could have changed how text is read shows in the upstream's replies.
                 self.drained().await;
             }

@@ -12,7 +12,6 @@ use std::time::SystemTime;
 use policy::Plan;
 use sql::analysis::{Access, Analysis, Class, NameUse, RelationUse, Statement};
 use trail::Deed;
-use wire::upstream::TxStatus;
 
 use super::Session;
 use super::flight::{Flight, Rows, Stop};
@@ -154,7 +153,7 @@ impl Session {
         if matches!(flight.rows, Rows::Drop) {
             return Ok(());
         }
-        if self.status.get() == TxStatus::Transaction || only_reads(flight.plan.analysis()) {
+        if self.transaction.is_open() || only_reads(flight.plan.analysis()) {
             return self.stop(flight, &Stop::Overtaken);
         }
         tracing::warn!(session = %self.trail.id(), "{OVERTAKEN}");

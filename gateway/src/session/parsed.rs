@@ -12,7 +12,7 @@ use sql::Strings;
 use sql::analysis::Analysis;
 use wire::client::Target;
 use wire::frame::HEADER_BYTES;
-use wire::upstream::{RowDescription, TxStatus};
+use wire::upstream::RowDescription;
 use wire::write;
 
 use super::extended::{Bound, cut};
@@ -102,7 +102,7 @@ impl Session {
 
     /// Has PostgreSQL parse the text of a statement anew, of which the client hears nothing.
     async fn parse_anew(&self, name: &str, old: &Rc<Statement>) -> Result<Rc<Statement>, Refusal> {
-        if self.status.get() == TxStatus::Failed {
+        if self.transaction.has_failed() {
             return Err(Refusal::plain("25P02", ABORTED));
         }
         let mut message = BytesMut::new();

@@ -1,6 +1,8 @@
 //! How texts are read, by the upstream and by us: the settings that decide it, and the texts that only
 //! the upstream can say something about.
 
+use std::cell::Cell;
+
 use bytes::BytesMut;
 use policy::{Asked, Denial};
 use sql::Strings;
@@ -20,14 +22,53 @@ const PINNED: &str = "client_encoding";
 /// The SQLSTATE of what no grammar takes.
 const SYNTAX_ERROR: &str = "42601";
 
+/// How the upstream reads strings, as far as it has said.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// As it said last.
+    strings: Cell<Strings>,
+    /// What runs may change it.
+    unsure: Cell<bool>,
+    /// It may have changed since the upstream was last ready for a query, which is when it says so.
+    unheard: Cell<bool>,
+    /// It has changed before, so that the end of a transaction may change it too.
+    changeable: Cell<bool>,
+}
+
+impl Reading {
+    /// Something is about to run that may change it, or may not.
+    pub(super) fn runs(&self, may_change: bool) {
+        self.unsure.set(self.unsure.get() || may_change);
+        let unheard = may_change || self.changeable.get();
+        self.unheard.set(self.unheard.get() || unheard);
+    }
+
+    /// True where it is what it was said to be last, whatever is under way.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.unsure.get() && !self.changeable.get() && !self.unheard.get()
+    }
+
+    /// Whether something has run that may change it, since this was last asked.
+    pub(super) fn was_unsure(&self) -> bool {
+        self.unsure.take()
+    }
+
+    /// The upstream is ready for a query: what has changed was told, but for what is `owed`.
+    pub(super) fn heard(&self, owed: impl FnOnce() -> bool) {
+        if self.unheard.get() {
+            self.unheard.set(owed());
+        }
+    }
+}
+
 impl Session {
     /// How the upstream will read the strings of a text, once all before it has run.
     pub(super) async fn strings_of(&self, text: &str) -> Strings {
-        if self.unsure.take() || self.changeable.get() {
+        if self.reading.was_unsure() || self.reading.changeable.get() {
             // What could have changed how text is read shows in the upstream's replies.
             self.drained().await;
         }
-        if self.strings.get() == Strings::Standard || !text.contains('\\') {
+        if self.reading.strings.get() == Strings::Standard || !text.contains('\\') {
             return Strings::Standard;
         }
         Strings::Escaped
@@ -37,7 +78,7 @@ impl Session {
     /// upstream tells of settings when it is ready for a query, and not before.
     pub(super) fn is_clear(&self, asked: Asked<'_>) -> Result<(), Denial> {
         let reads = matches!(asked.step, policy::Step::Query | policy::Step::Parse);
-        if !reads || !self.unheard.get() || !asked.text.contains('\\') {
+        if !reads || !self.reading.unheard.get() || !asked.text.contains('\\') {
             return Ok(());
         }
         Err(Denial {
@@ -62,12 +103,12 @@ impl Session {
     pub(super) fn watch_parameter(&self, status: &ParameterStatus<'_>) -> Result<(), SessionError> {
         let bad = match status.name {
             "standard_conforming_strings" if status.value == "on" => {
-                self.strings.set(Strings::Standard);
+                self.reading.strings.set(Strings::Standard);
                 false
             }
             "standard_conforming_strings" => {
-                self.strings.set(Strings::Escaped);
-                self.changeable.set(true);
+                self.reading.strings.set(Strings::Escaped);
+                self.reading.changeable.set(true);
                 self.admitted.borrow().is_protected()
             }
             "client_encoding" => status.value != "UTF8",

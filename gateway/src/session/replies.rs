@@ -214,8 +214,7 @@ impl Session {
         } else if self.runs_otherwise(flight) {
             self.stop(flight, &Stop::Overtaken)?;
         }
-        let scrubbed = flight.plan.scrub_errors();
-        self.tainted.set(self.tainted.get() || scrubbed);
+        self.transaction.taint(flight.plan.scrub_errors());
         let passes = match &flight.rows {
             Rows::Pass => !flight.is_rationed(),
             Rows::Drop => true,
@@ -355,8 +354,9 @@ impl Session {
     fn take_reply(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
         let mut pipeline = self.pipeline.borrow_mut();
-        self.failed
-            .set(self.failed.get() || tag == UpstreamTag::ErrorResponse);
+        if tag == UpstreamTag::ErrorResponse {
+            self.transaction.error_read();
+        }
         if tag == UpstreamTag::ErrorResponse && pipeline.is_copying() {
             self.lost.set(is_stray(body)?);
         } else if self.lost.get() && tag != UpstreamTag::ErrorResponse {
@@ -532,9 +532,6 @@ impl Session {
         if tag == UpstreamTag::CommandComplete {
             let complete = CommandComplete::parse(body).map_err(broken)?;
             flight.tag = Tag::new(complete.tag);
-            self.in_force
-                .set(self.in_force.get() || complete.tag.starts_with("COMMIT"));
-            self.rolled_back.set(complete.tag == "ROLLBACK");
             let committed = complete.tag == "COMMIT" && self.catalog_changed.get();
             // Whoever prepared it may have changed definitions.
             if committed || complete.tag == "COMMIT PREPARED" {
@@ -554,14 +551,13 @@ impl Session {
                 let mut names = self.names.borrow_mut();
                 names.completed(&flight.plan, read, flight.statement);
             }
-            self.may_be_over
-                .set(self.may_be_over.get() || may_end_transaction(&flight.plan));
+            self.transaction
+                .completed(complete.tag, may_end_transaction(&flight.plan));
             self.made_by_what_was_known(&flight.plan);
         }
-        let scrubbed = self.scrub_of_flight(flight) == Scrub::Yes;
-        self.tainted.set(self.tainted.get() || scrubbed);
-        let began = self.began_after.get().unwrap_or(u64::MAX);
-        self.began_after.set(Some(began.min(flight.judged_after())));
+        self.transaction
+            .taint(self.scrub_of_flight(flight) == Scrub::Yes);
+        self.transaction.ran(flight.judged_after());
         flight.report(self.now.get())?;
         flight.statement += 1;
         if !matches!(flight.rows, Rows::Drop) {
@@ -612,8 +608,7 @@ impl Session {
                 if tag == UpstreamTag::ReadyForQuery {
                     let status = ReadyForQuery::parse(body).map_err(broken)?.status;
                     switch.check(status)?;
-                    self.failed.set(false);
-                    self.status.set(status);
+                    self.transaction.switched(status);
                     self.changes_read();
                     return self.after_stopped(status, message);
                 }
@@ -715,20 +710,13 @@ impl Session {
 
     /// The upstream waits for the next request.
     fn ready(&self, status: TxStatus) {
-        self.status.set(status);
-        if self.unheard.get() {
-            self.unheard
-                .set(self.owes(super::reading::may_change_strings));
-        }
-        self.may_be_over.set(false);
+        self.transaction.ready(status, self.persists());
+        self.reading
+            .heard(|| self.owes(super::reading::may_change_strings));
         if self.pipeline.borrow().is_empty() {
             self.described_after.take();
         }
-        let is_undone = (self.failed.take() | self.rolled_back.take()) && !self.persists();
         if status == TxStatus::Idle {
-            self.in_force.set(self.in_force.get() || !is_undone);
-            self.tainted.set(false);
-            self.began_after.take();
             let is_made = |ended| !self.met(ended, None).is_any();
             self.names.borrow_mut().transaction_ended(is_made);
             if self.catalog_changed.get() {

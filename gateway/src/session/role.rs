@@ -86,7 +86,7 @@ impl Session {
         match duty {
             Duty::Login => self.switch(Role::Login, step),
             Duty::Return { .. } if self.role_unsure.get() => {
-                let settled = self.status.get() == TxStatus::Idle;
+                let settled = self.transaction.status() == TxStatus::Idle;
                 let settled = settled && self.pipeline.borrow().is_empty();
                 self.switch(Role::Limited, step);
                 if settled {

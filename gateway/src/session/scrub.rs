@@ -36,7 +36,7 @@ impl Scrub {
 impl Session {
     /// A deferred constraint speaks of an earlier statement of the transaction.
     pub(super) fn or_tainted(&self, scrub: Scrub) -> Scrub {
-        if self.tainted.get() {
+        if self.transaction.is_tainted() {
             Scrub::Yes
         } else {
             scrub
@@ -92,7 +92,7 @@ impl Session {
     /// Whether others have changed definitions since something in the open transaction was judged: what it
     /// left to its end may be done by other code.
     fn others_changed_within(&self) -> bool {
-        let after = self.began_after.get();
+        let after = self.transaction.began_after();
         after.is_some_and(|after| self.others_changed_since(after))
     }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use policy::{Denial, Permit, Plan, SqlState};
 use sql::analysis::{Analysis, Class, Statement, Touched, Use};
 use tokio::time::timeout;
-use wire::upstream::TxStatus;
 
 use super::definitions::lasting;
 use super::overtaken::{OVERTAKEN, calls_others, names_of, tells_all};
@@ -126,8 +125,7 @@ impl Session {
         let analysis = plan.analysis();
         let only_writes =
             |one: &Statement| one.kind.class == Class::Write && !one.keeps && one.copy.is_none();
-        self.status.get() == TxStatus::Transaction
-            && !self.may_be_over.get()
+        self.transaction.is_surely_open()
             && !self.limited
             && tells_all(analysis)
             && !calls_others(analysis)
