@@ -1,5 +1,6 @@
 //! What a policy may do beside looking at facts: each interface where it is granted.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -58,6 +59,10 @@ pub(crate) struct Claims {
     /// Given back where the request does not run.
     pub(crate) taken: Vec<Taken>,
     pub(crate) row_limits: Vec<RowLimit>,
+    /// What a call whose answer has no effect would have added: it alone sees that.
+    pretended: HashMap<Counter, u64>,
+    /// How often an amount was taken, or would have been.
+    takes: usize,
 }
 
 impl Claims {
@@ -67,12 +72,21 @@ impl Claims {
     }
 
     fn check_room(&self) -> Result<(), Unwilling> {
-        if self.taken.len() + self.row_limits.len() < CLAIMS_PER_CALL {
+        if self.takes + self.row_limits.len() < CLAIMS_PER_CALL {
             return Ok(());
         }
         Err(unwilling(format!(
             "it takes and limits more than {CLAIMS_PER_CALL} times in one call"
         )))
+    }
+
+    fn pretend(&mut self, counter: Counter, amount: u64) -> Result<(), Unwilling> {
+        if self.pretended.len() >= MOST_COUNTERS && !self.pretended.contains_key(&counter) {
+            return Err(Full.into());
+        }
+        let sum = self.pretended.entry(counter).or_default();
+        *sum = sum.saturating_add(amount);
+        Ok(())
     }
 }
 
@@ -93,6 +107,28 @@ impl Host {
         self.unrepeatable = true;
         self.unrecorded = true;
         Counter::new(key, window).map_err(unwilling)
+    }
+
+    /// The sum of the window, as this call sees it.
+    fn sum(&self, counter: &Counter) -> u64 {
+        let pretended = self.claims.pretended.get(counter).copied();
+        let kept = self.policy.ledger.get(counter);
+        kept.saturating_add(pretended.unwrap_or_default())
+    }
+
+    /// True where the amount stays within the limit; it is taken then.
+    fn take(&mut self, counter: Counter, amount: u64, limit: u64) -> Result<bool, Unwilling> {
+        if !self.facts.counts() {
+            let fits = amount <= limit.saturating_sub(self.sum(&counter));
+            if fits {
+                self.claims.pretend(counter, amount)?;
+            }
+            return Ok(fits);
+        }
+        let taken = Taken::take(&self.policy.ledger, counter, amount, limit)?;
+        let fits = taken.is_some();
+        self.claims.taken.extend(taken);
+        Ok(fits)
     }
 }
 
@@ -131,16 +167,17 @@ impl clock::Host for Host {
 impl counters::Host for Host {
     fn get(&mut self, key: String, window: u32) -> wasmtime::Result<u64> {
         let counter = self.counter(&key, window)?;
-        Ok(self.policy.ledger.get(&counter))
+        Ok(self.sum(&counter))
     }
 
     fn add(&mut self, key: String, window: u32, amount: u64) -> wasmtime::Result<u64> {
         let counter = self.counter(&key, window)?;
-        let ledger = &self.policy.ledger;
         if !self.facts.counts() {
-            return Ok(ledger.get(&counter).saturating_add(amount));
+            self.claims.pretend(counter.clone(), amount)?;
+            return Ok(self.sum(&counter));
         }
-        Ok(ledger.add(&counter, amount).map_err(Unwilling::from)?)
+        let added = self.policy.ledger.add(&counter, amount);
+        Ok(added.map_err(Unwilling::from)?)
     }
 
     fn take(
@@ -152,12 +189,8 @@ impl counters::Host for Host {
     ) -> wasmtime::Result<bool> {
         let counter = self.counter(&key, window)?;
         self.claims.check_room()?;
-        let taken = Taken::take(&self.policy.ledger, counter, amount, limit);
-        let taken = taken.map_err(Unwilling::from)?;
-        let fits = taken.is_some();
-        if self.facts.counts() {
-            self.claims.taken.extend(taken);
-        }
+        let fits = Host::take(self, counter, amount, limit)?;
+        self.claims.takes += usize::from(fits);
         Ok(fits)
     }
 

@@ -25,6 +25,7 @@ pub use self::explain::{Explanation, GuardView, OpinionView};
 pub(crate) use self::instances::Instances;
 pub(crate) use self::ready::{Ready, ready};
 use self::said::{Said, protect};
+use self::shadows::{compare_opinions, compare_stances};
 use crate::cache::{Kept, Key, VerdictCache};
 use crate::config::Mode;
 use crate::facts::{Counting, Facts};
@@ -275,9 +276,11 @@ impl Judge {
         let mut shared = true;
         let before = std::mem::take(&mut self.read_unrecorded);
         for (index, policy) in set.running() {
+            let said = self.shadow_stance((&set, index), facts, catalog);
             let (stance, repeatable) = self.stance(&set, index, facts, catalog);
             shared &= repeatable;
-            let (standing, note) = self.shadow_stance((&set, index), facts, catalog, &stance);
+            let at = (&**policy, index);
+            let (standing, note) = compare_stances(at, facts, catalog, &stance, said.as_ref());
             shadows.extend(standing.map(|standing| (index, standing)));
             notes.extend(note);
             match (policy.mode, stance) {
@@ -398,10 +401,19 @@ impl Judge {
         }
         let mut said = Said::new(session);
         for (index, policy) in set.running() {
-            let opinion = self.opinion(&set, index, session, request, analysis, catalog);
             let asked = (session, request);
-            let note = self.shadow_opinion((&set, index), asked, analysis, catalog, &opinion.0);
-            said.notes.extend(note);
+            let shadow = self.shadow_opinion((&set, index), asked, analysis, catalog);
+            let opinion = self.opinion(&set, index, session, request, analysis, catalog);
+            said.notes.extend(shadow.and_then(|shadow| {
+                compare_opinions(
+                    (policy, index),
+                    asked,
+                    analysis,
+                    catalog,
+                    &opinion.0,
+                    &shadow,
+                )
+            }));
             match (policy.mode, opinion) {
                 (Mode::Observe, (Ok(opinion), reuse)) => said.observe(policy, opinion, reuse),
                 (Mode::Observe, (Err(failed), _)) => {

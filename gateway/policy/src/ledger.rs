@@ -104,17 +104,18 @@ impl Ledger {
     pub(crate) fn get(&self, counter: &Counter) -> u64 {
         let mut counters = self.counters();
         let now = self.slot(counter);
-        let sum = counters.sums.get_mut(counter);
-        sum.map_or(0, |sum| sum.at(now))
+        counters.sum_at(counter, now)
     }
 
     /// Adds, and gives the sum of the window.
     pub(crate) fn add(&self, counter: &Counter, amount: u64) -> Result<u64, Full> {
         let mut counters = self.counters();
         let now = self.slot(counter);
-        let sum = counters.room_for(self, counter)?;
-        sum.add(now, amount);
-        Ok(sum.at(now))
+        let before = counters.sum_at(counter, now);
+        if amount > 0 {
+            counters.room_for(self, counter)?.add(now, amount);
+        }
+        Ok(before.saturating_add(amount))
     }
 
     /// Adds the amount where it stays within the limit, or else what does of it, where a share will
@@ -128,22 +129,29 @@ impl Ledger {
     ) -> Result<(u64, u64), Full> {
         let mut counters = self.counters();
         let now = self.slot(counter);
-        let sum = counters.room_for(self, counter)?;
-        let left = limit.saturating_sub(sum.at(now));
+        let left = limit.saturating_sub(counters.sum_at(counter, now));
         let taken = match share {
             Share::Whole if amount > left => 0,
             Share::Whole | Share::Part => amount.min(left),
         };
-        sum.add(now, taken);
+        // What is refused must not take the room of what is not.
+        if taken > 0 {
+            counters.room_for(self, counter)?.add(now, taken);
+        }
         Ok((taken, now))
     }
 
     fn give_back(&self, counter: &Counter, slot: u64, amount: u64) {
         let mut counters = self.counters();
-        let slots = counters.sums.get_mut(counter).map(|sum| &mut sum.slots);
-        let found = slots.and_then(|slots| slots.iter_mut().find(|(number, _)| *number == slot));
-        if let Some((_, kept)) = found {
+        let Some(sum) = counters.sums.get_mut(counter) else {
+            return;
+        };
+        let mut slots = sum.slots.iter_mut();
+        if let Some((_, kept)) = slots.find(|(number, _)| *number == slot) {
             *kept = kept.saturating_sub(amount);
+        }
+        if sum.slots.iter().all(|(_, kept)| *kept == 0) {
+            counters.sums.remove(counter);
         }
     }
 
@@ -166,6 +174,11 @@ enum Share {
 }
 
 impl Counters {
+    fn sum_at(&mut self, counter: &Counter, now: u64) -> u64 {
+        let sum = self.sums.get_mut(counter);
+        sum.map_or(0, |sum| sum.at(now))
+    }
+
     /// The sum, made where it is new and there is room.
     fn room_for(&mut self, ledger: &Ledger, counter: &Counter) -> Result<&mut Sum, Full> {
         if self.sums.len() >= MOST_COUNTERS && !self.sums.contains_key(counter) {

@@ -19,56 +19,27 @@ use crate::set::{Policy, PolicySet};
 use crate::shadow::{Question, Shadow, Told, compare, shape_of};
 
 impl Judge {
-    /// Asks the shadow of a policy about a session, where there is one: what both protect, and what
-    /// is to be noted where they differ.
+    /// Asks the shadow of a policy about a session, where there is one: before the policy, so that both
+    /// find the same counters.
     pub(super) fn shadow_stance(
         &mut self,
         (set, index): (&PolicySet, usize),
         facts: &Arc<SessionFacts>,
         catalog: &Arc<Catalog>,
-        own: &Result<Stance, Failed>,
-    ) -> (Option<Standing>, Option<Note>) {
-        let policy = &set.policies()[index];
-        let Some(shadow) = &policy.shadow else {
-            return (None, None);
-        };
-        let standing = own.as_ref().ok().map(|own| Standing {
-            own: protected(index, own, catalog),
-            shadow: OnceLock::new(),
-        });
-        let Some(said) = self.ask_about_session((set, index), shadow, facts, catalog) else {
-            return (standing, None);
-        };
-        let told = match own {
-            Ok(own) => Told::effect(&own.effect),
-            Err(failed) => Told::failure(failed),
-        };
-        let asked = Question {
-            who: &facts.identity.subject,
-            shape: "(a session opens)".to_owned(),
-            catalog,
-        };
-        let note = compare(shadow, &asked, &told, &Told::effect(&said.effect));
-        if let Some(standing) = &standing {
-            standing
-                .shadow
-                .get_or_init(|| protected(index, &said, catalog));
-        }
-        (standing, note.map(|text| noted(policy, text)))
+    ) -> Option<Stance> {
+        let shadow = set.policies()[index].shadow.as_ref()?;
+        self.ask_about_session((set, index), shadow, facts, catalog)
     }
 
-    /// Asks the shadow of a policy about a request, where there is one; gives what is to be noted
-    /// where it says something else.
+    /// Asks the shadow of a policy about a request, where there is one: before the policy.
     pub(super) fn shadow_opinion(
         &mut self,
         (set, index): (&PolicySet, usize),
         (session, request): (&Session, &Request),
         analysis: &Arc<Analysis>,
         catalog: &Arc<Catalog>,
-        own: &Result<Opinion, Failed>,
-    ) -> Option<Note> {
-        let policy = &set.policies()[index];
-        let shadow = policy.shadow.as_ref()?;
+    ) -> Option<Opinion> {
+        let shadow = set.policies()[index].shadow.as_ref()?;
         let standing = session.class.shadows.get(&index)?;
         if standing.shadow.get().is_none() {
             let said = self.ask_about_session((set, index), shadow, &session.facts, catalog)?;
@@ -80,28 +51,10 @@ impl Judge {
         // It sees the policy's counters, and adds nothing to them.
         let counting = Counting::Ignored;
         let facts = Facts::of_request(session, request, analysis, catalog, counting);
-        let said = self.ask((set, index), shadow, |instance| {
+        self.ask((set, index), shadow, |instance| {
             let answer = instance.decide(facts)?;
             check.opinion(answer, instance.claims())
-        })?;
-        let used: BTreeSet<ColumnId> = analysis.columns.iter().map(|used| used.column).collect();
-        let guarded = |standing: &Protected, opinion: &Opinion| {
-            let mut joined = standing.protections.clone();
-            let trusted = &standing.trusted;
-            protect(&mut joined, index, &opinion.protections, trusted, catalog);
-            joined
-        };
-        let told = match own {
-            Ok(own) => Told::opinion(own, &guarded(&standing.own, own), &used),
-            Err(failed) => Told::failure(failed),
-        };
-        let would = Told::opinion(&said, &guarded(standing.shadow.get()?, &said), &used);
-        let asked = Question {
-            who: &session.facts.identity.subject,
-            shape: shape_of(&request.text, analysis),
-            catalog,
-        };
-        compare(shadow, &asked, &told, &would).map(|text| noted(policy, text))
+        })
     }
 
     fn ask_about_session(
@@ -123,14 +76,15 @@ impl Judge {
         })
     }
 
-    /// Asks a shadow, unless it is paused; none too where it fails. Nobody else is hurt by that.
+    /// Asks a shadow, unless it is paused; none too where it fails. Nobody else is hurt by that. Where
+    /// answers have no effect, none is asked: what shadows say is counted.
     fn ask<T>(
         &mut self,
         (set, index): (&PolicySet, usize),
         shadow: &Shadow,
         call: impl FnOnce(&mut Instance) -> Result<T, Failed>,
     ) -> Option<T> {
-        if !shadow.tally.ask() {
+        if self.counting == Counting::Ignored || !shadow.tally.ask() {
             return None;
         }
         match self.instances.run_shadow(set, index, shadow, call) {
@@ -144,6 +98,74 @@ impl Judge {
             }
         }
     }
+}
+
+/// What a policy and its shadow protect in a session, where it has one; and what is to be noted where the
+/// shadow `said` something else.
+pub(super) fn compare_stances(
+    (policy, index): (&Policy, usize),
+    facts: &SessionFacts,
+    catalog: &Catalog,
+    own: &Result<Stance, Failed>,
+    said: Option<&Stance>,
+) -> (Option<Standing>, Option<Note>) {
+    let Some(shadow) = &policy.shadow else {
+        return (None, None);
+    };
+    let standing = own.as_ref().ok().map(|own| Standing {
+        own: protected(index, own, catalog),
+        shadow: OnceLock::new(),
+    });
+    let Some(said) = said else {
+        return (standing, None);
+    };
+    let told = match own {
+        Ok(own) => Told::effect(&own.effect),
+        Err(failed) => Told::failure(failed),
+    };
+    let asked = Question {
+        who: &facts.identity.subject,
+        shape: "(a session opens)".to_owned(),
+        catalog,
+    };
+    let note = compare(shadow, &asked, &told, &Told::effect(&said.effect));
+    if let Some(standing) = &standing {
+        standing
+            .shadow
+            .get_or_init(|| protected(index, said, catalog));
+    }
+    (standing, note.map(|text| noted(policy, text)))
+}
+
+/// What is to be noted where the shadow of a policy `said` something else about a request.
+pub(super) fn compare_opinions(
+    (policy, index): (&Policy, usize),
+    (session, request): (&Session, &Request),
+    analysis: &Analysis,
+    catalog: &Catalog,
+    own: &Result<Opinion, Failed>,
+    said: &Opinion,
+) -> Option<Note> {
+    let shadow = policy.shadow.as_ref()?;
+    let standing = session.class.shadows.get(&index)?;
+    let used: BTreeSet<ColumnId> = analysis.columns.iter().map(|used| used.column).collect();
+    let guarded = |standing: &Protected, opinion: &Opinion| {
+        let mut joined = standing.protections.clone();
+        let trusted = &standing.trusted;
+        protect(&mut joined, index, &opinion.protections, trusted, catalog);
+        joined
+    };
+    let told = match own {
+        Ok(own) => Told::opinion(own, &guarded(&standing.own, own), &used),
+        Err(failed) => Told::failure(failed),
+    };
+    let would = Told::opinion(said, &guarded(standing.shadow.get()?, said), &used);
+    let asked = Question {
+        who: &session.facts.identity.subject,
+        shape: shape_of(&request.text, analysis),
+        catalog,
+    };
+    compare(shadow, &asked, &told, &would).map(|text| noted(policy, text))
 }
 
 fn check<'a>(set: &'a PolicySet, shadow: &'a Shadow, catalog: &'a Catalog) -> Check<'a> {

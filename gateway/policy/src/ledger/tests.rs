@@ -66,6 +66,18 @@ async fn no_budget_is_forgotten_to_make_room() {
 }
 
 #[test]
+fn what_is_not_taken_in_the_end_takes_no_room() {
+    let ledger = Arc::new(Ledger::default());
+    for number in 0..=MOST_COUNTERS {
+        let key = hourly(&number.to_string());
+        let two = Taken::take(&ledger, key.clone(), 2, 1).unwrap();
+        assert!(two.is_none());
+        let one = Taken::take(&ledger, key, 1, 1).unwrap();
+        drop(one.expect("there is room"));
+    }
+}
+
+#[test]
 fn a_policy_finds_its_own_ledger_again() {
     let ledgers = Ledgers::default();
     ledgers.of("guard").add(&hourly("k"), 1).unwrap();

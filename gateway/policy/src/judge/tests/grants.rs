@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{allowed, denied, email, strict};
-use crate::config::{Grant, Mode, PolicyConfig};
+use crate::config::{Grant, Mode, PolicyConfig, ShadowConfig};
 use crate::fixture::guest::{DECISION, Effect, Guest, RETURNED, fact, import};
 use crate::fixture::{Bench, catalog, facts, query};
 use crate::judge::Judge;
@@ -46,6 +46,13 @@ fn once_an_hour() -> Guest {
         "(if (i32.eqz (call $take (i32.const 64) (i32.const 1) (i32.const 3600) (i64.const 1) (i64.const 1)))
             (then unreachable))",
     )
+}
+
+/// A guest that does so once more.
+fn twice_an_hour() -> Guest {
+    let mut guest = once_an_hour();
+    guest.before_decide = guest.before_decide.repeat(2);
+    guest
 }
 
 /// A guest that limits rows to three an hour.
@@ -148,6 +155,37 @@ fn what_a_request_took_that_does_not_run_is_given_back() {
     allowed(prepare(&mut judge, "a"));
     allowed(ask(&mut judge, "a"));
     assert_eq!(denied(ask(&mut judge, "a")).failure, Some(Failure::Trap));
+}
+
+#[test]
+fn a_shadow_finds_the_counters_that_its_policy_finds_and_takes_nothing_of_them() {
+    for (other, fails) in [(once_an_hour(), false), (twice_an_hour(), true)] {
+        let bench = Bench::new();
+        let beside = bench.policy("beside", &other);
+        let mut counting = granted(&bench, &once_an_hour(), &[Grant::Counters]);
+        counting.shadow = Some(ShadowConfig {
+            module: beside.module,
+            digest: None,
+            settings: beside.settings,
+            grants: counting.grants.clone(),
+        });
+        let policies = Arc::new(bench.load(vec![counting]).unwrap());
+        let mut judge = Judge::new(Arc::clone(&policies));
+        explained(&mut judge);
+        let permit = allowed(ask(&mut judge, "a"));
+        assert!(permit.plan().notes().is_empty());
+        let shadow = policies.status().policies[0].shadow.clone().unwrap();
+        assert_eq!(
+            shadow
+                .differences
+                .iter()
+                .map(|(_, count)| count)
+                .sum::<u64>(),
+            0
+        );
+        let failed = shadow.failures.iter().any(|(_, count)| *count > 0);
+        assert_eq!(failed, fails, "it sees what it would have taken itself");
+    }
 }
 
 /// Judges a statement that is only prepared.
