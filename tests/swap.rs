@@ -84,6 +84,45 @@ async fn a_changed_module_takes_effect() {
 }
 
 #[tokio::test]
+async fn a_module_takes_effect_whatever_way_its_path_leads_to_another() {
+    let gateway = Gateway::start().await;
+    let folder = gateway.place().folder().to_owned();
+    let (policies, link) = (folder.join("policies"), folder.join("link"));
+    let module = |hook| misbehaving(hook, Misdeed::None);
+    let release = |name: &str, guard: &[u8]| {
+        let release = folder.join(name);
+        std::fs::create_dir(&release).unwrap();
+        for file in std::fs::read_dir(&policies).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), release.join(file.file_name())).unwrap();
+        }
+        std::fs::write(release.join("guard.wasm"), guard).unwrap();
+        release
+    };
+    let mut generation = gateway.generation().await;
+
+    let first = release("first", &module(Hook::Decide));
+    std::fs::rename(&policies, folder.join("old")).unwrap();
+    std::fs::rename(&first, &policies).unwrap();
+    generation = swapped(&gateway, generation).await;
+    gateway
+        .place()
+        .replace_module("guard", &module(Hook::Session));
+    generation = swapped(&gateway, generation).await;
+
+    let second = release("second", &module(Hook::Decide));
+    let third = release("third", &module(Hook::Configure));
+    std::fs::rename(&policies, folder.join("older")).unwrap();
+    std::os::unix::fs::symlink(&second, &policies).unwrap();
+    generation = swapped(&gateway, generation).await;
+    std::os::unix::fs::symlink(&third, &link).unwrap();
+    std::fs::rename(&link, &policies).unwrap();
+    generation = swapped(&gateway, generation).await;
+    std::fs::write(third.join("guard.wasm"), module(Hook::Decide)).unwrap();
+    swapped(&gateway, generation).await;
+}
+
+#[tokio::test]
 async fn a_module_that_comes_after_its_configuration_takes_effect() {
     let gateway = Gateway::start().await;
     let generation = gateway.generation().await;

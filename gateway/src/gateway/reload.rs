@@ -1,7 +1,7 @@
 //! Policies follow their files: a changed module or configuration replaces the set whole, or not
 //! at all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,17 +17,15 @@ use crate::config::Config;
 /// Editors and copies write in several steps: what comes this soon after belongs together.
 const SETTLE: Duration = Duration::from_millis(100);
 
+/// How often files are looked at though nothing was told of them: links lead elsewhere, folders are
+/// replaced, and not every file system tells.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Replaces the policies whenever their files change from what they were, for as long as it runs.
 pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>) {
     let changed = Arc::new(Notify::new());
-    let mut watched = match Watched::new(&changed) {
-        Ok(watched) => watched,
-        Err(error) => {
-            return tracing::error!(%error, "files are not watched: policies stay as they are");
-        }
-    };
+    let mut watched = Watched::new(&changed);
     let path = config.path.clone();
-    watched.follow(&config);
     let mut config = config;
     let mut last = was;
     // The files may have changed before they were watched.
@@ -35,12 +33,15 @@ pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>
     changed.notify_one();
     let mut unreadable = false;
     loop {
-        changed.notified().await;
-        tokio::time::sleep(SETTLE).await;
+        watched.follow(&config);
+        if let Ok(()) = tokio::time::timeout(LOOK, changed.notified()).await {
+            tokio::time::sleep(SETTLE).await;
+        }
         // Anything that happens in a folder is told: logs may be written there all the time.
         let files = config.policy_files().into_iter();
         // What a configuration that was refused names may come to be there.
-        let folders = unreadable.then_some(&watched.folders).into_iter().flatten();
+        let folders = unreadable.then(|| watched.folders.keys());
+        let folders = folders.into_iter().flatten();
         let now = stamps_of(files.chain(folders.cloned()));
         let before = std::mem::replace(&mut stamps, now);
         if before == stamps {
@@ -55,7 +56,6 @@ pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>
         unreadable = read.is_none();
         if let Some(read) = read {
             config = read;
-            watched.follow(&config);
         }
     }
 }
@@ -133,23 +133,26 @@ fn reload(path: &Path, policies: &Arc<Policies>, last: Contents) -> (Option<Conf
 
 /// The folders of the files that matter: a file that is replaced is another file.
 struct Watched {
-    watcher: RecommendedWatcher,
-    folders: BTreeSet<PathBuf>,
+    /// None where the system has none left.
+    watcher: Option<RecommendedWatcher>,
+    /// Those that are watched, by device and inode: what replaces one is another.
+    folders: BTreeMap<PathBuf, (u64, u64)>,
 }
 
 impl Watched {
-    fn new(changed: &Arc<Notify>) -> notify::Result<Self> {
+    fn new(changed: &Arc<Notify>) -> Self {
         let changed = Arc::clone(changed);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let matters = event.is_ok_and(|event| !event.kind.is_access());
             if matters {
                 changed.notify_one();
             }
-        })?;
-        Ok(Self {
-            watcher,
-            folders: BTreeSet::new(),
-        })
+        });
+        let refused = |error: &notify::Error| tracing::warn!(%error, "files are only looked at");
+        Self {
+            watcher: watcher.inspect_err(refused).ok(),
+            folders: BTreeMap::new(),
+        }
     }
 
     fn follow(&mut self, config: &Config) {
@@ -158,15 +161,21 @@ impl Watched {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
                 _ => PathBuf::from("."),
             };
-            if self.folders.contains(&folder) {
+            let Ok(now) = std::fs::metadata(&folder) else {
+                continue;
+            };
+            let now = (now.dev(), now.ino());
+            if self.folders.get(&folder) == Some(&now) {
                 continue;
             }
-            match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                Ok(()) => drop(self.folders.insert(folder)),
-                Err(error) => {
-                    tracing::error!(folder = %folder.display(), %error, "a folder is not watched");
+            if let Some(watcher) = &mut self.watcher {
+                // The folder that was there before may be watched no more, or may be elsewhere.
+                let _ = watcher.unwatch(&folder);
+                if let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                    tracing::warn!(folder = %folder.display(), %error, "a folder is only looked at");
                 }
             }
+            self.folders.insert(folder, now);
         }
     }
 }
