@@ -2,22 +2,60 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// Writes the content beside the file and lets it take its place, with the file's permissions.
+/// Writes the content beside the file and lets it take its place, with the file's permissions and owner:
+/// who could read it must be able to go on. Where the owner cannot be kept, nothing is changed.
 pub(crate) fn file(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mode = fs::metadata(path).map_or(0o644, |known| known.permissions().mode() & 0o777);
+    let known = fs::metadata(path).ok();
+    let mode = known
+        .as_ref()
+        .map_or(0o644, |known| known.permissions().mode() & 0o777);
     let mut aside = NamedTempFile::new_in(folder)?;
+    let made = aside.as_file().metadata()?;
+    if let Some(known) = known
+        && (known.uid(), known.gid()) != (made.uid(), made.gid())
+    {
+        let kept = fchown(aside.as_file(), Some(known.uid()), Some(known.gid()));
+        kept.map_err(|error| {
+            let (uid, gid) = (known.uid(), known.gid());
+            let words = format!("it would no longer belong to user {uid} and group {gid}: {error}");
+            std::io::Error::new(error.kind(), words)
+        })?;
+    }
     aside.write_all(content)?;
     let permissions = fs::Permissions::from_mode(mode);
     aside.as_file().set_permissions(permissions)?;
     aside.as_file().sync_all()?;
     aside.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_owner_and_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sluice.toml");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        // Only root may give a file away; others keep their own.
+        let _ = chown(&path, Some(12_345), Some(12_346));
+        let seen = || {
+            let seen = std::fs::metadata(&path).unwrap();
+            (seen.uid(), seen.gid(), seen.mode())
+        };
+        let before = seen();
+        super::file(&path, b"new").unwrap();
+        assert_eq!(seen(), before);
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
 }
