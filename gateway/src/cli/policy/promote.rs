@@ -58,9 +58,7 @@ type Version = (PathBuf, serde_json::Value, Vec<policy::Grant>);
 pub(super) fn run(way: Way, args: &Args) -> anyhow::Result<ExitCode> {
     let connection = args.connection.get();
     let before = connection.as_ref().map(in_force).transpose()?;
-    let file = fs::canonicalize(&args.config);
-    let file = file.with_context(|| args.config.display().to_string())?;
-    let written = rewrite(way, &file, &args.name)?;
+    let written = rewrite(way, &args.config, &args.name)?;
     super::said(&written.text)?;
     match (connection, before) {
         (Some(connection), Some(before)) => wait(&connection, &before, args, written.digest),
@@ -79,6 +77,10 @@ fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
     let old_text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let old = Config::from_toml(&old_text, file)?;
     let policy = find(&old, name)?;
+    if way == Way::Promote {
+        let loaded = crate::gateway::load_policies(&old);
+        loaded.context("there would be no way back: the configuration as it is does not load")?;
+    }
     let mut document: DocumentMut = old_text.parse()?;
     let table = document
         .get_mut("policies")
@@ -112,7 +114,9 @@ fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
         file.display()
     );
     let named = || file.display().to_string();
-    replace::file(file, new_text.as_bytes()).with_context(named)?;
+    // A link to the file stays one.
+    let itself = fs::canonicalize(file).with_context(named)?;
+    replace::file(&itself, new_text.as_bytes()).with_context(named)?;
     let (path, module) = (file.display(), module.display());
     let then = match way {
         Way::Promote => format!(
@@ -144,7 +148,7 @@ fn keep(config: &Config, policy: &PolicyConfig) -> anyhow::Result<String> {
     let store = &config.modules.directory;
     fs::create_dir_all(store).with_context(|| store.display().to_string())?;
     let kept = store.join(format!("{}.wasm", Digest::of(&bytes)));
-    replace::file(&kept, &bytes).with_context(named)?;
+    replace::file(&kept, &bytes).with_context(|| store.display().to_string())?;
     match fs::read(signatures_of(&policy.module)) {
         Ok(signatures) => {
             replace::file(&signatures_of(&kept), &signatures).with_context(named)?;
@@ -182,6 +186,10 @@ fn roll_back(table: &mut dyn TableLike, name: &str) -> anyhow::Result<()> {
     let Some(previous) = table.remove("previous") else {
         bail!("policy {name} has no previous version: only what was promoted can be rolled back");
     };
+    ensure!(
+        !table.contains_key("shadow"),
+        "[policies.{name}.shadow] would be lost: move it elsewhere or promote it first"
+    );
     let previous = previous
         .as_table_like()
         .context("previous is not a table")?;
