@@ -1,6 +1,7 @@
 //! What is ready before a set takes effect, so that no statement waits for policies to start.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::classes::Classes;
 use super::{Instances, Judge};
@@ -8,6 +9,9 @@ use crate::set::{Policies, PolicySet};
 
 /// Sets whose instances may be there at once: one that a judge at rest has, one in force, one made ready.
 const SETS: u32 = 3;
+
+/// How long sessions are asked about in all: a slow policy must not keep a change back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a judge begins a set with: instances of its policies, and what they say about the sessions that
 /// there are.
@@ -25,8 +29,12 @@ pub(crate) fn ready(policies: &Arc<Policies>, set: &Arc<PolicySet>) -> Vec<Ready
         return Vec::new();
     }
     let mut judge = Judge::beside(policies, set);
+    let began = Instant::now();
     for (facts, catalog) in policies.asked() {
         let _ = judge.class(&facts, &catalog);
+        if began.elapsed() > PATIENCE {
+            break;
+        }
     }
     let instances = |_| Ready {
         instances: Instances::started(set),
