@@ -352,3 +352,8 @@ UPDATE vault.judged_over SET id = 1
 SELECT id FROM vault.planned
 -- refused: the same of a table that is referred to
 INSERT INTO vault.refers_to_planned VALUES (1)
+-- refused: what the body of an indexed function has that is constant
+SELECT id FROM vault.inlined_keys
+-- refused: what the body of a checked function has that is constant
+SET constraint_exclusion = on
+SELECT id FROM vault.inlined_checks WHERE size = 3

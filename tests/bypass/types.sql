@@ -482,3 +482,7 @@ SELECT quote_literal(ref) FROM vault.refs
 SELECT ref || 'x' FROM vault.refs
 -- refused: the same behind a text
 SELECT 'x' || ref FROM vault.refs
+-- refused: a cast of what an array in a row has
+SELECT ROW(ARRAY['1'::vault.enref])::vault.many_texts
+-- refused: a cast of what an array of a domain has
+SELECT ARRAY['1'::vault.enref]::vault.texts

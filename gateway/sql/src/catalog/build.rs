@@ -1,6 +1,6 @@
 //! Rows to a catalog.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::folded;
@@ -49,7 +49,6 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
             relation.keys.push(row.attributes);
         }
     }
-    add_folded(&mut catalog, &rows.folded);
     for row in rows.references {
         link_reference(&mut catalog, &row);
         let of_one = catalog.references.entry(row.referenced).or_default();
@@ -65,6 +64,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     for row in &rows.functions {
         add_function(&mut catalog, row);
     }
+    add_folded(&mut catalog, &rows.folded, &rows.functions);
     for row in rows.operators {
         let operator = Operator {
             schema: row.schema,
@@ -217,9 +217,11 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
     catalog.types.insert(row.oid, data_type);
 }
 
-fn add_folded(catalog: &mut Catalog, rows: &[(u32, String)]) {
+fn add_folded(catalog: &mut Catalog, rows: &[(u32, String)], functions: &[FunctionRow]) {
+    let of_sql = functions.iter().filter(|one| one.language == "sql");
+    let of_sql: HashSet<u32> = of_sql.map(|one| one.oid).collect();
     for (relation, tree) in rows {
-        let functions = folded::functions(tree);
+        let functions = folded::functions(tree, |oid| of_sql.contains(&oid));
         if !functions.is_empty() {
             catalog
                 .folded

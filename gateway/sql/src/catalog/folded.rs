@@ -1,5 +1,6 @@
-//! Functions that PostgreSQL calls when it plans: those of which no argument is a column, in what it keeps
-//! of a relation's indexes, statistics, checks and keys of partitions.
+//! Functions that PostgreSQL calls when it plans, in what it keeps of a relation's indexes, statistics,
+//! checks and keys of partitions: those of which no argument is a column, and what is constant in the bodies
+//! that it puts in place of calls.
 
 /// The first OID that is not PostgreSQL's own.
 const FIRST_OWN_OID: u32 = 16384;
@@ -13,8 +14,8 @@ struct Node {
 }
 
 /// The functions in an expression, as PostgreSQL prints its nodes (`nodeToString`), that are not its own
-/// and whose arguments do not vary.
-pub(super) fn functions(tree: &str) -> Vec<u32> {
+/// and whose arguments do not vary, or whose body may take their place.
+pub(super) fn functions(tree: &str, is_inlined: impl Fn(u32) -> bool) -> Vec<u32> {
     let mut found = Vec::new();
     let mut open: Vec<Node> = Vec::new();
     let mut rest = tree;
@@ -37,7 +38,8 @@ pub(super) fn functions(tree: &str) -> Vec<u32> {
                     Some(outer) if node.varies => outer.varies = true,
                     _ => {}
                 }
-                found.extend(node.function.filter(|_| !node.varies));
+                let is_called = |oid: &u32| !node.varies || is_inlined(*oid);
+                found.extend(node.function.filter(is_called));
             }
             _ => {
                 let key = word(after);
@@ -60,16 +62,17 @@ fn word(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::functions;
-
     #[test]
     fn what_has_no_column_within_is_computed_at_once() {
         let own = |args: &str| format!("{{FUNCEXPR :funcid 16400 :args ({args}) :location 5}}");
         let column = "{VAR :varno 1 :varattno 2}";
         let constant = r"{CONST :consttype 23 :constvalue 4 [ 1 \} 0 ]}";
+        let functions = |tree: &str| super::functions(tree, |_| false);
         assert_eq!(functions(&own(constant)), [16400]);
         assert_eq!(functions(&own("")), [16400]);
         assert!(functions(&own(column)).is_empty());
+        let inlined = super::functions(&own(column), |oid| oid == 16400);
+        assert_eq!(inlined, [16400]);
         let both = format!(
             "{{OPEXPR :opno 521 :opfuncid 147 :args ({column} {})}}",
             own(constant)

@@ -8,7 +8,7 @@ use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
 use crate::analysis::{Access, FunctionUse, OpaqueReason, Use};
-use crate::catalog::{Function, Type, TypeKind};
+use crate::catalog::{Cast, Function, Type, TypeKind};
 use crate::functions::{self, Effect};
 use crate::older;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
@@ -336,8 +336,14 @@ impl<'a> Walk<'a> {
                 self.may_vanish(relation);
                 for column in &relation.columns {
                     self.casts_to(column.type_oid);
-                    if let Some(inner) = self.catalog.column_type(column) {
-                        self.data_type(inner, depth + 1);
+                    match self.catalog.column_type(column) {
+                        Some(inner) => {
+                            self.casts_to(inner.oid);
+                            self.data_type(inner, depth + 1);
+                        }
+                        // Which type of PostgreSQL's own the elements are of is not known.
+                        None if column.type_name.ends_with("[]") => self.casts_to_builtin(),
+                        None => {}
                     }
                 }
             }
@@ -357,14 +363,25 @@ impl<'a> Walk<'a> {
     /// Casts to a type that run functions nobody has reviewed.
     fn casts_to(&mut self, target: u32) {
         for cast in self.catalog.casts_to(target) {
-            if functions::is_reviewed(&cast.extension) {
-                continue;
-            }
-            if cast.source < FIRST_OWN_OID {
-                self.opaque(OpaqueReason::UnknownFunction, &cast.function);
-            } else {
-                self.own_casts.push(&cast.function);
-            }
+            self.cast(cast);
+        }
+    }
+
+    fn casts_to_builtin(&mut self) {
+        let casts = self.catalog.casts();
+        for cast in casts.filter(|cast| cast.target < FIRST_OWN_OID) {
+            self.cast(cast);
+        }
+    }
+
+    fn cast(&mut self, cast: &'a Cast) {
+        if functions::is_reviewed(&cast.extension) {
+            return;
+        }
+        if cast.source < FIRST_OWN_OID {
+            self.opaque(OpaqueReason::UnknownFunction, &cast.function);
+        } else {
+            self.own_casts.push(&cast.function);
         }
     }
 
