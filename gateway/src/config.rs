@@ -62,7 +62,7 @@ pub struct Config {
     pub limits: Limits,
     /// The file this was read from; its policies are read again when it changes.
     pub path: PathBuf,
-    /// The SHA-256 of the text that was read.
+    /// The SHA-256 of what was read: its text, and that of the file of trust.
     pub digest: [u8; 32],
 }
 

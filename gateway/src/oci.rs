@@ -82,13 +82,12 @@ pub(crate) fn policies(config: &Config) -> Result<Vec<PolicyConfig>, LoadError> 
 /// The digest of the module, where the store has the manifest of the reference and the module that it
 /// says.
 fn kept(pull: &Pull) -> Option<Digest> {
-    let manifest = std::fs::read(manifest_of(&pull.file)).ok()?;
+    let manifest = policy::files::read(&manifest_of(&pull.file), MOST_MANIFEST as u64).ok()?;
     if !is_of(&manifest, pull.reference.digest()) {
         return None;
     }
     let wanted = Manifest::parse(&manifest).ok()?.module().ok()?.hex().ok()?;
-    let module = std::fs::read(&pull.file).ok()?;
-    let digest = Digest::of(&module);
+    let digest = Digest::of_file(&pull.file).ok()?;
     (digest.to_string() == wanted).then_some(digest)
 }
 

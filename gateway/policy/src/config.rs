@@ -168,6 +168,10 @@ pub struct EngineConfig {
     pub metering: Metering,
 }
 
+/// The most bytes that a module may have, unless an engine is told otherwise, and any file that policies are
+/// made of.
+pub(crate) const MODULE_BYTES: u64 = 64 << 20;
+
 /// Whether an engine counts the instructions that guests run. Counting makes them slower.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metering {
@@ -183,7 +187,7 @@ impl Default for EngineConfig {
         EngineConfig {
             instances: 256,
             memory_bytes: 256 << 20,
-            module_bytes: 64 << 20,
+            module_bytes: MODULE_BYTES,
             metering: Metering::Off,
         }
     }

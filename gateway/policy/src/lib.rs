@@ -10,6 +10,7 @@
 
 pub mod config;
 pub mod copy;
+pub mod files;
 pub mod hold;
 pub mod judge;
 pub mod mask;

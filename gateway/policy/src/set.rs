@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +14,10 @@ use sql::catalog::Catalog;
 
 use crate::breaker::Breaker;
 use crate::component::Compiled;
-use crate::config::{Grant, Keys, Mode, PolicyConfig, PolicyLimits};
+use crate::config::{Grant, Keys, MODULE_BYTES, Mode, PolicyConfig, PolicyLimits};
 use crate::engine::Engine;
 use crate::error::LoadError;
+use crate::files;
 use crate::judge::{AskedAbout, Ready, ready};
 use crate::ledger::{Ledger, Ledgers};
 use crate::load::{self, Known};
@@ -67,9 +67,10 @@ impl Digest {
     /// The digest of a file, which is not held in memory: modules are large.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It is none, is larger than any file that policies are made of, or cannot be read.
     pub fn of_file(path: &Path) -> io::Result<Digest> {
-        let mut file = BufReader::with_capacity(READ_BYTES, File::open(path)?);
+        let file = files::open(path, MODULE_BYTES)?.take(MODULE_BYTES);
+        let mut file = BufReader::with_capacity(READ_BYTES, file);
         let mut sha = Sha256::new();
         io::copy(&mut file, &mut sha)?;
         Ok(Digest(sha.finalize().into()))

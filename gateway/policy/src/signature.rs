@@ -15,6 +15,7 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
+use crate::files;
 use crate::set::Digest;
 
 /// What precedes the digest in what is signed.
@@ -155,16 +156,11 @@ impl Signature {
     pub fn beside(module: &Path) -> Result<Vec<Signature>, NotASignature> {
         let file = signatures_of(module);
         let wrong = |why: &dyn fmt::Display| NotASignature(format!("{}: {why}", file.display()));
-        match std::fs::metadata(&file) {
-            Ok(found) if found.len() > MOST_BYTES => {
-                return Err(wrong(&"it is too large for signatures"));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(wrong(&error)),
+        match files::read_text(&file, MOST_BYTES) {
+            Ok(text) => Signature::parse(&text).map_err(|error| wrong(&error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(wrong(&error)),
         }
-        let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
-        Signature::parse(&text).map_err(|error| wrong(&error))
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the operator gives a policy to look things up in.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{LoadError, Step};
+use crate::files;
 
 /// The most bytes that the file of a table may have.
 const TABLE_BYTES: u64 = 16 << 20;
@@ -41,13 +41,7 @@ impl Tables {
 fn table(file: &Path) -> Result<HashMap<Box<str>, Box<str>>, String> {
     let path = file.display();
     let fault = |error: std::io::Error| format!("{path}: {error}");
-    let bytes = fs::metadata(file).map_err(fault)?.len();
-    if bytes > TABLE_BYTES {
-        return Err(format!(
-            "{path} has {bytes} bytes; a table may have {TABLE_BYTES}"
-        ));
-    }
-    let text = fs::read_to_string(file).map_err(fault)?;
+    let text = files::read_text(file, TABLE_BYTES).map_err(fault)?;
     rows(&text).map_err(|(line, words)| format!("{path}:{line}: {words}"))
 }
 

@@ -343,9 +343,13 @@ impl Reader<'_> {
         self.store = self.relative(&directory);
         let mut policies = self.policies(raw.policies);
         let trust = raw.trust.map(|trust| self.relative(&trust.file));
-        let required = trust.as_ref().and_then(|file| self.trust(file));
-        for policy in &mut policies {
-            policy.trust.clone_from(&required);
+        let mut digest = Sha256::new_with_prefix(self.text);
+        if let Some((required, text)) = trust.as_ref().and_then(|file| self.trust(file)) {
+            let required = Arc::new(required);
+            for policy in &mut policies {
+                policy.trust = Some(Arc::clone(&required));
+            }
+            digest.update(Sha256::digest(text));
         }
         let modules = Modules {
             directory: self.store.clone(),
@@ -384,7 +388,7 @@ impl Reader<'_> {
                 policy_instances: raw.limits.policy_instances.map(NonZeroU32::get),
             },
             path: self.path.to_owned(),
-            digest: Sha256::digest(self.text).into(),
+            digest: digest.finalize().into(),
         })
     }
 
@@ -588,12 +592,9 @@ impl Reader<'_> {
     }
 
     /// Whose signatures modules need.
-    fn trust(&mut self, file: &Path) -> Option<Arc<policy::Trust>> {
+    fn trust(&mut self, file: &Path) -> Option<(policy::Trust, String)> {
         let trust = super::trust::read(file);
-        trust
-            .map(Arc::new)
-            .map_err(|error| self.wrong(&["trust"], &error))
-            .ok()
+        trust.map_err(|error| self.wrong(&["trust"], &error)).ok()
     }
 
     fn grants(&mut self, at: &[&str], names: &[String]) -> Vec<policy::Grant> {
@@ -614,6 +615,11 @@ impl Reader<'_> {
     }
 
     fn settings(&mut self, at: &[&str], table: &toml::Table) -> Option<serde_json::Value> {
+        if let Some(path) = no_number(table) {
+            let key = [at, &["settings"], &[path.as_str()]].concat();
+            self.wrong(&key, "JSON has no such number");
+            return None;
+        }
         let settings = serde_json::to_value(table);
         settings
             .map_err(|error| self.wrong(&[at, &["settings"]].concat(), &error.to_string()))
@@ -747,4 +753,25 @@ fn offset_of(table: &DeTable<'_>, key: &[&str]) -> usize {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The key of a number in a table that JSON has no word for.
+fn no_number(table: &toml::Table) -> Option<String> {
+    let within = |value: &toml::Value| match value {
+        toml::Value::Float(number) if !number.is_finite() => Some(String::new()),
+        toml::Value::Table(inner) => no_number(inner).map(|key| format!(".{key}")),
+        toml::Value::Array(items) if items.iter().any(has_no_number) => Some(String::new()),
+        _ => None,
+    };
+    let mut found = table.iter();
+    found.find_map(|(key, value)| Some(format!("{key}{}", within(value)?)))
+}
+
+fn has_no_number(value: &toml::Value) -> bool {
+    match value {
+        toml::Value::Float(number) => !number.is_finite(),
+        toml::Value::Array(items) => items.iter().any(has_no_number),
+        toml::Value::Table(inner) => no_number(inner).is_some(),
+        _ => false,
+    }
 }

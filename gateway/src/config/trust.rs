@@ -30,14 +30,20 @@ struct RawRequirement {
     minimum: Option<usize>,
 }
 
-/// Reads the file. Where it does not say what is required, one signature by any of its keys is.
+/// More than this no file of trust has.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Reads the file; gives its text, too. Where it does not say what is required, one signature by any of its
+/// keys is.
 ///
 /// # Errors
 /// What is wrong with it, with its name.
-pub(crate) fn read(file: &Path) -> Result<Trust, String> {
+pub(crate) fn read(file: &Path) -> Result<(Trust, String), String> {
     let named = |what: String| format!("{}: {what}", file.display());
-    let text = std::fs::read_to_string(file).map_err(|error| named(error.to_string()))?;
-    parse(&text).map_err(named)
+    let text = policy::files::read_text(file, MOST_BYTES);
+    let text = text.map_err(|error| named(error.to_string()))?;
+    let trust = parse(&text).map_err(named)?;
+    Ok((trust, text))
 }
 
 fn parse(text: &str) -> Result<Trust, String> {

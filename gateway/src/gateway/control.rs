@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use policy::Holds;
 use tokio::sync::{oneshot, watch};
@@ -22,6 +23,9 @@ pub(super) struct Control {
     pub(super) console: Option<SocketAddr>,
     pub(super) thread: JoinHandle<()>,
 }
+
+/// How long what cannot be stopped may take at the end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 type Started = Result<(Arc<Shared>, Option<SocketAddr>), StartError>;
 
@@ -85,6 +89,8 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
             Err(error) => drop(tell.send(Err(error))),
         }
     });
+    // What cannot be stopped, such as a file system that does not answer, must not keep us.
+    runtime.shutdown_timeout(PATIENCE);
 }
 
 async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {

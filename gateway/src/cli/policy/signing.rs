@@ -89,6 +89,10 @@ pub(super) fn keygen(args: &Keygen) -> anyhow::Result<ExitCode> {
 pub(super) fn sign(args: &Sign) -> anyhow::Result<ExitCode> {
     let key = private_key(&args.key)?;
     let digest = digest(&args.module)?;
+    let named = || args.module.display().to_string();
+    let module = fs::File::open(&args.module).with_context(named)?;
+    // Who signs at the same time waits, until this is closed.
+    module.lock().with_context(named)?;
     let mut signatures = Signature::beside(&args.module)?;
     // What is of other bytes says nothing any more.
     signatures.retain(|one| one.key() != key.public() && one.is_of(digest));
@@ -101,12 +105,14 @@ pub(super) fn sign(args: &Sign) -> anyhow::Result<ExitCode> {
     replace::file(&file, text.as_bytes()).with_context(|| file.display().to_string())?;
     let (path, count) = (file.display(), signatures.len());
     let public = key.public();
-    super::said(&format!("{path}: {count} signatures, one of {public}\n"))
+    super::said(&format!(
+        "{path}: {count} signatures of sha256 {digest}, one of {public}\n"
+    ))
 }
 
 /// Says whether a module is signed as it must be.
 pub(super) fn verify(args: &Verify) -> anyhow::Result<ExitCode> {
-    let trust = trust::read(&args.trust).map_err(anyhow::Error::msg)?;
+    let (trust, _) = trust::read(&args.trust).map_err(anyhow::Error::msg)?;
     let digest = digest(&args.module)?;
     match trust.signers(&args.module, digest, &args.grants) {
         Ok(signers) => {
@@ -141,7 +147,7 @@ pub(super) fn describe(module: &Path, trusted: Option<&Path>) -> anyhow::Result<
         false => format!("Signed    {}\n", lines.join("\n          ")),
     };
     if let Some(file) = trusted {
-        let trust = trust::read(file).map_err(anyhow::Error::msg)?;
+        let (trust, _) = trust::read(file).map_err(anyhow::Error::msg)?;
         text.push_str(&match trust.signers(module, digest, &[]) {
             Ok(signers) => format!("Trusted   {}\n", signers.join(", ")),
             Err(why) => format!("Trusted   no: {why}\n"),
