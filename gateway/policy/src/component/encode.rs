@@ -1,5 +1,7 @@
 //! A core module -> a component.
 
+use wasm_encoder::{Module, RawSection};
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -10,8 +12,8 @@ use crate::error::{LoadError, Step};
 const CORE: &[u8; 8] = b"\0asm\x01\0\0\0";
 const COMPONENT: &[u8; 8] = b"\0asm\x0d\0\x01\0";
 
-/// The name of the custom section in which a core module carries its component type.
-const COMPONENT_TYPE: &[u8] = b"component-type";
+/// How the custom sections are called in which a core module carries its component type.
+const COMPONENT_TYPE: &str = "component-type";
 
 /// The contract, as we speak it.
 const CONTRACT: &str = include_str!("../../../../wit/policy.wit");
@@ -49,11 +51,21 @@ const PURE: &str = include_str!("pure.wat");
 
 /// Makes a component of a core module; a component comes back as it is.
 ///
-/// A core module that carries its component type, as `wit-bindgen` leaves it for Rust, is taken at
-/// its word. One that carries none, as the compilers of C and Go leave it, gets the contract where
-/// it exports what the contract asks for. What it imports of WASI preview 1 is put inside it:
-/// clocks that count calls, a fixed sequence for random numbers, an output that swallows all.
+/// It gets the contract where it exports what the contract asks for. A component type that it carries
+/// itself, as `wit-bindgen` leaves it for Rust, could say nothing else, and is not read: a wrong one is no
+/// harmless input. What it imports of WASI preview 1 is put inside it: clocks that count calls, a fixed
+/// sequence for random numbers, an output that swallows all.
 pub fn componentize(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+    // Not every wrong byte is an error to those who read modules for us.
+    let made = std::panic::catch_unwind(|| component_of(module));
+    made.unwrap_or_else(|_| {
+        Err(fault(
+            "it is broken in a way that its reader did not expect",
+        ))
+    })
+}
+
+fn component_of(module: &[u8]) -> Result<Vec<u8>, LoadError> {
     if module.starts_with(COMPONENT) {
         return Ok(module.to_vec());
     }
@@ -61,10 +73,26 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, LoadError> {
         let reason = "this is neither a Wasm component nor a core Wasm module";
         return Err(fault(reason));
     }
-    if contains(module, COMPONENT_TYPE) {
-        return encode(module);
+    encode(&with_contract(without_types(module)?)?)
+}
+
+/// The module without what it says of its component type.
+fn without_types(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let mut without = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload.map_err(failed)?;
+        if let Payload::CustomSection(section) = &payload
+            && section.name().starts_with(COMPONENT_TYPE)
+        {
+            continue;
+        }
+        if let Some((id, range)) = payload.as_section() {
+            let data = module.get(range.start as usize..range.end as usize);
+            let data = data.ok_or_else(|| fault("it ends within a section"))?;
+            without.section(&RawSection { id, data });
+        }
     }
-    encode(&with_contract(module)?)
+    Ok(without.finish())
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>, LoadError> {
@@ -78,16 +106,15 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, LoadError> {
 }
 
 /// The module with the component type that its exports keep.
-fn with_contract(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+fn with_contract(mut module: Vec<u8>) -> Result<Vec<u8>, LoadError> {
     let exports = |interface: &str| {
         let name = format!("{PACKAGE}/{interface}@{VERSION}#");
-        contains(module, name.as_bytes())
+        contains(&module, name.as_bytes())
     };
     if !exports("hooks") {
         return Err(fault(format!(
-            "this is a core module without a component type, and it exports no \
-             {PACKAGE}/hooks@{VERSION}; build it against the contract with an SDK or with \
-             wit-bindgen"
+            "this is a core module that exports no {PACKAGE}/hooks@{VERSION}; build it against the \
+             contract with an SDK or with wit-bindgen"
         )));
     }
     let mut contract = Resolve::default();
@@ -104,7 +131,6 @@ fn with_contract(module: &[u8]) -> Result<Vec<u8>, LoadError> {
     let world = contract
         .select_world(&[worlds], Some(world))
         .map_err(failed)?;
-    let mut module = module.to_vec();
     embed_component_metadata(&mut module, &contract, world, StringEncoding::UTF8, false)
         .map_err(failed)?;
     Ok(module)

@@ -95,6 +95,9 @@ mod tests {
         let error = built(b"\0asm\x0d\0\x01\0");
         assert!(error.contains("this is not a policy"), "{error}");
         let error = built(b"\0asm\x01\0\0\0");
-        assert!(error.contains("without a component type"), "{error}");
+        assert!(
+            error.contains("exports no sluice:policy/hooks@0.1.0"),
+            "{error}"
+        );
     }
 }

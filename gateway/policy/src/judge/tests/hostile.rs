@@ -159,7 +159,7 @@ fn what_is_no_policy_does_not_load() {
     refused(b"#!/bin/sh\n", "neither a Wasm component nor a core");
     refused(
         &wat::parse_str("(module)").unwrap(),
-        "without a component type",
+        "exports no sluice:policy/hooks@0.1.0",
     );
     refused(
         &wat::parse_str("(component)").unwrap(),
@@ -178,14 +178,59 @@ fn another_version_of_the_contract_is_refused_by_name() {
     let wit = "package sluice:policy@0.2.0; interface hooks { configure: func(); } world policy { export hooks; }";
     let text = "(module (func (export \"sluice:policy/hooks@0.2.0#configure\")))";
     let module = embed_world(text, wit, "policy");
-    refused(&module, "rebuild the policy against sluice:policy@0.1.0");
+    refused(&module, "exports no sluice:policy/hooks@0.1.0");
+}
+
+/// Reading this as a component type never came to an end.
+#[test]
+fn what_a_module_says_of_its_component_type_is_not_read() {
+    let bench = Bench::new();
+    let mut module = Guest::default().module();
+    let known = b"sluice:policy/facts@0.1.0";
+    let places = memchr::memmem::rfind_iter(&module, known);
+    let places: Vec<_> = places.collect();
+    let section = memchr::memmem::rfind(&module, b"component-type").expect("it has one");
+    let within = places.into_iter().filter(|place| *place > section);
+    for place in within.collect::<Vec<_>>() {
+        module[place] = b'r';
+    }
+    bench.load(vec![bench.module("plain", &module)]).unwrap();
+    let end = module.len();
+    module[section + 20..end].fill(0xff);
+    bench.load(vec![bench.module("plain", &module)]).unwrap();
+}
+
+#[test]
+fn a_module_with_wrong_bytes_is_an_error_or_a_component() {
+    let module = Guest::default().module();
+    let plain = wat::parse_str(Guest::default().text()).unwrap();
+    let mut seed = 1u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for whole in [module, plain] {
+        for _ in 0..1_000 {
+            let mut wrong = whole.clone();
+            for _ in 0..=random(3) {
+                let place = random(wrong.len());
+                wrong[place] = u8::try_from(random(256)).unwrap();
+            }
+            wrong.truncate(wrong.len() - random(8));
+            if let Ok(made) = crate::componentize(&wrong) {
+                assert!(made.starts_with(b"\0asm"));
+            }
+        }
+    }
 }
 
 #[test]
 fn a_hook_of_another_type_is_refused() {
     let wit = "package sluice:policy@0.1.0; interface hooks { configure: func(); } world policy { export hooks; }";
     let text = "(module (func (export \"sluice:policy/hooks@0.1.0#configure\")))";
-    refused(&embed_world(text, wit, "policy"), "exports");
+    let module = embed_world(text, wit, "policy");
+    refused(&module, "type mismatch for function `configure`");
+    refused(&component(&module), "exports");
 }
 
 #[test]
@@ -252,9 +297,16 @@ fn wasi_is_refused_by_name() {
     let wit = "package wasi:cli@0.2.0; interface stdin { get: func() -> u32; } world command { import stdin; }";
     let text = "(module (import \"wasi:cli/stdin@0.2.0\" \"get\" (func (result i32))))";
     refused(
-        &embed_world(text, wit, "command"),
+        &component(&embed_world(text, wit, "command")),
         "it imports wasi:cli/stdin@0.2.0; a policy imports no WASI",
     );
+}
+
+/// What other tools make of a module by the component type that it carries.
+fn component(module: &[u8]) -> Vec<u8> {
+    let mut encoder = wit_component::ComponentEncoder::default();
+    encoder.module(module).unwrap();
+    encoder.encode().unwrap()
 }
 
 #[test]
