@@ -12,6 +12,7 @@ use crate::engine::{Engine, Running, ShadowRoom};
 use crate::facts::{Facts, RequestFacts};
 use crate::grants::{Claims, Unwilling};
 use crate::meter::{Answer, Hook};
+use crate::opinion::plain;
 use crate::set::Policy;
 use crate::verdict::Failure;
 
@@ -126,7 +127,7 @@ impl Instance {
         let mut instance = Instance::instantiate(engine, policy)?;
         instance.configure()?.map_err(|words| Failed {
             failure: Failure::Start,
-            reason: format!("it does not take its settings any more: {words}"),
+            reason: format!("it does not take its settings any more: {}", plain(&words)),
         })?;
         Ok(instance)
     }
@@ -310,6 +311,17 @@ impl Instance {
     /// clock, counters.
     pub(crate) fn read_unrecorded(&self) -> bool {
         self.store.data().unrecorded
+    }
+
+    /// Refuses one that has asked for more memory than it may have, however it bore that.
+    pub(crate) fn check_memory(&self) -> Result<(), Failed> {
+        match self.store.data().limits.exceeded {
+            false => Ok(()),
+            true => Err(Failed {
+                failure: Failure::Memory,
+                reason: "it asked for more memory than it may have".to_owned(),
+            }),
+        }
     }
 
     /// True where it has served long enough, or has grown so much that a fresh one is better.

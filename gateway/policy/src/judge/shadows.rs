@@ -87,6 +87,12 @@ impl Judge {
         if self.counting == Counting::Ignored || !shadow.tally.ask() {
             return None;
         }
+        let call = |instance: &mut Instance| {
+            let said = call(instance)?;
+            // Another must be started for it then, which those wait for who are served here.
+            instance.check_memory()?;
+            Ok(said)
+        };
         match self.instances.run_shadow(set, index, shadow, call) {
             Ok(said) => {
                 shadow.tally.answered();

@@ -11,7 +11,7 @@ use crate::mask::Mask;
 use crate::protection::{DerivedRule, FilterRule};
 use crate::set::Policies;
 use crate::shadow::{DifferenceKind, ShadowStatus};
-use crate::verdict::Verdict;
+use crate::verdict::{Failure, Verdict};
 
 /// A policy of one guest with another as its shadow.
 fn beside(bench: &Bench, own: &Guest, other: &Guest) -> PolicyConfig {
@@ -67,6 +67,22 @@ fn what_it_would_refuse_goes_and_is_noted_and_counted() {
     assert_eq!(examples.len(), 1, "one shape: {examples:?}");
     assert_eq!((&*examples[0].shape, examples[0].requests), ("select ?", 2));
     assert_eq!(examples[0].who, "ana");
+}
+
+#[test]
+fn one_that_asks_for_too_much_memory_is_paused_though_it_answers() {
+    let bench = Bench::new();
+    let greedy = Guest::running("(drop (memory.grow (i32.const 60000)))");
+    let policies = policies(&bench, &Guest::default(), &greedy);
+    for number in 0..9 {
+        allowed(ask(&policies, &format!("select {number}")));
+    }
+    let status = status(&policies);
+    assert!(status.paused, "{status:?}");
+    assert!(
+        status.failures.contains(&(Failure::Memory, 4)),
+        "{status:?}"
+    );
 }
 
 #[test]
