@@ -88,7 +88,8 @@ async fn a_module_takes_effect_whatever_way_its_path_leads_to_another() {
     let gateway = Gateway::start().await;
     let folder = gateway.place().folder().to_owned();
     let (policies, link) = (folder.join("policies"), folder.join("link"));
-    let module = |hook| misbehaving(hook, Misdeed::None);
+    let guard = std::fs::read(policies.join("guard.wasm")).unwrap();
+    let other = misbehaving(Hook::Decide, Misdeed::None);
     let release = |name: &str, guard: &[u8]| {
         let release = folder.join(name);
         std::fs::create_dir(&release).unwrap();
@@ -101,24 +102,22 @@ async fn a_module_takes_effect_whatever_way_its_path_leads_to_another() {
     };
     let mut generation = gateway.generation().await;
 
-    let first = release("first", &module(Hook::Decide));
+    let first = release("first", &other);
     std::fs::rename(&policies, folder.join("old")).unwrap();
     std::fs::rename(&first, &policies).unwrap();
     generation = swapped(&gateway, generation).await;
-    gateway
-        .place()
-        .replace_module("guard", &module(Hook::Session));
+    gateway.place().replace_module("guard", &guard);
     generation = swapped(&gateway, generation).await;
 
-    let second = release("second", &module(Hook::Decide));
-    let third = release("third", &module(Hook::Configure));
+    let second = release("second", &other);
+    let third = release("third", &guard);
     std::fs::rename(&policies, folder.join("older")).unwrap();
     std::os::unix::fs::symlink(&second, &policies).unwrap();
     generation = swapped(&gateway, generation).await;
     std::os::unix::fs::symlink(&third, &link).unwrap();
     std::fs::rename(&link, &policies).unwrap();
     generation = swapped(&gateway, generation).await;
-    std::fs::write(third.join("guard.wasm"), module(Hook::Decide)).unwrap();
+    std::fs::write(third.join("guard.wasm"), &other).unwrap();
     swapped(&gateway, generation).await;
 }
 
