@@ -1,7 +1,6 @@
 //! Makes a set of policies aside: read, compile, check, configure, try.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +9,9 @@ use crate::config::PolicyConfig;
 use crate::engine::Engine;
 use crate::error::{LoadError, Step};
 use crate::facts::Facts;
+use crate::files;
 use crate::instance::{Failed, Instance};
+use crate::opinion::plain;
 use crate::set::{Counters, Deployment, Digest, Generation, Policy, PolicySet};
 use crate::shadow::{self, Shadow};
 use crate::tables::Tables;
@@ -70,6 +71,7 @@ pub(crate) fn set(
 ) -> Result<PolicySet, LoadError> {
     check_names(configs)?;
     let mut policies: Vec<Arc<Policy>> = Vec::with_capacity(configs.len());
+    let before = known;
     for config in configs {
         let known = Known {
             made: &policies,
@@ -78,7 +80,16 @@ pub(crate) fn set(
         let made = made(engine, deployment, config, known);
         let made = made.map_err(|error| error.of(&config.name))?;
         let shadow = shadow(engine, deployment, config, &made, known)?;
-        policies.push(Arc::new(Policy { shadow, ..made }));
+        let mut before = before.policies();
+        let before = before.find(|one| one.name == made.name && is_same(one, &made));
+        // Where it is as it was, what is known of its failures stays.
+        let counters = before.map_or(&made.counters, |one| &one.counters);
+        let counters = Arc::clone(counters);
+        policies.push(Arc::new(Policy {
+            shadow,
+            counters,
+            ..made
+        }));
     }
     Ok(PolicySet::new(
         generation,
@@ -93,6 +104,12 @@ fn check_names(configs: &[PolicyConfig]) -> Result<(), LoadError> {
     for config in configs {
         if config.name.is_empty() {
             return Err(LoadError::new(Step::Configuration, "a policy has no name"));
+        }
+        let breaks = |character: char| character.is_control() || matches!(character, '"' | '\\');
+        if config.name.contains(breaks) {
+            let reason =
+                "a policy's name has no quotation marks, backslashes or control characters";
+            return Err(LoadError::new(Step::Configuration, reason));
         }
         if config.name == Denial::GATEWAY {
             let reason = "this name stands for the gateway itself";
@@ -182,7 +199,7 @@ fn compiled(
         return Ok(compiled);
     }
     let path = config.module.display();
-    let module = fs::read(&config.module);
+    let module = files::read(&config.module, engine.config().module_bytes);
     let module = module.map_err(|error| LoadError::new(Step::Read, format!("{path}: {error}")))?;
     match Digest::of(&module) == digest {
         true => Compiled::new(engine, &module).map(Arc::new),
@@ -200,12 +217,7 @@ fn changed(config: &PolicyConfig) -> LoadError {
 fn checked(engine: &Engine, config: &PolicyConfig, known: Known<'_>) -> Result<Digest, LoadError> {
     let path = config.module.display();
     let fault = |error: std::io::Error| LoadError::new(Step::Read, format!("{path}: {error}"));
-    let bytes = fs::metadata(&config.module).map_err(fault)?.len();
-    let most = engine.config().module_bytes;
-    if bytes > most {
-        let reason = format!("{path} has {bytes} bytes; a module may have {most}");
-        return Err(LoadError::new(Step::Read, reason));
-    }
+    files::open(&config.module, engine.config().module_bytes).map_err(fault)?;
     // What is compiled is read, and must still have it.
     let digest = match known.digest(&config.module) {
         Some(digest) => digest,
@@ -280,7 +292,7 @@ fn attempt(engine: &Engine, policy: &Arc<Policy>) -> Result<(), LoadError> {
     instance
         .configure()
         .map_err(|failed| fault(Step::Configure, failed))?
-        .map_err(|words| LoadError::new(Step::Configure, words))?;
+        .map_err(|words| LoadError::new(Step::Configure, plain(&words)))?;
     let trial = |failed| fault(Step::Trial, failed);
     instance.session(Facts::default()).map_err(trial)?;
     instance.scope(Facts::default()).map_err(trial)?;

@@ -201,6 +201,24 @@ impl Check<'_> {
     }
 }
 
+/// Bytes of what a policy says against its settings.
+const WORDS_BYTES: usize = 4096;
+
+/// What a policy says to operators: not too much, nothing that a terminal would heed, and no line of a log
+/// but its own.
+pub(crate) fn plain(words: &str) -> String {
+    let words = &words[..words.floor_char_boundary(WORDS_BYTES)];
+    let mut plain = String::with_capacity(words.len());
+    for character in words.chars() {
+        match character {
+            '\n' => plain.push_str("\n  "),
+            control if control.is_control() => plain.extend(control.escape_default()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// Words of a policy as they may go into a message: no NUL, not too long; none where empty.
 pub(crate) fn sentence(text: &str) -> Option<Arc<str>> {
     if text.is_empty() {
