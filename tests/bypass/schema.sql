@@ -377,3 +377,6 @@ CREATE INDEX ON vault.inlined_keys (vault.inlined(size));
 CREATE TABLE vault.inlined_checks (id integer PRIMARY KEY, size integer CHECK (vault.inlined(size) > 0));
 CREATE TYPE vault.many_texts AS (many text[]);
 CREATE DOMAIN vault.texts AS text[];
+CREATE TYPE vault.letters AS (id integer);
+CREATE FUNCTION vault.letters_of(vault.letters) RETURNS text[] LANGUAGE sql STABLE AS 'SELECT ARRAY[email::text] FROM public.customers WHERE id = ($1).id';
+CREATE CAST (vault.letters AS text[]) WITH FUNCTION vault.letters_of(vault.letters);

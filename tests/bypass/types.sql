@@ -486,3 +486,5 @@ SELECT 'x' || ref FROM vault.refs
 SELECT ROW(ARRAY['1'::vault.enref])::vault.many_texts
 -- refused: a cast of what an array of a domain has
 SELECT ARRAY['1'::vault.enref]::vault.texts
+-- refused: a cast to an array
+SELECT ROW(1)::vault.letters::text[]

@@ -87,6 +87,10 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
     let limited = limited.filter(|_| admitted.is_protected());
     let is_limited = limited.is_some();
     settings.extend(limited.map(|role| ("role".to_owned(), role)));
+    if admitted.is_protected() {
+        // A scan of nothing but an index gives rows in the order of what they hide.
+        settings.push(("enable_indexonlyscan".to_owned(), "off".to_owned()));
+    }
     let trail = core
         .writer
         .session(&opening(&identity, database, newcomer))?;

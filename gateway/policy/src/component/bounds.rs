@@ -1,7 +1,7 @@
 //! What no compiler of policies makes, and what would take the compiler of modules minutes and gigabytes: it
 //! keeps each local of a function for each of its blocks.
 
-use wasmparser::{FunctionBody, Operator, Parser, Payload};
+use wasmparser::{FunctionBody, Operator, Parser, Payload, Validator, WasmFeatures};
 
 use crate::error::{LoadError, Step};
 
@@ -13,8 +13,15 @@ const MOST_OF_MODULE: u64 = 8 * MOST_OF_FUNCTION;
 /// Bytes of a function; those modules have one of 427,000.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// Refuses a module, or a component with its modules, that would take too long to compile.
+/// Blocks within blocks.
+const DEEPEST: u32 = 4_000;
+
+/// Refuses a module, or a component with its modules, that would take too long to compile, or is nested so
+/// deeply that its compiler would not bear it.
 pub(super) fn check(module: &[u8]) -> Result<(), LoadError> {
+    // What is nested is counted here before anybody follows it.
+    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    validator.validate_all(module).map_err(broken)?;
     let mut all = 0u64;
     for payload in Parser::new(0).parse_all(module) {
         if let Payload::CodeSectionEntry(body) = payload.map_err(broken)? {
@@ -43,17 +50,21 @@ fn weight(body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
         let (count, _) = group?;
         locals = locals.saturating_add(u64::from(count));
     }
-    let mut blocks = 0u64;
+    let (mut blocks, mut depth, mut deepest) = (0u64, 0u32, 0u32);
     for operator in body.get_operators_reader()? {
-        blocks += u64::from(matches!(
-            operator?,
-            Operator::Block { .. }
-                | Operator::Loop { .. }
-                | Operator::If { .. }
-                | Operator::Else
-                | Operator::BrIf { .. }
-                | Operator::BrTable { .. }
-        ));
+        match operator? {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                blocks += 1;
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            Operator::End => depth = depth.saturating_sub(1),
+            Operator::Else | Operator::BrIf { .. } | Operator::BrTable { .. } => blocks += 1,
+            _ => {}
+        }
+    }
+    if deepest > DEEPEST {
+        return Ok(u64::MAX);
     }
     Ok(locals.saturating_mul(blocks))
 }
@@ -74,11 +85,37 @@ mod tests {
     }
 
     #[test]
+    fn types_within_types_without_end_are_refused() {
+        let mut kind = vec![0x42, 0];
+        for _ in 0..5_000 {
+            kind.splice(0..0, [0x42, 1, 1]);
+        }
+        let length = kind.len() + 1;
+        let mut component = b"\0asm\x0d\0\x01\0\x07".to_vec();
+        let length = [
+            length & 0x7f | 0x80,
+            length >> 7 & 0x7f | 0x80,
+            length >> 14,
+        ];
+        component.extend(length.map(|byte| u8::try_from(byte).unwrap()));
+        component.push(1);
+        component.extend(kind);
+        let refused = check(&component).unwrap_err().to_string();
+        assert!(refused.contains("nesting"), "{refused}");
+    }
+
+    #[test]
     fn what_would_take_minutes_to_compile_is_refused_at_once() {
         check(&module(200, 2_000, 3)).unwrap();
         let refused = |module: &[u8]| check(module).unwrap_err().to_string();
         assert!(refused(&module(3_000, 3_000, 1)).contains("function at byte"));
         assert!(refused(&module(1_000, 1_500, 11)).contains("together"));
         assert!(refused(b"\0asm\x01\0\0\0\x0a\x01").contains("compile"));
+        let nested = |depth: usize| {
+            let (open, shut) = ("loop ".repeat(depth), "end ".repeat(depth));
+            wat::parse_str(format!("(module (func {open} {shut}))")).unwrap()
+        };
+        check(&nested(1_000)).unwrap();
+        assert!(refused(&nested(5_000)).contains("function at byte"));
     }
 }

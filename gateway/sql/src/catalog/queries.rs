@@ -425,10 +425,11 @@ WHERE o.oid {part}
 ORDER BY o.oid";
 
 const CASTS: &str = "\
-SELECT k.castsource::text, k.casttarget::text, k.castcontext::text, p.proname::text,
-       COALESCE(e.extname::text, '')
+SELECT k.castsource::text, COALESCE(element.oid, k.casttarget)::text, k.castcontext::text,
+       p.proname::text, COALESCE(e.extname::text, '')
 FROM pg_catalog.pg_cast k
 JOIN pg_catalog.pg_proc p ON p.oid = k.castfunc
+LEFT JOIN pg_catalog.pg_type element ON element.typarray = k.casttarget AND element.typarray <> 0
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass
      AND d.objid = k.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid

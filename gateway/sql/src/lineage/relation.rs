@@ -80,6 +80,9 @@ impl<'a> Walk<'a> {
             } else if relation.is_unread() {
                 // What is protected in it is not known either.
                 self.opaque(OpaqueReason::Unsupported, &relation.name);
+            } else if relation.kind == RelationKind::Foreign {
+                // Its names and options say what it shows of another database.
+                self.opaque(OpaqueReason::ServerFile, &relation.name);
             }
             if access != Access::Define && self.catalog.is_data_catalog(relation) {
                 self.opaque(OpaqueReason::DataCatalog, &relation.name);

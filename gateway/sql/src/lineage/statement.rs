@@ -309,6 +309,7 @@ impl<'a> Walk<'a> {
         }
         if runs {
             self.absorb(&analysis, costs_of_writes);
+            self.costs_of_indexes(&analysis);
         }
         if asks("wal") {
             // What an update logs of a row is less where the row has the same bytes nearby, whatever
@@ -334,6 +335,24 @@ impl<'a> Walk<'a> {
             names,
             changes_catalog,
             ..plain
+        }
+    }
+
+    /// A row that is written puts what it has in any column into the indexes over it: which blocks that
+    /// takes tells where it belongs.
+    fn costs_of_indexes(&mut self, inside: &Analysis) {
+        let written = inside
+            .relations
+            .iter()
+            .filter(|one| matches!(one.access, Access::Insert | Access::Update));
+        for relation in written.filter_map(|one| self.catalog.relation(one.oid?)) {
+            for column in &relation.columns {
+                self.found.columns.insert(ColumnUse {
+                    column: relation.id(column),
+                    used: Use::Derived,
+                    statement: self.statement,
+                });
+            }
         }
     }
 

@@ -92,7 +92,7 @@ struct Workbench {
 impl Workbench {
     fn new(args: Args) -> Workbench {
         let limits = PolicyLimits {
-            memory_bytes: args.memory << 20,
+            memory_bytes: args.memory.saturating_mul(1 << 20),
             ..PolicyLimits::default()
         };
         Workbench {

@@ -60,7 +60,7 @@ impl Subject {
 
     pub(super) fn limits(&self) -> PolicyLimits {
         PolicyLimits {
-            memory_bytes: self.memory << 20,
+            memory_bytes: self.memory.saturating_mul(1 << 20),
             ..PolicyLimits::default()
         }
     }
