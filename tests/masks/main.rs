@@ -254,3 +254,35 @@ ways! {
     oracles: "oracles.sql";
     messages: "messages.sql";
 }
+
+/// By what it writes a client may have PostgreSQL read an index in place of its table.
+#[tokio::test]
+async fn rows_come_in_no_order_of_an_index_alone() {
+    let place = Place::new().await;
+    let database = place.database().to_owned();
+    let texts = [
+        format!("ALTER DATABASE \"{database}\" SET enable_seqscan = off"),
+        format!("ALTER DATABASE \"{database}\" SET enable_bitmapscan = off"),
+        "VACUUM customers".to_owned(),
+    ];
+    for text in texts {
+        let run = postgres().await.run(Role::Superuser, &database, &text);
+        run.await.expect("the server takes it");
+    }
+    let direct = place.direct().await;
+    let gateway = Gateway::within(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    let past = plan(&direct).await;
+    assert!(past.contains("Index Only Scan"), "{past}");
+    assert!(!plan(&alice).await.contains("Index Only Scan"));
+    alice.batch_execute("DISCARD ALL").await.unwrap();
+    let set = alice.batch_execute("SET enable_indexonlyscan = on").await;
+    assert!(set.is_err(), "planner settings are refused");
+    assert!(!plan(&alice).await.contains("Index Only Scan"));
+}
+
+async fn plan(client: &Client) -> String {
+    let lines = client.query("EXPLAIN SELECT email FROM customers", &[]);
+    let lines = lines.await.expect("it is explained");
+    lines.iter().map(|line| line.get::<_, String>(0)).collect()
+}
