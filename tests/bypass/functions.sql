@@ -357,3 +357,5 @@ SELECT id FROM vault.inlined_keys
 -- refused: what the body of a checked function has that is constant
 SET constraint_exclusion = on
 SELECT id FROM vault.inlined_checks WHERE size = 3
+-- masked: beside a write to a table whose trigger has a condition
+UPDATE vault.labelled SET label = 'x' FROM customers c WHERE c.id = 1 RETURNING c.email

@@ -328,3 +328,7 @@ SELECT (SELECT id FROM vault.people ORDER BY id LIMIT 1) AS id, name FROM vault.
 SELECT count(*) FROM vault.people GROUP BY GROUPING SETS ((id, secret), (secret))
 -- oracle: which blocks of an index a row goes to that is written anew
 EXPLAIN (ANALYZE, BUFFERS, COSTS off, TIMING off, SUMMARY off) UPDATE customers SET country = country WHERE id = 1
+-- oracle: the condition of a trigger
+UPDATE vault.overseen SET label = '' WHERE id = 1 RETURNING label
+-- oracle: the condition of a trigger over whole rows
+UPDATE vault.overseen_rows SET secret = 'quartzzebra', label = '' WHERE id = 1 RETURNING label

@@ -32,3 +32,5 @@ REFRESH MATERIALIZED VIEW vault.contacts;
 REFRESH MATERIALIZED VIEW vault.shouts;
 REFRESH MATERIALIZED VIEW vault.documents;
 ANALYZE;
+UPDATE vault.overseen SET secret = 'amberyak', label = '';
+UPDATE vault.overseen_rows SET secret = 'amberyak', label = '';

@@ -115,8 +115,11 @@ pub struct Relation {
     /// The functions that its defaults, generated columns, checks, domains and indexes call where a
     /// row is added or changed: OIDs of those that are not PostgreSQL's own.
     pub computes: Vec<u32>,
-    /// Of its triggers that have a condition, the functions of either that are not PostgreSQL's own.
+    /// Of its triggers with a condition that calls something, the functions of either that are not
+    /// PostgreSQL's own.
     pub conditional: Vec<u32>,
+    /// The attributes that conditions of triggers look at; 0 is a whole row.
+    pub asked: Vec<i16>,
     /// The functions that its policies call where rows are read or written, if row security is on:
     /// OIDs of those that are not PostgreSQL's own.
     pub policies: Vec<u32>,

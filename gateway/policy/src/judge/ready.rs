@@ -1,7 +1,9 @@
 //! What is ready before a set takes effect, so that no statement waits for policies to start.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::classes::Classes;
 use super::{Instances, Judge};

@@ -149,6 +149,7 @@ pub(super) fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         policies: row.policies,
         secured_by: row.secured_by,
         checks: row.checks,
+        asked: row.asked,
         has_rules: row.has_rules,
         vanishes: false,
         view: None,

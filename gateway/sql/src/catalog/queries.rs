@@ -152,8 +152,10 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
                  JOIN pg_catalog.pg_depend d
                    ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
                   AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL
-                   AND d.refobjid >= 16384), ''),
+                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND d.refobjid >= 16384
+                   -- What is called in it is told apart from nothing but plain comparisons.
+                   AND t.tgqual::text
+                       ~ 'FUNCEXPR|COERCEVIAIO|ARRAYCOERCEEXPR|XMLEXPR|JSON|:op(no|funcid) [0-9][0-9][0-9][0-9][0-9]'), ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
                  FROM called
                  WHERE called.relation = c.oid AND c.relrowsecurity
@@ -201,7 +203,17 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
                         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                         AND d.refobjid = g.attrelid AND d.refobjsubid > 0
                        WHERE g.attrelid = c.oid AND g.attgenerated <> ''
-                       GROUP BY d.objsubid) compared), '')
+                       GROUP BY d.objsubid) compared), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT asked.attribute::text, ',')
+                 FROM (SELECT CASE WHEN t.tgqual::text LIKE '%:varattno 0 %' THEN 0 ELSE d.refobjsubid END
+                       FROM pg_catalog.pg_trigger t
+                       JOIN pg_catalog.pg_depend d
+                         ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+                        AND d.objid = t.oid
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND (d.refobjsubid > 0 OR t.tgqual::text LIKE '%:varattno 0 %')
+                       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL)
+                      AS asked (attribute)), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')

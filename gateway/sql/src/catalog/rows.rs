@@ -60,8 +60,8 @@ pub struct RelationRow {
     /// The functions that its defaults, generated columns, checks, indexes and keys of
     /// partitions call, and that are not PostgreSQL's own.
     pub computes: Vec<u32>,
-    /// Of its triggers that have a condition, the functions of either, as far as they are not
-    /// PostgreSQL's own.
+    /// Of its triggers with a condition that calls something, the functions of either, as far as they are
+    /// not PostgreSQL's own.
     pub conditional: Vec<u32>,
     /// The functions that its policies call, where row security is on, and that are not PostgreSQL's
     /// own.
@@ -71,6 +71,8 @@ pub struct RelationRow {
     /// Of each check, exclusion, generated column and partition key over several columns, their
     /// attribute numbers.
     pub checks: Vec<Vec<i16>>,
+    /// The attributes that conditions of triggers look at; 0 is a whole row.
+    pub asked: Vec<i16>,
 }
 
 impl RelationRow {
@@ -88,6 +90,7 @@ impl RelationRow {
             policies: Vec::new(),
             secured_by: Vec::new(),
             checks: Vec::new(),
+            asked: Vec::new(),
         }
     }
 }
@@ -341,7 +344,7 @@ impl CatalogRows {
 }
 
 fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
-    row.expect(11)?;
+    row.expect(12)?;
     let columns: Vec<(u32, i16)> = row.pairs(9)?;
     let columns = columns.into_iter();
     Ok(RelationRow {
@@ -361,6 +364,7 @@ fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
             })
             .collect(),
         checks: row.groups(10)?,
+        asked: row.numbers(11)?,
     })
 }
 

@@ -370,12 +370,16 @@ impl<'a> Walk<'a> {
             }
         }
         for &function in &relation.conditional {
-            // When it runs may tell, whatever it does.
+            // What calls tell of what they get, nobody knows.
             let name = self.catalog.function(function);
             let name = name.map_or(relation.name.clone(), |(schema, name)| {
                 qualified(schema, name)
             });
             self.opaque(OpaqueReason::UnknownFunction, &name);
+        }
+        // When a trigger runs may tell, whatever it does.
+        for &attribute in &relation.asked {
+            self.asked_for(relation, attribute);
         }
         for &function in &relation.triggers {
             for field in self.catalog.fields_read(function) {

@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
                     self.opaque(OpaqueReason::Unsupported, "a policy of row security");
                     continue;
                 };
-                self.read_by_policy(read, column.attribute);
+                self.asked_for(read, column.attribute);
                 if seen.insert(read.oid) {
                     self.use_relation(Some(read.oid), &read.schema, &read.name, Access::Read);
                     self.read_view(read);
@@ -114,8 +114,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A column, or a whole row, in the condition of a policy.
-    fn read_by_policy(&mut self, relation: &'a Relation, attribute: i16) {
+    /// A column, or a whole row, in the condition of a policy or a trigger.
+    pub(super) fn asked_for(&mut self, relation: &'a Relation, attribute: i16) {
         let table = self.table(relation);
         let columns = relation.columns.iter().zip(&table.columns);
         let read = columns.filter(|(column, _)| attribute == 0 || column.attribute == attribute);
