@@ -326,8 +326,6 @@ SELECT count(*) FROM (SELECT DISTINCT a.id, b.secret FROM vault.people a, vault.
 SELECT (SELECT id FROM vault.people ORDER BY id LIMIT 1) AS id, name FROM vault.people ORDER BY id, secret
 -- oracle: grouped beside the key in some sets
 SELECT count(*) FROM vault.people GROUP BY GROUPING SETS ((id, secret), (secret))
--- oracle: which blocks of an index a row goes to that is written anew
-EXPLAIN (ANALYZE, BUFFERS, COSTS off, TIMING off, SUMMARY off) UPDATE customers SET country = country WHERE id = 1
 -- oracle: the condition of a trigger
 UPDATE vault.overseen SET label = '' WHERE id = 1 RETURNING label
 -- oracle: the condition of a trigger over whole rows

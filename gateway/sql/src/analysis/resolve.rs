@@ -123,6 +123,18 @@ impl Analysis {
                 self.columns.push(column);
             }
         }
+        let is_written = |one: &super::RelationUse| {
+            one.oid.is_some() && matches!(one.access, Access::Insert | Access::Update)
+        };
+        if is_measured && inner.relations.iter().any(is_written) {
+            // What goes into which block of an index tells of columns that are not named here.
+            let opaque = Opaque {
+                reason: OpaqueReason::Unsupported,
+                detail: "EXPLAIN ANALYZE of a prepared write".to_owned(),
+                statement: number,
+            };
+            push_new(&mut self.opaque, opaque);
+        }
         self.selected.extend(&inner.selected);
         self.selected.sort_unstable();
         self.selected.dedup();

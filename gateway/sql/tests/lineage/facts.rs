@@ -260,7 +260,10 @@ fn strings_with_escapes_are_read_and_never_certain() {
 fn a_view_without_a_definition_is_opaque() {
     on_big_stack(|| {
         let mut rows = CatalogRows::default();
-        let view = ["20001", "public", "v", "v", "", "false", "", "", "", "", ""].map(Some);
+        let view = [
+            "20001", "public", "v", "v", "", "false", "", "", "", "", "", "",
+        ]
+        .map(Some);
         rows.push(RowSet::Relations, &view).unwrap();
         let locked = Catalog::from_rows(rows.clone());
         assert!(!locked.is_complete());
@@ -309,6 +312,28 @@ fn what_gives_code_another_name_cannot_be_known() {
         }
         let plain = analyze("EXPLAIN (ANALYZE, WAL off) SELECT 1", &catalog);
         assert_eq!(plain.opaque, []);
+    });
+}
+
+/// Which blocks of an index a row goes to that is written tells of what is in any of its columns.
+#[test]
+fn what_a_write_costs_follows_from_the_whole_row() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let write = "UPDATE users SET name = name WHERE id = 1";
+        let derives = |text: &str| {
+            let analysis = analyze(text, &catalog);
+            let columns = analysis.columns.iter();
+            let derived = columns.filter(|one| one.used == Use::Derived);
+            derived.count() > 5
+        };
+        assert!(derives(&format!("EXPLAIN ANALYZE {write}")));
+        assert!(!derives(&format!("EXPLAIN {write}")));
+        assert!(!derives("EXPLAIN ANALYZE DELETE FROM users"));
+        let prepared = format!("PREPARE p AS {write}; EXPLAIN ANALYZE EXECUTE p");
+        let analysis = analyze(&prepared, &catalog).resolve(&|_, _| None);
+        let mut opaque = analysis.opaque.iter();
+        assert!(opaque.any(|one| one.reason == OpaqueReason::Unsupported));
     });
 }
 
