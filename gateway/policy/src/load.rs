@@ -282,10 +282,12 @@ fn settings(settings: &serde_json::Value) -> Arc<str> {
 /// before it takes effect. A denial is a fine answer here.
 fn attempt(engine: &Engine, policy: &Arc<Policy>) -> Result<(), LoadError> {
     let fault = |step: Step, failed: Failed| {
-        LoadError::new(
-            step,
-            format!("it failed ({}): {}", failed.failure, failed.reason),
-        )
+        let Failed { failure, reason } = failed;
+        let room = match reason.contains("maximum concurrent") {
+            true => "; limits.policy-instances says how many there may be",
+            false => "",
+        };
+        LoadError::new(step, format!("it failed ({failure}): {reason}{room}"))
     };
     let mut instance =
         Instance::instantiate(engine, policy).map_err(|failed| fault(Step::Start, failed))?;

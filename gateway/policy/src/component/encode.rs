@@ -15,6 +15,10 @@ const COMPONENT: &[u8; 8] = b"\0asm\x0d\0\x01\0";
 /// How the custom sections are called in which a core module carries its component type.
 const COMPONENT_TYPE: &str = "component-type";
 
+/// What is called in a component type that says how strings are encoded, and what that says.
+const ENCODING: &[u8] = b"wit-component-encoding";
+const UTF8: [u8; 2] = [4, 0];
+
 /// The contract, as we speak it.
 const CONTRACT: &str = include_str!("../../../../wit/policy.wit");
 
@@ -84,6 +88,7 @@ fn without_types(module: &[u8]) -> Result<Vec<u8>, LoadError> {
         if let Payload::CustomSection(section) = &payload
             && section.name().starts_with(COMPONENT_TYPE)
         {
+            check_strings(section.data())?;
             continue;
         }
         if let Some((id, range)) = payload.as_section() {
@@ -103,6 +108,19 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, LoadError> {
         encoder.adapter(PREVIEW1, &pure).map_err(failed)?;
     }
     encoder.encode().map_err(failed)
+}
+
+/// Strings in another encoding would be read as UTF-8.
+fn check_strings(types: &[u8]) -> Result<(), LoadError> {
+    let name = memchr::memmem::find(types, ENCODING);
+    let said = name.and_then(|place| types[place + ENCODING.len()..].first_chunk());
+    match said {
+        Some(&UTF8) => Ok(()),
+        _ => Err(fault(
+            "its strings are in another encoding than UTF-8, or it does not say in which; build it \
+             with UTF-8",
+        )),
+    }
 }
 
 /// The module with the component type that its exports keep.

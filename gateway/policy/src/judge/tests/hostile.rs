@@ -195,9 +195,12 @@ fn what_a_module_says_of_its_component_type_is_not_read() {
         module[place] = b'r';
     }
     bench.load(vec![bench.module("plain", &module)]).unwrap();
+    let encoding = memchr::memmem::rfind(&module, b"wit-component-encoding");
+    module[encoding.expect("it says so") + 23] = 1;
+    refused(&module, "its strings are in another encoding than UTF-8");
     let end = module.len();
     module[section + 20..end].fill(0xff);
-    bench.load(vec![bench.module("plain", &module)]).unwrap();
+    refused(&module, "its strings are in another encoding than UTF-8");
 }
 
 #[test]
