@@ -39,8 +39,15 @@ pub(crate) struct Module {
 impl Module {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let file = path.display().to_string();
-        let bytes = std::fs::read(path).with_context(|| file.clone())?;
+        let bytes = policy::files::read(path, policy::EngineConfig::default().module_bytes)
+            .with_context(|| file.clone())?;
         Self::of(file.clone(), &bytes).context(file)
+    }
+
+    /// What it must be granted.
+    pub(crate) fn needs(&self) -> Vec<Grant> {
+        let needed = self.grants.iter().filter(|_| !self.adapts);
+        needed.filter_map(|name| Grant::named(name)).collect()
     }
 
     pub(crate) fn of(file: String, bytes: &[u8]) -> anyhow::Result<Self> {

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use policy::{Digest, Grant, PrivateKey, Signature, signatures_of};
 use rand::Rng as _;
 
+use super::inspect::Module;
 use crate::config::trust;
 use crate::replace;
 
@@ -53,7 +54,7 @@ pub struct Verify {
     /// The keys that are trusted, and how many of them a module needs.
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
-    /// What the module would be granted; may be repeated.
+    /// What the module would be granted, if not just what it needs; may be repeated.
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant)]
     grants: Vec<Grant>,
 }
@@ -114,12 +115,28 @@ pub(super) fn sign(args: &Sign) -> anyhow::Result<ExitCode> {
 pub(super) fn verify(args: &Verify) -> anyhow::Result<ExitCode> {
     let (trust, _) = trust::read(&args.trust).map_err(anyhow::Error::msg)?;
     let digest = digest(&args.module)?;
-    match trust.signers(&args.module, digest, &args.grants) {
+    let grants = match args.grants.as_slice() {
+        [] => Module::read(&args.module)?.needs(),
+        given => given.to_vec(),
+    };
+    match trust.signers(&args.module, digest, &grants) {
         Ok(signers) => {
-            let path = args.module.display();
-            super::said(&format!("{path}: good, signed by {}\n", signers.join(", ")))
+            let (path, signers) = (args.module.display(), signers.join(", "));
+            super::said(&format!(
+                "{path}: good, signed by {signers}{}\n",
+                for_what(&grants)
+            ))
         }
         Err(why) => bail!(why),
+    }
+}
+
+/// The grants, in words, that a module is vouched for with.
+fn for_what(grants: &[Grant]) -> String {
+    let names: Vec<_> = grants.iter().map(|grant| grant.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(" (granted {})", names.join(", ")),
     }
 }
 
@@ -148,8 +165,9 @@ pub(super) fn describe(module: &Path, trusted: Option<&Path>) -> anyhow::Result<
     };
     if let Some(file) = trusted {
         let (trust, _) = trust::read(file).map_err(anyhow::Error::msg)?;
-        text.push_str(&match trust.signers(module, digest, &[]) {
-            Ok(signers) => format!("Trusted   {}\n", signers.join(", ")),
+        let grants = Module::read(module)?.needs();
+        text.push_str(&match trust.signers(module, digest, &grants) {
+            Ok(signers) => format!("Trusted   {}{}\n", signers.join(", "), for_what(&grants)),
             Err(why) => format!("Trusted   no: {why}\n"),
         });
     }
