@@ -359,3 +359,6 @@ SET constraint_exclusion = on
 SELECT id FROM vault.inlined_checks WHERE size = 3
 -- masked: beside a write to a table whose trigger has a condition
 UPDATE vault.labelled SET label = 'x' FROM customers c WHERE c.id = 1 RETURNING c.email
+-- refused: what the key of a partition has that is constant
+SET constraint_exclusion = on
+SELECT id FROM vault.parted_first WHERE size = 3

@@ -390,3 +390,5 @@ CREATE TRIGGER stamp BEFORE UPDATE ON vault.overseen FOR EACH ROW WHEN (OLD.secr
 CREATE TABLE vault.overseen_rows (id integer PRIMARY KEY, secret text, label text);
 INSERT INTO vault.overseen_rows VALUES (1, 'quartzzebra', '');
 CREATE TRIGGER stamp BEFORE UPDATE ON vault.overseen_rows FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.parted (id integer, size integer) PARTITION BY RANGE (vault.inlined(size));
+CREATE TABLE vault.parted_first PARTITION OF vault.parted FOR VALUES FROM (0) TO (1000);

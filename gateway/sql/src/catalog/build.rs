@@ -89,6 +89,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
             .or_default()
             .push(row.parent);
     }
+    inherit_folded(&mut catalog);
     link_inherited(&mut catalog);
     link_generated(&mut catalog);
     read_bodies(&mut catalog, &rows.functions);
@@ -229,6 +230,16 @@ fn add_folded(catalog: &mut Catalog, rows: &[(u32, String)], functions: &[Functi
                 .entry(*relation)
                 .or_default()
                 .extend(functions);
+        }
+    }
+}
+
+/// What rows a partition may have is said by the keys of all that it is a part of.
+fn inherit_folded(catalog: &mut Catalog) {
+    let folded: Vec<(u32, Vec<u32>)> = catalog.folded.clone().into_iter().collect();
+    for (relation, functions) in folded {
+        for part in catalog.descendants(relation) {
+            catalog.folded.entry(part).or_default().extend(&functions);
         }
     }
 }

@@ -54,6 +54,12 @@ const TELLING: &[(&[&str], &[&str])] = &[
     ),
     (&["pg_replication_origin_status"], &["local_lsn"]),
     (&["pg_stat_progress_basebackup"], &["backup_streamed"]),
+    (
+        &["pg_stat_progress_copy"],
+        &["bytes_processed", "bytes_total", "tuples_excluded"],
+    ),
+    (&["pg_locks"], &["page", "tuple"]),
+    (&["pg_stat_database"], &["temp_files", "temp_bytes"]),
 ];
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
@@ -96,8 +102,9 @@ impl Catalog {
     }
 
     /// Columns of PostgreSQL's own that tell of values in any other: what rows have that are older than a
-    /// column, how many updates changed no indexed value, how many keys were looked up for a check, and
-    /// how much of a row an update left as it was.
+    /// column, how many updates changed no indexed value, how many keys were looked up for a check,
+    /// how much of a row an update left as it was, how long values are that are copied or sorted, and where
+    /// in an index one was looked for.
     pub fn telling_columns(&self) -> impl Iterator<Item = ColumnId> {
         TELLING.iter().flat_map(|(relations, names)| {
             let relations = relations.iter();

@@ -423,6 +423,7 @@ impl<'a> Walk<'a> {
         inside.sort_unstable_by_key(|relation| relation.oid);
         for relation in inside {
             self.use_relation(Some(relation.oid), schema, &relation.name, Access::Define);
+            self.names_elsewhere(relation);
         }
     }
 

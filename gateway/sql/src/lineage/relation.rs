@@ -80,15 +80,28 @@ impl<'a> Walk<'a> {
             } else if relation.is_unread() {
                 // What is protected in it is not known either.
                 self.opaque(OpaqueReason::Unsupported, &relation.name);
-            } else if relation.kind == RelationKind::Foreign {
-                // Its names and options say what it shows of another database.
-                self.opaque(OpaqueReason::ServerFile, &relation.name);
+            } else {
+                self.names_elsewhere(relation);
             }
             if access != Access::Define && self.catalog.is_data_catalog(relation) {
                 self.opaque(OpaqueReason::DataCatalog, &relation.name);
             }
         }
         found
+    }
+
+    /// The names and options of a foreign table, also of one that changes with its parent, say what it shows of
+    /// another database.
+    pub(super) fn names_elsewhere(&mut self, relation: &Relation) {
+        let parts = self.catalog.descendants(relation.oid);
+        self.spend(parts.len());
+        let parts = parts
+            .into_iter()
+            .filter_map(|oid| self.catalog.relation(oid));
+        let mut all = std::iter::once(relation).chain(parts);
+        if let Some(foreign) = all.find(|one| one.kind == RelationKind::Foreign) {
+            self.opaque(OpaqueReason::ServerFile, &foreign.name);
+        }
     }
 
     /// What the policies of a relation call and read, where any of its rows is read or written; and

@@ -305,13 +305,22 @@ fn what_gives_code_another_name_cannot_be_known() {
                 OpaqueReason::SessionState,
             ),
             ("EXPLAIN (ANALYZE, WAL) SELECT 1", OpaqueReason::Unsupported),
+            (
+                "SELECT pg_stat_get_progress_info('COPY')",
+                OpaqueReason::DataCatalog,
+            ),
         ] {
             let analysis = analyze(text, &catalog);
             let found = analysis.opaque.iter().any(|one| one.reason == reason);
             assert!(found, "{text}: {:?}", analysis.opaque);
         }
-        let plain = analyze("EXPLAIN (ANALYZE, WAL off) SELECT 1", &catalog);
-        assert_eq!(plain.opaque, []);
+        for text in [
+            "EXPLAIN (ANALYZE, WAL off) SELECT 1",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            "SET TRANSACTION READ WRITE",
+        ] {
+            assert_eq!(analyze(text, &catalog).opaque, [], "{text}");
+        }
     });
 }
 
