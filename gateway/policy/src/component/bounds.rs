@@ -13,6 +13,8 @@ use crate::error::{LoadError, Step};
 const MOST_OF_FUNCTION: u64 = 4_000_000;
 /// The same of all functions of a module together; that of those is 5,000,000.
 const MOST_OF_MODULE: u64 = 8 * MOST_OF_FUNCTION;
+/// Functions of a module; those modules have 13,500.
+const MOST_FUNCTIONS: u32 = 60_000;
 /// Bytes of a function; those modules have one of 427,000.
 const MOST_BYTES: u64 = 4 << 20;
 /// Values that a block may take and give; few compilers know of more than one.
@@ -24,7 +26,7 @@ pub(super) fn check(module: &[u8]) -> Result<(), LoadError> {
     // What is nested is counted here before anybody follows it.
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     validator.validate_all(module).map_err(broken)?;
-    let mut all = 0u64;
+    let (mut all, mut many) = (0u64, 0u32);
     let mut modules: Vec<Signatures> = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
         match (payload.map_err(broken)?, modules.last_mut()) {
@@ -32,6 +34,7 @@ pub(super) fn check(module: &[u8]) -> Result<(), LoadError> {
             (Payload::End(_), _) => drop(modules.pop()),
             (Payload::TypeSection(types), Some(module)) => module.read(types).map_err(broken)?,
             (Payload::FunctionSection(functions), Some(module)) => {
+                many = many.saturating_add(functions.count());
                 for function in functions {
                     module.functions.push(function.map_err(broken)?);
                 }
@@ -48,7 +51,7 @@ pub(super) fn check(module: &[u8]) -> Result<(), LoadError> {
             _ => {}
         }
     }
-    match all > MOST_OF_MODULE {
+    match all > MOST_OF_MODULE || many > MOST_FUNCTIONS {
         true => Err(too_large("its functions together are")),
         false => Ok(()),
     }

@@ -77,12 +77,14 @@ fn component_of(module: &[u8]) -> Result<Vec<u8>, LoadError> {
         let reason = "this is neither a Wasm component nor a core Wasm module";
         return Err(fault(reason));
     }
-    encode(&with_contract(without_types(module)?)?)
+    let (module, exports) = without_types(module)?;
+    encode(&with_contract(module, &exports)?)
 }
 
-/// The module without what it says of its component type.
-fn without_types(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+/// The module without what it says of its component type, and the names that it exports.
+fn without_types(module: &[u8]) -> Result<(Vec<u8>, Vec<String>), LoadError> {
     let mut without = Module::new();
+    let mut exports = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload.map_err(failed)?;
         if let Payload::CustomSection(section) = &payload
@@ -91,13 +93,18 @@ fn without_types(module: &[u8]) -> Result<Vec<u8>, LoadError> {
             check_strings(section.data())?;
             continue;
         }
+        if let Payload::ExportSection(section) = &payload {
+            for export in section.clone() {
+                exports.push(export.map_err(failed)?.name.to_owned());
+            }
+        }
         if let Some((id, range)) = payload.as_section() {
             let data = module.get(range.start as usize..range.end as usize);
             let data = data.ok_or_else(|| fault("it ends within a section"))?;
             without.section(&RawSection { id, data });
         }
     }
-    Ok(without.finish())
+    Ok((without.finish(), exports))
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>, LoadError> {
@@ -124,10 +131,10 @@ fn check_strings(types: &[u8]) -> Result<(), LoadError> {
 }
 
 /// The module with the component type that its exports keep.
-fn with_contract(mut module: Vec<u8>) -> Result<Vec<u8>, LoadError> {
+fn with_contract(mut module: Vec<u8>, exports: &[String]) -> Result<Vec<u8>, LoadError> {
     let exports = |interface: &str| {
         let name = format!("{PACKAGE}/{interface}@{VERSION}#");
-        contains(&module, name.as_bytes())
+        exports.iter().any(|export| export.starts_with(&name))
     };
     if !exports("hooks") {
         return Err(fault(format!(
