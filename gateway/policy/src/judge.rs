@@ -72,6 +72,7 @@ impl Judge {
     pub fn with_cache(policies: Arc<Policies>, bytes: usize) -> Judge {
         Judge {
             verdicts: VerdictCache::new(bytes),
+            instances: Instances::default(),
             counting: Counting::Kept,
             _present: Some(policies.present()),
             ..Judge::beside(&policies, &policies.current())
@@ -84,7 +85,7 @@ impl Judge {
             current: Cache::new(Arc::clone(policies.holder())),
             policies: Arc::clone(policies),
             set: Arc::clone(set),
-            instances: Instances::default(),
+            instances: Instances::for_nobody(),
             classes: Classes::default(),
             verdicts: VerdictCache::new(0),
             templates: Templates::default(),

@@ -14,6 +14,8 @@ use crate::shadow::Shadow;
 #[derive(Default)]
 pub(crate) struct Instances {
     idle: HashMap<Place, Instance>,
+    /// Nobody meets what they answer: failures are not counted.
+    ask_for_nobody: bool,
 }
 
 /// Which instance: that of the policy at that place of the set, or that of its shadow.
@@ -24,6 +26,14 @@ enum Place {
 }
 
 impl Instances {
+    /// Those of a judge that serves nobody.
+    pub(crate) fn for_nobody() -> Instances {
+        Instances {
+            ask_for_nobody: true,
+            ..Instances::default()
+        }
+    }
+
     /// Runs a call on the instance of the policy at that place of the set. An instance that fails
     /// is gone.
     pub(crate) fn run<T>(
@@ -74,7 +84,9 @@ impl Instances {
                 Place::Policy(..) => Cow::Borrowed(&*policy.name),
                 Place::Shadow(..) => Cow::Owned(format!("{}.shadow", policy.name)),
             };
-            policy.counters.failed(&name, failed.failure);
+            if !self.ask_for_nobody {
+                policy.counters.failed(&name, failed.failure);
+            }
         })
     }
 
@@ -86,6 +98,7 @@ impl Instances {
         };
         Instances {
             idle: set.running().filter_map(start).collect(),
+            ask_for_nobody: false,
         }
     }
 }
