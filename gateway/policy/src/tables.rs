@@ -42,6 +42,12 @@ fn table(file: &Path) -> Result<HashMap<Box<str>, Box<str>>, String> {
     let path = file.display();
     let fault = |error: std::io::Error| format!("{path}: {error}");
     let text = files::read_text(file, TABLE_BYTES).map_err(fault)?;
+    // Which a part of a table looks like while it is copied.
+    if !text.is_empty() && !text.ends_with('\n') {
+        return Err(format!(
+            "{path}: its last line does not end; end it with a line break"
+        ));
+    }
     rows(&text).map_err(|(line, words)| format!("{path}:{line}: {words}"))
 }
 
