@@ -66,6 +66,9 @@ pub struct Config {
     pub digest: [u8; 32],
 }
 
+/// More than this no configuration has.
+const MOST_BYTES: u64 = 4 << 20;
+
 /// Where modules are kept by their digests, and those that come from registries.
 #[derive(Clone, Debug)]
 pub struct Modules {
@@ -242,7 +245,8 @@ impl Config {
     /// # Errors
     /// What is wrong with it, by key and line.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable {
+        let text = policy::files::read_text(path, MOST_BYTES);
+        let text = text.map_err(|source| Error::Unreadable {
             path: path.to_owned(),
             source,
         })?;

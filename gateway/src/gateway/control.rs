@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use policy::Holds;
 use tokio::sync::{oneshot, watch};
@@ -23,9 +22,6 @@ pub(super) struct Control {
     pub(super) console: Option<SocketAddr>,
     pub(super) thread: JoinHandle<()>,
 }
-
-/// How long what cannot be stopped may take at the end.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 type Started = Result<(Arc<Shared>, Option<SocketAddr>), StartError>;
 
@@ -81,16 +77,18 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
                             .await;
                     });
                 }
-                let policies = Arc::clone(&shared.policies);
-                tokio::spawn(reload::watch(config, contents, policies));
+                let (policies, until) = (Arc::clone(&shared.policies), stopped.clone());
+                let follow = move || reload::watch(config, contents, &policies, &until);
+                let thread = std::thread::Builder::new().name("sluice-files".to_owned());
+                if let Err(error) = thread.spawn(follow) {
+                    tracing::error!(%error, "no thread: policies do not follow their files");
+                }
                 let _ = tell.send(Ok((shared, console)));
                 let _ = stopped.wait_for(|stop| *stop == Stop::Now).await;
             }
             Err(error) => drop(tell.send(Err(error))),
         }
     });
-    // What cannot be stopped, such as a file system that does not answer, must not keep us.
-    runtime.shutdown_timeout(PATIENCE);
 }
 
 async fn prepare(config: &Config) -> Result<Arc<Shared>, StartError> {

@@ -3,23 +3,25 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use policy::{LoadStep, Policies};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Stop;
 use crate::config::Config;
 
 /// Editors and copies write in several steps: what changes again this soon is not whole yet.
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// How often files are looked at again that do not come to rest.
-const MOST_LOOKS: u32 = 300;
+const MOST_LOOKS: u32 = 50;
 
 /// How often files are looked at though nothing was told of them: links lead elsewhere, folders are
 /// replaced, and not every file system tells.
@@ -28,62 +30,79 @@ const LOOK: Duration = Duration::from_secs(2);
 /// When what could not be read or had is tried again, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 
-/// Replaces the policies whenever their files change from what they were, for as long as it runs.
-pub(super) async fn watch(config: Config, was: Contents, policies: Arc<Policies>) {
-    let changed = Arc::new(Notify::new());
-    let mut watched = Watched::new(&changed);
-    let path = config.path.clone();
-    let mut config = config;
-    let mut last = was;
+/// Replaces the policies whenever their files change from what they were, until the gateway stops: on a
+/// thread of its own, as a file system that does not answer keeps whoever asks it.
+pub(super) fn watch(
+    config: Config,
+    was: Contents,
+    policies: &Arc<Policies>,
+    stopped: &watch::Receiver<Stop>,
+) {
+    let (tell, changed) = mpsc::channel();
+    let mut watched = Watched::new(tell.clone());
+    let mut known = Known {
+        path: config.path.clone(),
+        config,
+        last: was,
+        stamps: Stamps::new(),
+        is_unreadable: false,
+        refused: None,
+        again: None,
+    };
     // The files may have changed before they were watched.
-    let mut stamps = BTreeMap::new();
-    changed.notify_one();
-    let mut unreadable = false;
-    let mut again: Option<(Instant, Duration)> = None;
-    loop {
-        watched.follow(&config);
-        let _ = tokio::time::timeout(LOOK, changed.notified()).await;
+    let _ = tell.send(());
+    while stopped.has_changed().is_ok() && *stopped.borrow() != Stop::Now {
+        watched.follow(&known.config);
+        let _ = changed.recv_timeout(LOOK);
         // Anything that happens in a folder is told: logs may be written there all the time.
-        let mut files = config.policy_files();
-        if unreadable {
+        while changed.try_recv().is_ok() {}
+        let mut files = known.config.policy_files();
+        if known.is_unreadable {
             // What a configuration that was refused names may come to be there.
             files.extend(watched.folders.keys().cloned());
         }
-        let is_changed = stamps_of(&files) != stamps;
-        if !is_changed && again.is_none_or(|(at, _)| Instant::now() < at) {
-            continue;
+        let is_changed = stamps_of(&files) != known.stamps;
+        if is_changed || known.again.is_some_and(|(at, _)| Instant::now() >= at) {
+            known.again = known.again.filter(|_| !is_changed);
+            known.stamps = rested(&files);
+            let tried = std::panic::catch_unwind(AssertUnwindSafe(|| known.reload(policies)));
+            if tried.is_err() {
+                known.last = Contents::default();
+                let reason = "trying a change failed in a way that nobody expected: see the log";
+                tracing::error!("{reason}; the policies stay");
+                policies.reject(reason.to_owned());
+            }
         }
-        stamps = rested(&files).await;
-        let (path, into) = (path.clone(), Arc::clone(&policies));
-        let reloaded = tokio::task::spawn_blocking(move || reload(&path, &into, last)).await;
-        let reloaded = reloaded.unwrap_or_else(|_| {
-            let reason = "trying a change failed in a way that nobody expected: look at the log";
-            tracing::error!("{reason}; the policies stay");
-            policies.reject(reason.to_owned());
-            Reloaded::failed(None)
-        });
-        last = reloaded.contents;
-        unreadable = reloaded.config.is_none();
-        config = reloaded.config.unwrap_or(config);
-        again = reloaded.may_pass.then(|| {
-            let before = again.filter(|_| !is_changed);
-            let wait = before.map_or(AGAIN.0, |(_, before)| AGAIN.1.min(before * 2));
-            (Instant::now() + wait, wait)
-        });
     }
 }
 
+/// What is known of the files.
+struct Known {
+    path: PathBuf,
+    /// As it could be read last.
+    config: Config,
+    /// What was tried last; nothing that there is where that is to be tried again.
+    last: Contents,
+    stamps: Stamps,
+    is_unreadable: bool,
+    /// Why the last try came to nothing.
+    refused: Option<String>,
+    /// When what may pass by itself is tried again, and how long that was waited for.
+    again: Option<(Instant, Duration)>,
+}
+
 /// The files as they are once they rest: a part of a table or of a configuration may well be one.
-async fn rested(files: &[PathBuf]) -> Stamps {
+fn rested(files: &[PathBuf]) -> Stamps {
     let mut before = stamps_of(files);
     for _ in 0..MOST_LOOKS {
-        tokio::time::sleep(SETTLE).await;
+        std::thread::sleep(SETTLE);
         let now = stamps_of(files);
         if now == before {
-            break;
+            return now;
         }
         before = now;
     }
+    tracing::warn!("a file that policies are made of does not rest: it is taken as it is");
     before
 }
 
@@ -131,70 +150,62 @@ pub(super) fn contents(config: &Config) -> (Contents, HashMap<PathBuf, policy::D
     (sha.finalize().into(), digests)
 }
 
-/// What came of a try.
-struct Reloaded {
-    /// None where it cannot be read.
-    config: Option<Config>,
-    contents: Contents,
-    /// What is in the way may go by itself.
-    may_pass: bool,
-}
-
-impl Reloaded {
-    /// Whatever the contents are, they are to be tried the next time.
-    fn failed(config: Option<Config>) -> Self {
-        Self {
-            config,
-            contents: Contents::default(),
-            may_pass: false,
+impl Known {
+    /// Reads the file again and lets its policies take effect, where anything differs from the last try.
+    fn reload(&mut self, policies: &Arc<Policies>) {
+        let waited = self.again.take().map(|(_, wait)| wait);
+        let read = Config::read(&self.path);
+        self.is_unreadable = read.is_err();
+        match read {
+            Ok(config) => self.config = config,
+            Err(error) => return self.refuse(policies, error.to_string()),
         }
-    }
-}
-
-/// Reads the file again and lets its policies take effect, where anything differs from the last try.
-fn reload(path: &Path, policies: &Arc<Policies>, last: Contents) -> Reloaded {
-    let config = match Config::read(path) {
-        Ok(config) => config,
-        Err(error) => {
-            tracing::error!(%error, "the configuration is not taken: the policies stay");
-            policies.reject(error.to_string());
-            return Reloaded::failed(None);
+        let mut others = self.config.policy_files();
+        others.retain(|file| !self.stamps.contains_key(file));
+        if !others.is_empty() {
+            rested(&others);
         }
-    };
-    let wanted = match crate::oci::policies(&config) {
-        Ok(wanted) => wanted,
-        Err(error) => {
-            tracing::error!(%error, "a module cannot be had: the policies stay");
-            policies.reject(error.to_string());
-            let may_pass = true;
-            return Reloaded {
-                may_pass,
-                ..Reloaded::failed(Some(config))
-            };
+        let wanted = match crate::oci::policies(&self.config) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                self.refuse(policies, error.to_string());
+                return self.try_again(waited);
+            }
+        };
+        let (contents, digests) = contents(&self.config);
+        self.refused = None;
+        if contents == std::mem::replace(&mut self.last, contents) {
+            return;
         }
-    };
-    let (contents, digests) = contents(&config);
-    let mut reloaded = Reloaded {
-        config: Some(config),
-        contents,
-        may_pass: false,
-    };
-    if contents == last {
-        return reloaded;
-    }
-    match policies.replace_taken(wanted, &digests) {
-        Ok(generation) => {
-            tracing::info!(generation = generation.number(), "policies replaced");
-        }
-        Err(error) => {
-            tracing::error!(%error, "policies not replaced: the old ones stay");
-            if error.step == LoadStep::Read {
-                reloaded.may_pass = true;
-                reloaded.contents = Contents::default();
+        match policies.replace_taken(wanted, &digests) {
+            Ok(generation) => {
+                tracing::info!(generation = generation.number(), "policies replaced");
+            }
+            Err(error) => {
+                tracing::error!(%error, "policies not replaced: the old ones stay");
+                if error.step == LoadStep::Read {
+                    self.last = Contents::default();
+                    self.try_again(waited);
+                }
             }
         }
     }
-    reloaded
+
+    /// The policies stay: whatever the contents are, they are to be tried the next time.
+    fn refuse(&mut self, policies: &Policies, reason: String) {
+        self.last = Contents::default();
+        if self.refused.as_ref() != Some(&reason) {
+            tracing::error!(reason, "the configuration is not taken: the policies stay");
+            policies.reject(reason.clone());
+            self.refused = Some(reason);
+        }
+    }
+
+    /// What is in the way may go by itself.
+    fn try_again(&mut self, waited: Option<Duration>) {
+        let wait = waited.map_or(AGAIN.0, |waited| AGAIN.1.min(waited * 2));
+        self.again = Some((Instant::now() + wait, wait));
+    }
 }
 
 /// The folders of the files that matter: a file that is replaced is another file.
@@ -206,12 +217,11 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(changed: &Arc<Notify>) -> Self {
-        let changed = Arc::clone(changed);
+    fn new(changed: mpsc::Sender<()>) -> Self {
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let matters = event.is_ok_and(|event| !event.kind.is_access());
             if matters {
-                changed.notify_one();
+                let _ = changed.send(());
             }
         });
         let refused = |error: &notify::Error| tracing::warn!(%error, "files are only looked at");
