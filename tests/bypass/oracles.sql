@@ -330,3 +330,7 @@ SELECT count(*) FROM vault.people GROUP BY GROUPING SETS ((id, secret), (secret)
 UPDATE vault.overseen SET label = '' WHERE id = 1 RETURNING label
 -- oracle: the condition of a trigger over whole rows
 UPDATE vault.overseen_rows SET secret = 'quartzzebra', label = '' WHERE id = 1 RETURNING label
+-- oracle: what an index computes of a protected column and another
+UPDATE vault.summed SET size = 2147483640 WHERE id = 1
+-- oracle: a check over whole rows
+UPDATE vault.compared SET size = 105 WHERE id = 1

@@ -34,3 +34,5 @@ REFRESH MATERIALIZED VIEW vault.documents;
 ANALYZE;
 UPDATE vault.overseen SET secret = 'amberyak', label = '';
 UPDATE vault.overseen_rows SET secret = 'amberyak', label = '';
+UPDATE vault.summed SET secret = 0;
+UPDATE vault.compared SET secret = 0;

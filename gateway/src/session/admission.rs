@@ -89,7 +89,9 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
     settings.extend(limited.map(|role| ("role".to_owned(), role)));
     if admitted.is_protected() {
         // A scan of nothing but an index gives rows in the order of what they hide.
-        settings.push(("enable_indexonlyscan".to_owned(), "off".to_owned()));
+        for setting in ["enable_indexonlyscan", "pg_hint_plan.enable_hint"] {
+            settings.push((setting.to_owned(), "off".to_owned()));
+        }
     }
     let trail = core
         .writer

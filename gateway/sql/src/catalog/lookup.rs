@@ -34,11 +34,27 @@ const TELLING: &[(&[&str], &[&str])] = &[
             "pg_statio_sys_tables",
             "pg_statio_user_tables",
         ],
-        &["idx_blks_read", "idx_blks_hit"],
+        &[
+            "idx_blks_read",
+            "idx_blks_hit",
+            "toast_blks_read",
+            "toast_blks_hit",
+            "tidx_blks_read",
+            "tidx_blks_hit",
+        ],
     ),
     (
         &["pg_stat_wal"],
-        &["wal_records", "wal_fpi", "wal_bytes", "wal_buffers_full"],
+        &[
+            "wal_records",
+            "wal_fpi",
+            "wal_bytes",
+            "wal_buffers_full",
+            "wal_write",
+            "wal_sync",
+            "wal_write_time",
+            "wal_sync_time",
+        ],
     ),
     (
         &["pg_stat_io"],
@@ -59,12 +75,42 @@ const TELLING: &[(&[&str], &[&str])] = &[
         &["bytes_processed", "bytes_total", "tuples_excluded"],
     ),
     (&["pg_locks"], &["page", "tuple"]),
+    (
+        &["pg_stat_archiver"],
+        &[
+            "archived_count",
+            "last_archived_wal",
+            "last_archived_time",
+            "failed_count",
+            "last_failed_wal",
+            "last_failed_time",
+        ],
+    ),
+    (
+        &["pg_stat_replication_slots"],
+        &[
+            "spill_txns",
+            "spill_count",
+            "spill_bytes",
+            "stream_txns",
+            "stream_count",
+            "stream_bytes",
+            "total_bytes",
+        ],
+    ),
+    (&["pg_stat_checkpointer"], &["num_requested"]),
+    (
+        &["pg_stat_bgwriter"],
+        &["checkpoints_req", "buffers_alloc", "buffers_backend"],
+    ),
     (&["pg_stat_database"], &["temp_files", "temp_bytes"]),
 ];
 
 /// Catalogs and views whose rows hold data of other relations, other sessions or secrets.
 const DATA_CATALOGS: &[&str] = &[
+    "pg_aios",
     "pg_authid",
+    "pg_backend_memory_contexts",
     "pg_cursors",
     "pg_file_settings",
     "pg_hba_file_rules",
@@ -72,6 +118,7 @@ const DATA_CATALOGS: &[&str] = &[
     "pg_largeobject",
     "pg_prepared_statements",
     "pg_shadow",
+    "pg_shmem_allocations",
     "pg_stat_activity",
     "pg_stat_statements",
     "pg_stat_subscription",

@@ -203,7 +203,34 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
                         AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                         AND d.refobjid = g.attrelid AND d.refobjsubid > 0
                        WHERE g.attrelid = c.oid AND g.attgenerated <> ''
-                       GROUP BY d.objsubid) compared), ''),
+                       GROUP BY d.objsubid
+                       UNION ALL
+                       -- What an index computes of several columns may fail by what they are together.
+                       SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ' ')
+                       FROM pg_catalog.pg_index i,
+                            LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) tree (nodes),
+                            LATERAL pg_catalog.regexp_matches(
+                                tree.nodes, ':varattno ([1-9][0-9]*)', 'g') part (attribute)
+                       WHERE i.indrelid = c.oid
+                       GROUP BY i.indexrelid, tree.nodes
+                       HAVING pg_catalog.count(DISTINCT part.attribute[1]) > 1
+                       UNION ALL
+                       -- A whole row is all of its columns.
+                       SELECT pg_catalog.string_agg(a.attnum::text, ' ')
+                       FROM (SELECT i.indexrelid, pg_catalog.concat(i.indexprs::text, i.indpred::text)
+                             FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
+                             UNION ALL
+                             SELECT k.oid, k.conbin::text
+                             FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid) whole (object, nodes)
+                       JOIN pg_catalog.pg_attribute a
+                         ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                       WHERE whole.nodes LIKE '%:varattno 0 %'
+                       GROUP BY whole.object
+                       UNION ALL
+                       SELECT pg_catalog.array_to_string(
+                                  pg_catalog.array_remove(p.partattrs::pg_catalog.int2[], 0::pg_catalog.int2), ' ')
+                       FROM pg_catalog.pg_partitioned_table p
+                       WHERE p.partrelid = c.oid AND p.partnatts > 1) compared), ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT asked.attribute::text, ',')
                  FROM (SELECT CASE WHEN t.tgqual::text LIKE '%:varattno 0 %' THEN 0 ELSE d.refobjsubid END
                        FROM pg_catalog.pg_trigger t

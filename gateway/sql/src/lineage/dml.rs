@@ -464,6 +464,18 @@ impl<'a> Walk<'a> {
                 }
             }
             self.written_column(&target.name, of);
+            if !target.indirection.is_empty() {
+                // What is left of the old value must fit the new part.
+                self.used_column(&target.name, of, Use::Filtered);
+            }
+        }
+    }
+
+    fn used_column(&mut self, name: &str, of: &[&'a Relation], used: Use) {
+        for relation in of {
+            for column in relation.columns.iter().filter(|column| column.name == name) {
+                self.mark_column(relation.id(column), used);
+            }
         }
     }
 

@@ -11,6 +11,8 @@ use crate::parse::{NodeEnum, inner, pg, strings};
 /// Why giving this setting this value cannot be let through; `None` as value is its default.
 pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
     let name = name.to_ascii_lowercase();
+    // Settings of extensions are named as those that they stand beside.
+    let last = name.rsplit('.').next().unwrap_or(&name);
     let value = value.map(|value| value.trim().to_ascii_lowercase());
     let value = value.as_deref();
     let harmless = match name.as_str() {
@@ -34,7 +36,7 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
         "lo_compat_privileges" | "array_nulls" => value.is_none(),
         // Whoever chooses how rows are found chooses the order in which they come: by any index.
         "effective_cache_size" | "cursor_tuple_fraction" => value.is_none(),
-        other if other.starts_with("enable_") || other.ends_with("_cost") => value.is_none(),
+        _ if last.starts_with("enable_") || last.ends_with("_cost") => value.is_none(),
         other => {
             !(other.starts_with("debug_print_")
                 || other.starts_with("debug_discard")
@@ -42,6 +44,7 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
                 || other.starts_with("auto_explain.")
                 || other.starts_with("trace_")
                 || other.starts_with("plpgsql.")
+                || other.starts_with("pg_hint_plan.")
                 || other.starts_with("plpython")
                 || other.starts_with("plperl"))
         }
