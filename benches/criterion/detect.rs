@@ -2,9 +2,12 @@
 //! mixed rows.
 //!
 //! "Native" is the policy's own code without a gateway; "Wasm" is whole rows, cut out of PostgreSQL's
-//! messages, looked at by the policy, and put back.
+//! messages, looked at by the policy, and put back. "Asked elsewhere" is the least that a service would
+//! cost that is asked for each value: a round trip on the same machine to one that looks at nothing.
 
 use std::hint::black_box;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput};
@@ -21,6 +24,7 @@ fn main() {
     run(|criterion| {
         native(criterion, "mixed", mixed);
         native(criterion, "clean", clean);
+        asked_elsewhere(criterion);
         gateway(criterion, "rows of people", &[people::rows(ROWS)]);
         let rows: Vec<_> = (0..VALUES).step_by(ROWS).map(mixed_rows).collect();
         gateway(criterion, "a million mixed rows", &rows);
@@ -42,6 +46,30 @@ fn native(criterion: &mut Criterion, name: &str, value: impl Fn(usize) -> String
                 .iter()
                 .map(|value| finder.find(black_box(value.as_bytes())).len());
             found.sum::<usize>()
+        });
+    });
+}
+
+fn asked_elsewhere(criterion: &mut Criterion) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    std::thread::spawn(move || {
+        let (mut asker, _) = listener.accept().expect("it is asked");
+        asker.set_nodelay(true).expect("a socket");
+        let mut value = [0; 4096];
+        while let Ok(1..) = asker.read(&mut value) {
+            asker.write_all(b"0").expect("an answer");
+        }
+    });
+    let mut service = TcpStream::connect(address).expect("it answers");
+    service.set_nodelay(true).expect("a socket");
+    let mut number = 0;
+    criterion.bench_function("detect/asked elsewhere, a value", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            let value = mixed(number);
+            service.write_all(value.as_bytes()).expect("a question");
+            service.read_exact(&mut [0]).expect("an answer");
         });
     });
 }
