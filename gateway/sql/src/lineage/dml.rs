@@ -471,25 +471,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn used_column(&mut self, name: &str, of: &[&'a Relation], used: Use) {
-        for relation in of {
-            for column in relation.columns.iter().filter(|column| column.name == name) {
-                self.mark_column(relation.id(column), used);
-            }
-        }
-    }
-
-    /// A column that is only written.
-    pub(super) fn written_column(&mut self, name: &str, of: &[&'a Relation]) {
-        let mut known = of.is_empty();
+    /// Notes a use of the columns of this name; false where there is none.
+    fn used_column(&mut self, name: &str, of: &[&'a Relation], used: Use) -> bool {
+        let mut known = false;
         for relation in of {
             self.spend(relation.columns.len() / LOOKED_AT);
             for column in relation.columns.iter().filter(|column| column.name == name) {
                 known = true;
-                self.mark_column(relation.id(column), Use::Written);
+                self.mark_column(relation.id(column), used);
             }
         }
-        if !known {
+        known
+    }
+
+    /// A column that is only written.
+    pub(super) fn written_column(&mut self, name: &str, of: &[&'a Relation]) {
+        let known = self.used_column(name, of, Use::Written);
+        if !known && !of.is_empty() {
             self.opaque(OpaqueReason::UnknownColumn, name);
         }
     }
