@@ -8,12 +8,12 @@ use std::hint::black_box;
 use bytes::{BufMut as _, BytesMut};
 use criterion::{BenchmarkId, Criterion};
 use sluice_benches::judging::Court;
+use sluice_benches::natively;
 use sluice_benches::people::{self, EMAIL, PHONE};
 use sluice_benches::timing::{each, run};
 use sluice_policy_example::MaskAddresses;
 use sluice_policy_mask::MaskPolicy;
-use sluice_sdk::{Chunk, Column, Facts, Policy as _, ResultColumn, Transform, Values};
-use wire::batch::{Batch, Index, Wanted, Written};
+use sluice_sdk::Policy as _;
 
 const BATCHES: [usize; 4] = [1, 16, 256, 1024];
 
@@ -21,21 +21,25 @@ fn main() {
     run(|criterion| {
         copy(criterion);
         keep_last_in_place(criterion);
-        native(criterion, "keep-last native", keep_last);
+        rows(criterion, "keep-last native", keep_last);
         gateway(criterion, "keep-last host", "phone", "keep-last 4");
         gateway(criterion, "fixed host", "phone", "fixed ***");
         gateway(criterion, "keyed-hash host", "phone", "keyed-hash");
-        native(criterion, "email native", email);
+        rows(criterion, "email native", email);
         let settings = r#"{"columns": ["email"], "mask": "email"}"#;
         let policy = MaskPolicy::configure(settings).expect("the settings are right");
-        policy_natively(criterion, "email policy native", &policy);
+        rows(criterion, "email policy native", natively::masker(policy));
         gateway(criterion, "email Wasm", "email", "email");
         let settings = r#"{"columns": ["email"], "group": "analysts"}"#;
         let policy = MaskAddresses::configure(settings).expect("the settings are right");
-        policy_natively(criterion, "example policy native", &policy);
+        rows(criterion, "example policy native", natively::masker(policy));
         for language in ["rust", "c"] {
             if let Some(court) = Court::example(language) {
-                masked(criterion, &format!("example Wasm, {language}"), court);
+                rows(
+                    criterion,
+                    &format!("example Wasm, {language}"),
+                    court.masks_rows(),
+                );
             }
         }
     });
@@ -43,7 +47,7 @@ fn main() {
 
 /// What a row costs that nobody masks.
 fn copy(criterion: &mut Criterion) {
-    native(criterion, "unmasked", |rows, out| {
+    rows(criterion, "unmasked", |rows, out| {
         out.extend_from_slice(rows);
     });
 }
@@ -60,15 +64,15 @@ fn keep_last_in_place(criterion: &mut Criterion) {
     }
 }
 
-fn native(criterion: &mut Criterion, name: &str, mut mask: impl FnMut(&[u8], &mut BytesMut)) {
+fn rows(criterion: &mut Criterion, name: &str, mut mask: impl FnMut(&[u8], &mut BytesMut)) {
     let mut group = criterion.benchmark_group(format!("mask/{name}"));
     for count in BATCHES {
-        let rows = people::rows(count);
-        let mut out = BytesMut::with_capacity(rows.len() * 2);
+        let people = people::rows(count);
+        let mut out = BytesMut::with_capacity(people.len() * 2);
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
             each(bencher, count, || {
                 out.clear();
-                mask(black_box(&rows), &mut out);
+                mask(black_box(&people), &mut out);
                 black_box(&out);
             });
         });
@@ -76,71 +80,7 @@ fn native(criterion: &mut Criterion, name: &str, mut mask: impl FnMut(&[u8], &mu
 }
 
 fn gateway(criterion: &mut Criterion, name: &str, column: &str, mask: &str) {
-    masked(criterion, name, Court::masking(column, mask));
-}
-
-fn masked(criterion: &mut Criterion, name: &str, mut court: Court) {
-    let mut masker = court.masker();
-    let mut group = criterion.benchmark_group(format!("mask/{name}"));
-    for count in BATCHES {
-        let rows = people::rows(count);
-        let mut out = BytesMut::with_capacity(rows.len() * 2);
-        group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
-            each(bencher, count, || {
-                out.clear();
-                let masked = masker.apply(&mut court.judge, black_box(&rows), &mut out);
-                masked.expect("the mask fits the rows");
-                black_box(&out);
-            });
-        });
-    }
-}
-
-/// A policy itself, compiled for this machine and not to Wasm: reads, transforms and rewrites the rows
-/// as the gateway does. What Wasm costs is what the policy takes there beyond this.
-fn policy_natively(criterion: &mut Criterion, name: &str, policy: &impl Transform) {
-    let column = ResultColumn {
-        position: EMAIL as u32,
-        column: Column {
-            relation_oid: 1,
-            attribute: 1 + EMAIL as i16,
-            schema: "public".to_owned(),
-            relation: "people".to_owned(),
-            name: "email".to_owned(),
-            type_name: "text".to_owned(),
-        },
-        type_oid: 25,
-        binary: false,
-    };
-    let wanted = Wanted::new(people::COLUMNS.len(), [EMAIL]).expect("there is such a column");
-    let facts = Facts::fixed();
-    let mut index = Index::default();
-    native(criterion, name, |rows, out| {
-        let batch = Batch::read(rows, &wanted, &mut index).expect("rows are rows");
-        let values = Values::new(gathered(batch)).expect("it is whole");
-        let masked = policy
-            .transform(&facts, &column, values)
-            .expect("it takes them");
-        let rewritten = batch.rewrite(out, |row, _, out| {
-            out.extend_from_slice(masked.get(row).unwrap_or_default());
-            Written::Value
-        });
-        rewritten.expect("they fit");
-    });
-}
-
-fn gathered(batch: Batch<'_>) -> Chunk {
-    let mut chunk = Chunk {
-        offsets: Vec::with_capacity(batch.rows() + 1),
-        nulls: Vec::new(),
-        data: Vec::new(),
-    };
-    chunk.offsets.push(0);
-    for value in batch.column(0) {
-        chunk.data.extend_from_slice(value.unwrap_or_default());
-        chunk.offsets.push(chunk.data.len() as u32);
-    }
-    chunk
+    rows(criterion, name, Court::masking(column, mask).masks_rows());
 }
 
 fn keep_last(rows: &[u8], out: &mut BytesMut) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use policy::{
     Engine, EngineConfig, Identity, Judge, Keys, Masker, Mode, Permit, Policies, PolicyConfig,
     PolicyLimits, Request, Session, SessionFacts, Step, Verdict,
@@ -86,6 +86,18 @@ impl Court {
         let analysis = Arc::clone(analysis);
         self.judge
             .judge(&mut self.session, request, analysis, &self.catalog)
+    }
+
+    /// Masks the rows of [`people::SELECT`] for the session, as the gateway does.
+    ///
+    /// # Panics
+    /// The statement is refused, or its rows are: the benchmark is wrong.
+    pub fn masks_rows(mut self) -> impl FnMut(&[u8], &mut BytesMut) {
+        let mut masker = self.masker();
+        move |rows, out| {
+            let masked = masker.apply(&mut self.judge, rows, out);
+            masked.expect("the mask fits the rows");
+        }
     }
 
     /// What masks the rows of [`people::SELECT`] for the session.

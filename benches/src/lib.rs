@@ -4,5 +4,6 @@
 //! next to PgBouncer and to no proxy at all.
 
 pub mod judging;
+pub mod natively;
 pub mod people;
 pub mod timing;

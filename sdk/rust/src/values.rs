@@ -215,8 +215,8 @@ pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
         (Some(first), Some(last)) if bytes.len() <= 16 => {
             let behind = 8 * (16 - bytes.len() as u32);
             let rest = u64::from_le_bytes(*last).checked_shr(behind);
-            out.extend_from_slice(first);
-            out.extend_from_slice(&rest.unwrap_or(0).to_le_bytes());
+            let both = [*first, rest.unwrap_or(0).to_le_bytes()];
+            out.extend_from_slice(both.as_flattened());
             out.truncate(end);
         }
         (Some(_), _) => append_long(out, bytes),
@@ -230,11 +230,12 @@ pub fn append(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Appends that many stars.
 #[inline]
 pub fn append_stars(out: &mut Vec<u8>, count: usize) {
-    const SHORT: &[u8; 16] = &[b'*'; 16];
-    match SHORT.get(..count) {
-        Some(stars) => append(out, stars),
-        None => out.resize(out.len() + count, b'*'),
+    let end = out.len() + count;
+    if count > 16 {
+        return out.resize(end, b'*');
     }
+    out.extend_from_slice(&[b'*'; 16]);
+    out.truncate(end);
 }
 
 /// How many bytes begin a character of UTF-8: all but those that are `10xxxxxx`.
