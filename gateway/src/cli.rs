@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod check;
+pub mod compile;
 pub mod demo;
 pub mod explain;
 pub mod harden;
@@ -52,10 +53,14 @@ pub enum Command {
     /// Policies in force, and modules.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Compiles a module for the gateway that started it, in a process of its own.
+    #[command(name = ::policy::COMPILE_COMMAND, hide = true)]
+    Compile(compile::Args),
 }
 
 /// Runs one command. Exit codes: 0 done, 1 refused or failed, 2 wrong arguments.
 pub fn run(cli: Cli) -> ExitCode {
+    crate::gateway::compile_aside();
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
@@ -67,6 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Trail(command) => trail::run(command),
         Command::Replay(args) => replay::run(args),
         Command::Policy(command) => policy::run(command),
+        Command::Compile(args) => compile::run(&args),
     };
     match done {
         Ok(code) => code,

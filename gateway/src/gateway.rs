@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -147,6 +148,7 @@ pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
     let policies = crate::oci::policies(config)?;
     let mut engine = EngineConfig::default();
     engine.instances = config.limits.policy_instances.unwrap_or(engine.instances);
+    engine.compiler = COMPILER.get().cloned();
     let engine = Engine::new(engine)?;
     let key = match &config.mask_key {
         Some(key) => key.reveal().as_bytes().to_vec(),
@@ -155,6 +157,19 @@ pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
     let keys = Keys::new([("default".to_owned(), key)]);
     Policies::load(engine, policies, keys)
 }
+
+/// Says that modules are compiled by processes of this program: it knows the command for that.
+pub(crate) fn compile_aside() {
+    let program = match std::env::current_exe() {
+        Ok(program) if !cfg!(target_os = "linux") => program,
+        // By its path another may stand there since.
+        _ => PathBuf::from("/proc/self/exe"),
+    };
+    let _ = COMPILER.set(program);
+}
+
+/// None where another program serves: its policies are compiled in its own process.
+static COMPILER: OnceLock<PathBuf> = OnceLock::new();
 
 impl Gateway {
     /// Starts a gateway: policies loaded, identity provider asked, addresses bound.

@@ -1,6 +1,5 @@
 //! One module: made a component, compiled, and compared with the contract and the grants.
 
-mod bounds;
 mod encode;
 
 use std::fmt;
@@ -34,8 +33,8 @@ impl Compiled {
     /// Compiles and checks. Takes its time.
     pub(crate) fn new(engine: &Engine, module: &[u8]) -> Result<Compiled, LoadError> {
         let digest = Digest::of(module);
+        engine.compile_aside(module)?;
         let component = componentize(module)?;
-        bounds::check(&component)?;
         let component = Component::new(engine.wasm(), &component)
             .map_err(|error| LoadError::new(Step::Compile, format!("{error:#}")))?;
         let memories = component.resources_required();

@@ -166,6 +166,9 @@ pub struct EngineConfig {
     pub module_bytes: u64,
     /// Whether it counts what calls take.
     pub metering: Metering,
+    /// The program that compiles modules in a process of its own, within bounds, when it is called with
+    /// [`crate::COMPILE_COMMAND`]; none compiles them in this one.
+    pub compiler: Option<PathBuf>,
 }
 
 /// The most bytes that a module may have, unless an engine is told otherwise, and any file that policies are
@@ -189,6 +192,7 @@ impl Default for EngineConfig {
             memory_bytes: 256 << 20,
             module_bytes: MODULE_BYTES,
             metering: Metering::Off,
+            compiler: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub(crate) use self::ticker::Running;
 use self::ticker::{TICK, Ticker};
+use crate::compiler::{self, Compiler};
 use crate::config::{EngineConfig, Metering};
 use crate::error::{LoadError, Step};
 
@@ -48,6 +49,7 @@ pub struct Engine {
 struct Inner {
     wasm: wasmtime::Engine,
     config: EngineConfig,
+    compiler: Option<Compiler>,
     ticker: Ticker,
     discarded: mpsc::Sender<Box<dyn Any + Send>>,
     /// Memories that shadows may still take.
@@ -71,8 +73,12 @@ impl Engine {
     /// Starts the engine.
     pub fn new(config: EngineConfig) -> Result<Engine, LoadError> {
         let fault = |error: String| LoadError::new(Step::Engine, error);
-        let wasm =
-            wasmtime::Engine::new(&settings(&config)).map_err(|e| fault(format!("{e:#}")))?;
+        let compiler = config.compiler.clone().map(Compiler::new).transpose()?;
+        let mut settings = settings(&config);
+        if let Some(compiler) = &compiler {
+            settings.cache(Some(compiler::cache(compiler.kept())?));
+        }
+        let wasm = wasmtime::Engine::new(&settings).map_err(|e| fault(format!("{e:#}")))?;
         let ticker = Ticker::start(wasm.weak()).map_err(|e| fault(e.to_string()))?;
         let (discarded, received) = mpsc::channel::<Box<dyn Any + Send>>();
         spawn("policy-reaper", move || received.iter().for_each(drop))
@@ -82,6 +88,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 wasm,
                 config,
+                compiler,
                 ticker,
                 discarded,
                 shadows,
@@ -95,6 +102,12 @@ impl Engine {
 
     pub(crate) fn config(&self) -> &EngineConfig {
         &self.inner.config
+    }
+
+    /// Lets a process of its own compile the module, if there is one for that, before this one does.
+    pub(crate) fn compile_aside(&self, module: &[u8]) -> Result<(), LoadError> {
+        let compiler = self.inner.compiler.as_ref();
+        compiler.map_or(Ok(()), |one| one.compile(self.config(), module))
     }
 
     /// True where guests have fuel, which is then what is counted.
@@ -148,7 +161,7 @@ pub(crate) fn ticks(deadline: Duration) -> u64 {
         .saturating_add(1)
 }
 
-fn settings(config: &EngineConfig) -> Config {
+pub(crate) fn settings(config: &EngineConfig) -> Config {
     let mut settings = Config::new();
     settings
         // Component-model async costs 300 ns a call, and no policy waits for anything.

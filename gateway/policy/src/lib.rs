@@ -24,6 +24,7 @@ pub mod verdict;
 mod bindings;
 mod breaker;
 mod cache;
+mod compiler;
 mod component;
 mod deadline;
 mod engine;
@@ -49,6 +50,7 @@ mod fixture;
 
 pub use identity::Identity;
 
+pub use compiler::{COMMAND as COMPILE_COMMAND, compile};
 pub use component::componentize;
 pub use config::{
     EngineConfig, Grant, Keys, Metering, Mode, PolicyConfig, PolicyLimits, ShadowConfig,

@@ -1,0 +1,151 @@
+//! Compiling in a process of its own, with bounds: a module can be made that takes its compiler minutes,
+//! gigabytes or its stack, and no look at the module finds each of them.
+
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use tempfile::TempDir;
+use wasmtime::component::Component;
+use wasmtime::{Cache, CacheConfig};
+
+use crate::component::componentize;
+use crate::config::EngineConfig;
+use crate::engine;
+use crate::error::{LoadError, Step};
+
+/// Seconds of processor time that any module may take, and more for each MiB of it. Those in Python, of 18
+/// MiB, take 13 s.
+const SECONDS: u64 = 20;
+const SECONDS_PER_MIB: u64 = 4;
+/// Bytes of memory that any module may take, and more for each MiB of it. Those in Python take 430 MiB.
+const BYTES: u64 = 512 << 20;
+const BYTES_PER_MIB: u64 = 32 << 20;
+/// How much it lets others go first.
+const NICE: i32 = 10;
+
+/// Compiles modules in processes of their own, which leave what they made where the engine finds it.
+pub(crate) struct Compiler {
+    program: PathBuf,
+    /// What was made; nobody else may write there.
+    kept: TempDir,
+}
+
+impl Compiler {
+    pub(crate) fn new(program: PathBuf) -> Result<Compiler, LoadError> {
+        let kept = tempfile::Builder::new()
+            .prefix("sluice-compiled-")
+            .tempdir();
+        let kept = kept.map_err(|error| {
+            let folder = std::env::temp_dir();
+            let reason = format!("{}: {error}; TMPDIR names another folder", folder.display());
+            LoadError::new(Step::Engine, reason)
+        })?;
+        Ok(Compiler { program, kept })
+    }
+
+    /// Where what was made is kept.
+    pub(crate) fn kept(&self) -> &Path {
+        self.kept.path()
+    }
+
+    /// Compiles the module. What is wrong with it the engine finds again; here is refused what would have
+    /// harmed it.
+    pub(crate) fn compile(&self, config: &EngineConfig, module: &[u8]) -> Result<(), LoadError> {
+        let fault = |reason: String| LoadError::new(Step::Compile, reason);
+        let child = Command::new(&self.program)
+            .arg(COMMAND)
+            .args([
+                &config.instances.to_string(),
+                &config.memory_bytes.to_string(),
+            ])
+            .arg(self.kept())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let program = self.program.display();
+        let mut child =
+            child.map_err(|error| fault(format!("{program} does not start: {error}")))?;
+        if let Some(mut input) = child.stdin.take() {
+            // One that ends early says why by how it ends.
+            drop(input.write_all(module));
+        }
+        let ended = child.wait();
+        let ended = ended.map_err(|error| fault(format!("{program} is lost: {error}")))?;
+        match ended.code() {
+            Some(0 | 1) => Ok(()),
+            _ => Err(fault(harmful(ended, module.len()))),
+        }
+    }
+}
+
+fn harmful(ended: ExitStatus, bytes: usize) -> String {
+    let Bounds { seconds, memory } = Bounds::of(bytes);
+    let memory = memory >> 20;
+    format!(
+        "its compiler failed ({ended}): a module of {bytes} bytes may take {seconds} s of processor time \
+         and {memory} MiB of memory; make its functions smaller or fewer"
+    )
+}
+
+/// What is called to compile a module.
+pub const COMMAND: &str = "compile-module";
+
+/// What a module may take.
+struct Bounds {
+    seconds: u64,
+    memory: u64,
+}
+
+impl Bounds {
+    fn of(bytes: usize) -> Bounds {
+        let mib = (bytes as u64).div_ceil(1 << 20);
+        Bounds {
+            seconds: SECONDS + mib * SECONDS_PER_MIB,
+            memory: BYTES + mib * BYTES_PER_MIB,
+        }
+    }
+
+    /// Lays them upon this process, for good.
+    fn lay(&self) -> std::io::Result<()> {
+        let bound = |resource, most| {
+            // What ends it between the two says that it was for that.
+            let (current, maximum) = (Some(most), Some(most + 1));
+            setrlimit(resource, Rlimit { current, maximum })
+        };
+        bound(Resource::Core, 0)?;
+        bound(Resource::Cpu, self.seconds)?;
+        bound(Resource::Data, self.memory)?;
+        nice(NICE)?;
+        Ok(())
+    }
+}
+
+/// Compiles a module for an engine of that configuration and keeps what comes of it there. For a process
+/// that does nothing else: its bounds stay.
+///
+/// # Errors
+/// What is wrong with the module, or with this machine.
+pub fn compile(config: &EngineConfig, kept: &Path, from: impl Read) -> Result<(), LoadError> {
+    let fault = |error: std::io::Error| LoadError::new(Step::Read, error.to_string());
+    let mut module = Vec::new();
+    let mut from = from.take(config.module_bytes);
+    from.read_to_end(&mut module).map_err(fault)?;
+    Bounds::of(module.len()).lay().map_err(fault)?;
+    let wrong = |error: wasmtime::Error| LoadError::new(Step::Compile, format!("{error:#}"));
+    let mut settings = engine::settings(config);
+    settings.cache(Some(cache(kept)?));
+    let wasm = wasmtime::Engine::new(&settings).map_err(wrong)?;
+    let component = componentize(&module)?;
+    Component::new(&wasm, &component).map_err(wrong)?;
+    Ok(())
+}
+
+/// What was made, as the engine reads it.
+pub(crate) fn cache(kept: &Path) -> Result<Cache, LoadError> {
+    let mut config = CacheConfig::new();
+    config.with_directory(kept);
+    Cache::new(config).map_err(|error| LoadError::new(Step::Engine, format!("{error:#}")))
+}
