@@ -139,6 +139,106 @@ async fn a_module_that_comes_after_its_configuration_takes_effect() {
 }
 
 #[tokio::test]
+async fn a_file_that_a_refused_configuration_names_is_taken_once_it_is_there() {
+    let gateway = Gateway::start().await;
+    let generation = gateway.generation().await;
+    let folder = gateway.place().folder().join("extra");
+    std::fs::create_dir(&folder).unwrap();
+    let policy = "\n[policies.late]\nmodule = \"extra/late.wasm\"\n";
+    gateway.place().edit(|text| text + policy);
+    let refused = || async {
+        let rejected = gateway.policies().await["rejected"].clone();
+        rejected["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("there is no file"))
+    };
+    eventually("it is refused", refused).await;
+    let module = misbehaving(Hook::Decide, Misdeed::None);
+    std::fs::write(folder.join("late.wasm"), module).unwrap();
+    swapped(&gateway, generation).await;
+}
+
+#[tokio::test]
+async fn a_pipe_in_place_of_a_password_is_refused_and_changes_are_followed_on() {
+    let gateway = Gateway::start().await;
+    let generation = gateway.generation().await;
+    let pipe = gateway.place().folder().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let before = std::fs::read_to_string(gateway.place().file()).unwrap();
+    let named = |line: &str| match line.starts_with("password-file = ") {
+        true => "password-file = \"pipe\"\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    gateway
+        .place()
+        .edit(|text| text.lines().map(named).collect());
+    eventually("it is refused", || async {
+        let rejected = gateway.policies().await["rejected"].clone();
+        rejected["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("not a regular file"))
+    })
+    .await;
+    gateway.place().edit(|_| masking(before, false));
+    swapped(&gateway, generation).await;
+}
+
+/// Some KB each, with which their compiler would not be done for a long time, if ever.
+fn harmful() -> [(&'static str, Vec<u8>); 3] {
+    let many = "i32 ".repeat(1_000);
+    let calls = "call $many ".repeat(60_000);
+    let many = format!("(func $many (result {many}) unreachable)");
+    let calls = format!("(component (core module {many} (func {calls} unreachable)))");
+    let first = "(component $c0 (core module $m) (core instance (instantiate $m)))";
+    let twice = (1..=40).map(|level| {
+        let below = level - 1;
+        let one = "(instance (instantiate $below))";
+        format!("(component $c{level} (alias outer 1 $c{below} (component $below)) {one} {one})")
+    });
+    let twice: String = twice.collect();
+    let doubling = format!("(component {first} {twice} (instance (instantiate $c40)))");
+    let parsed = |text: String| wat::parse_str(text).expect("it is a component");
+    [
+        ("calls with many results", parsed(calls)),
+        ("instances that double", parsed(doubling)),
+        ("types within types", nested_types()),
+    ]
+}
+
+fn nested_types() -> Vec<u8> {
+    let mut kind = vec![0x42, 0];
+    for _ in 0..5_000 {
+        kind.splice(0..0, [0x42, 1, 1]);
+    }
+    let length = kind.len() + 1;
+    let mut component = b"\0asm\x0d\0\x01\0\x07".to_vec();
+    let length = [
+        length & 0x7f | 0x80,
+        length >> 7 & 0x7f | 0x80,
+        length >> 14,
+    ];
+    component.extend(length.map(|byte| u8::try_from(byte).unwrap()));
+    component.push(1);
+    component.extend(kind);
+    component
+}
+
+#[tokio::test]
+async fn a_module_that_would_harm_its_compiler_is_refused() {
+    let place = sluice_tests::gateway::Place::new().await;
+    for (what, module) in harmful() {
+        place.replace_module("guard", &module);
+        let mut check = tokio::process::Command::new(sluice_tests::programs::sluice());
+        check.arg("check").arg(place.file());
+        let said = sluice_tests::programs::said(check).await;
+        assert!(!said.content, "{what}: {said:?}");
+        let text = format!("{said:?}");
+        assert!(text.contains("its compiler failed"), "{what}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_setting_is_refused() {
     let gateway = Gateway::start().await;
     let generation = gateway.generation().await;
@@ -256,6 +356,11 @@ async fn a_policy_that_keeps_failing_refuses_and_raises_an_alarm() {
     ] {
         assert!(page.contains(line), "{page}");
     }
+    // What is loaded anew and is as it was fails on.
+    let generation = gateway.generation().await;
+    gateway.place().edit(|text| masking(text, false));
+    swapped(&gateway, generation).await;
+    assert!(failing(&gateway).await);
 }
 
 /// Whether the API says that the guard keeps failing.

@@ -9,8 +9,11 @@ use crate::files;
 /// The most bytes that the file of a table may have.
 const TABLE_BYTES: u64 = 16 << 20;
 
+/// What some programs put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The tables of a policy by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tables {
     by_name: HashMap<String, HashMap<Box<str>, Box<str>>>,
 }
@@ -43,7 +46,11 @@ fn table(file: &Path) -> Result<HashMap<Box<str>, Box<str>>, String> {
     let fault = |error: std::io::Error| format!("{path}: {error}");
     let text = files::read_text(file, TABLE_BYTES).map_err(fault)?;
     // Which a part of a table looks like while it is copied.
-    if !text.is_empty() && !text.ends_with('\n') {
+    if text.is_empty() {
+        let words = "it is empty; a table without keys is one line break";
+        return Err(format!("{path}: {words}"));
+    }
+    if !text.ends_with('\n') {
         return Err(format!(
             "{path}: its last line does not end; end it with a line break"
         ));
@@ -77,8 +84,14 @@ fn rows(text: &str) -> Result<HashMap<Box<str>, Box<str>>, (usize, String)> {
     Ok(rows)
 }
 
-/// The cells of a line of CSV; a quoted cell ends on its line.
+/// The cells of a line of CSV; a quoted cell ends on its line. What nobody sees in a key would keep it from
+/// being found.
 fn cells(line: &str) -> Result<Vec<String>, String> {
+    let unseen = |one: &char| one.is_control() || *one == BYTE_ORDER_MARK;
+    if let Some(unseen) = line.chars().find(unseen) {
+        let code = u32::from(unseen);
+        return Err(format!("a character that nobody sees: U+{code:04X}"));
+    }
     let mut cells = Vec::new();
     let mut rest = line;
     loop {
@@ -86,7 +99,13 @@ fn cells(line: &str) -> Result<Vec<String>, String> {
             Some(quoted) => quoted_cell(quoted)?,
             None => {
                 let end = rest.find(',').unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
+                let cell = &rest[..end];
+                if cell.trim() != cell {
+                    return Err(format!(
+                        "{cell:?} has a blank at an end; quote it if that belongs to it"
+                    ));
+                }
+                (cell.to_owned(), &rest[end..])
             }
         };
         cells.push(cell);
@@ -119,7 +138,21 @@ fn quoted_cell(text: &str) -> Result<(String, &str), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::rows;
+    use super::{rows, table};
+
+    #[test]
+    fn a_file_that_is_not_whole_is_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tenants.csv");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            table(&file)
+        };
+        assert!(read("").unwrap_err().contains("it is empty"));
+        assert!(read("ana").unwrap_err().contains("does not end"));
+        assert_eq!(read("\n").unwrap().len(), 0);
+        assert_eq!(read("ana\n").unwrap().len(), 1);
+    }
 
     #[test]
     fn a_line_is_a_key_or_a_key_and_a_value() {
@@ -137,6 +170,9 @@ mod tests {
             ("a,1\n\na,2", 3, "\"a\" is there already"),
             ("\"a,1", 1, "does not end"),
             ("\"a\"b,1", 1, "after the quote"),
+            ("\u{feff}a,1", 1, "U+FEFF"),
+            ("a\rb,1", 1, "U+000D"),
+            ("a,1\nb ,2", 2, "blank at an end"),
         ] {
             let (at, said) = rows(text).unwrap_err();
             assert_eq!(at, line, "{said}");

@@ -17,6 +17,9 @@ use super::{
 };
 use crate::oci::{self, Pull};
 
+/// The most bytes that a file with a secret may have.
+const SECRET_BYTES: u64 = 64 << 10;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
@@ -655,15 +658,17 @@ impl Reader<'_> {
     ) -> Option<Option<Secret>> {
         match (file, variable) {
             (None, None) => Some(None),
-            (Some(file), None) => match std::fs::read_to_string(self.relative(&file)) {
-                Ok(text) => Some(Some(Secret::new(
-                    text.trim_end_matches(['\r', '\n']).to_owned(),
-                ))),
-                Err(error) => {
-                    self.wrong(at, &format!("cannot read {}: {error}", file.display()));
-                    None
+            (Some(file), None) => {
+                match policy::files::read_text(&self.relative(&file), SECRET_BYTES) {
+                    Ok(text) => Some(Some(Secret::new(
+                        text.trim_end_matches(['\r', '\n']).to_owned(),
+                    ))),
+                    Err(error) => {
+                        self.wrong(at, &format!("cannot read {}: {error}", file.display()));
+                        None
+                    }
                 }
-            },
+            }
             (None, Some(variable)) => match std::env::var(&variable) {
                 Ok(value) => Some(Some(Secret::new(value))),
                 Err(_) => {
@@ -710,7 +715,14 @@ impl Reader<'_> {
     fn file(&mut self, at: &[&str], path: &Path) -> PathBuf {
         let path = self.relative(path);
         if !path.is_file() {
-            self.wrong(at, &format!("there is no file {}", path.display()));
+            let shown = path.display();
+            let reason = match std::fs::metadata(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    format!("cannot see {shown}: {error}")
+                }
+                _ => format!("there is no file {shown}"),
+            };
+            self.wrong(at, &reason);
         }
         path
     }

@@ -56,13 +56,11 @@ pub(super) fn watch(
         let _ = changed.recv_timeout(LOOK);
         // Anything that happens in a folder is told: logs may be written there all the time.
         while changed.try_recv().is_ok() {}
-        let mut files = known.config.policy_files();
-        if known.is_unreadable {
-            // What a configuration that was refused names may come to be there.
-            files.extend(watched.folders.keys().cloned());
-        }
+        let files = known.config.policy_files();
         let is_changed = stamps_of(&files) != known.stamps;
-        if is_changed || known.again.is_some_and(|(at, _)| Instant::now() >= at) {
+        let is_due = known.again.is_some_and(|(at, _)| Instant::now() >= at);
+        // Nobody knows all that a configuration names which could not be read.
+        if is_changed || is_due || known.is_unreadable {
             known.again = known.again.filter(|_| !is_changed);
             known.stamps = rested(&files);
             let tried = std::panic::catch_unwind(AssertUnwindSafe(|| known.reload(policies)));

@@ -18,6 +18,8 @@ const ANSWER: Duration = Duration::from_secs(120);
 const MANIFEST_TYPES: &str = "application/vnd.oci.image.manifest.v1+json, \
                               application/vnd.docker.distribution.manifest.v2+json";
 const MOST_TOKEN: usize = 64 << 10;
+/// The most bytes that a file of credentials may have.
+const AUTH_BYTES: u64 = 1 << 20;
 
 /// Why something is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -234,7 +236,8 @@ fn credentials(text: &str, registry: &str) -> Result<Option<(String, String)>, S
 }
 
 fn read(file: &Path) -> Result<String, String> {
-    std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+    policy::files::read_text(file, AUTH_BYTES)
+        .map_err(|error| format!("{}: {error}", file.display()))
 }
 
 #[cfg(test)]
