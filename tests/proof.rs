@@ -299,7 +299,9 @@ async fn a_shadow_is_promoted_and_rolled_back_by_one_command_each() {
     assert_eq!(code, 1);
     assert!(err.contains("no previous version"), "{err}");
 
-    gateway.place().edit(|text| with_shadow(text, strict));
+    gateway
+        .place()
+        .edit(|text| with_shadow(format!("{text}\n# Asked for by Dora."), strict));
     eventually("the shadow is there", || async {
         !shadow(&gateway).await.is_null()
     })
@@ -314,16 +316,23 @@ async fn a_shadow_is_promoted_and_rolled_back_by_one_command_each() {
     assert!(shadow(&gateway).await.is_null());
     client.simple_query(delete).await.unwrap();
     let written = std::fs::read_to_string(&config).unwrap();
-    assert!(
-        written.contains("# What is too dangerous"),
-        "comments stay: {written}"
-    );
+    for comment in ["# What is too dangerous", "# Asked for by Dora."] {
+        assert!(written.contains(comment), "comments stay: {written}");
+    }
     assert!(written.contains("[policies.guard.previous"), "{written}");
     let kept = std::fs::read_dir(folder.join("modules")).unwrap().count();
     assert_eq!(kept, 1);
     // Whatever becomes of the file that it was read from.
     std::fs::write(folder.join("policies/guard.wasm"), b"overwritten").unwrap();
 
+    gateway.place().edit(|text| with_shadow(text, strict));
+    let (code, _, err) = command("rollback").await;
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("[policies.guard.shadow] would be lost"),
+        "{err}"
+    );
+    gateway.place().edit(|_| written);
     let (code, out, err) = command("rollback").await;
     assert_eq!(code, 0, "{out}{err}");
     assert_eq!(sqlstate(client.simple_query(delete).await), "42501");
@@ -364,8 +373,13 @@ async fn a_module_takes_effect_only_with_the_signatures_that_are_required() {
     std::fs::write(path("trust.toml"), trust).unwrap();
 
     let (guard, mask) = (path("policies/guard.wasm"), path("policies/mask.wasm"));
-    for (module, by) in [(&mask, "alice"), (&mask, "bob"), (&guard, "alice")] {
-        let (code, _, err) = policy(&["sign", module, "--key", &path(by)], None).await;
+    let sign = |module: &str, by: &str| {
+        let (module, key) = (module.to_owned(), path(by));
+        async move { policy(&["sign", &module, "--key", &key], None).await }
+    };
+    // At once: neither is lost.
+    let both = tokio::join!(sign(&mask, "alice"), sign(&mask, "bob"));
+    for (code, _, err) in [both.0, both.1, sign(&guard, "alice").await] {
         assert_eq!(code, 0, "{err}");
     }
     let verify = |module: String| {

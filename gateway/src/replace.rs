@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, fchown};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -37,9 +37,45 @@ pub(crate) fn file(path: &Path, content: &[u8]) -> std::io::Result<()> {
     aside.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// Makes the folder, where there is none, with the permissions and the owner of another: who can read there
+/// must be able to read here.
+pub(crate) fn folder(path: &Path, like: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let like = if like.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        like
+    };
+    let known = fs::metadata(like)?;
+    fs::create_dir_all(path)?;
+    let made = fs::metadata(path)?;
+    if (known.uid(), known.gid()) != (made.uid(), made.gid()) {
+        chown(path, Some(known.uid()), Some(known.gid()))?;
+    }
+    let permissions = fs::Permissions::from_mode(known.permissions().mode() & 0o777);
+    fs::set_permissions(path, permissions)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+
+    #[test]
+    fn a_folder_that_is_made_is_as_open_as_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = std::fs::Permissions::from_mode(0o751);
+        std::fs::set_permissions(folder.path(), mode).unwrap();
+        let _ = chown(folder.path(), Some(12_345), Some(12_346));
+        let made = folder.path().join("modules");
+        super::folder(&made, folder.path()).unwrap();
+        let seen = |path: &std::path::Path| {
+            let seen = std::fs::metadata(path).unwrap();
+            (seen.uid(), seen.gid(), seen.mode())
+        };
+        assert_eq!(seen(&made), seen(folder.path()));
+    }
 
     #[test]
     fn a_file_that_is_replaced_keeps_its_owner_and_permissions() {

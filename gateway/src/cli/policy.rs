@@ -219,13 +219,14 @@ fn list(connection: &Connection) -> Result<(), Failure> {
             .policy
             .as_deref()
             .map(|name| format!(" policy {name},"));
+        let reason: Vec<String> = rejected.reason.lines().map(printable).collect();
         writeln!(
             out,
             "\nThe set before stays in force: at {} a new one was rejected:{} {}: {}",
             rejected.at,
             policy.unwrap_or_default(),
             rejected.step,
-            printable(&rejected.reason),
+            reason.join("\n  "),
         )?;
     }
     Ok(())

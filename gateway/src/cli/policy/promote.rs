@@ -146,7 +146,8 @@ fn keep(config: &Config, policy: &PolicyConfig) -> anyhow::Result<String> {
     let named = || policy.module.display().to_string();
     let bytes = fs::read(&policy.module).with_context(named)?;
     let store = &config.modules.directory;
-    fs::create_dir_all(store).with_context(|| store.display().to_string())?;
+    let folder = config.path.parent().unwrap_or(Path::new(""));
+    replace::folder(store, folder).with_context(|| store.display().to_string())?;
     let kept = store.join(format!("{}.wasm", Digest::of(&bytes)));
     replace::file(&kept, &bytes).with_context(|| store.display().to_string())?;
     match fs::read(signatures_of(&policy.module)) {
@@ -156,7 +157,6 @@ fn keep(config: &Config, policy: &PolicyConfig) -> anyhow::Result<String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(named),
     }
-    let folder = config.path.parent().unwrap_or(Path::new(""));
     let kept = kept.strip_prefix(folder).unwrap_or(&kept);
     let kept = kept
         .to_str()
@@ -170,8 +170,8 @@ fn promote(table: &mut dyn TableLike, name: &str, kept: &str) -> anyhow::Result<
             "policy {name} has no shadow: write the new version into [policies.{name}.shadow] first"
         );
     };
+    let mut previous = version(table, &shadow);
     let shadow = shadow.as_table_like().context("shadow is not a table")?;
-    let mut previous = version(table);
     previous.insert("module", value(kept));
     for key in VERSION {
         if let Some(item) = shadow.get(key) {
@@ -190,10 +190,10 @@ fn roll_back(table: &mut dyn TableLike, name: &str) -> anyhow::Result<()> {
         !table.contains_key("shadow"),
         "[policies.{name}.shadow] would be lost: move it elsewhere or promote it first"
     );
+    let mut shadow = version(table, &previous);
     let previous = previous
         .as_table_like()
         .context("previous is not a table")?;
-    let mut shadow = version(table);
     // What a shadow leaves out is as in its policy, which is another one now.
     shadow.entry("settings").or_insert_with(toml_edit::table);
     shadow
@@ -209,9 +209,12 @@ fn roll_back(table: &mut dyn TableLike, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The version that is the policy.
-fn version(table: &dyn TableLike) -> Table {
+/// The version that is the policy, with the comments of the one that it makes room for.
+fn version(table: &dyn TableLike, other: &Item) -> Table {
     let mut version = Table::new();
+    if let Some(other) = other.as_table() {
+        version.decor_mut().clone_from(other.decor());
+    }
     for key in VERSION {
         if let Some(item) = table.get(key) {
             version.insert(key, item.clone());
@@ -230,9 +233,11 @@ fn tried(
     wanted: Option<Version>,
 ) -> anyhow::Result<Config> {
     let new = Config::from_toml(text, file).context("the new configuration is wrong")?;
-    let versions = |config: &Config| -> Vec<(String, Version)> {
-        let others = config.policies.iter().filter(|one| one.name != name);
-        others.map(|one| (one.name.clone(), of(one))).collect()
+    // Policies judge in their order.
+    let versions = |config: &Config| -> Vec<(String, Option<Version>)> {
+        let version = |one: &PolicyConfig| (one.name != name).then(|| of(one));
+        let named = |one: &PolicyConfig| (one.name.clone(), version(one));
+        config.policies.iter().map(named).collect()
     };
     let is_wanted = match wanted {
         Some(wanted) => of(find(&new, name)?) == wanted,
