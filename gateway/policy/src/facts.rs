@@ -31,6 +31,8 @@ pub(crate) enum Counting {
     Ignored,
     /// It is.
     Kept,
+    /// It was when the session began: what is taken again is granted, and adds nothing.
+    KeptBefore,
 }
 
 /// What is known of a request.

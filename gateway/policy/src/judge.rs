@@ -252,9 +252,17 @@ impl Judge {
     fn renew(&mut self, session: &mut Session, catalog: &Arc<Catalog>) -> Result<(), Denial> {
         self.follow();
         let class = &session.class;
-        if class.generation != self.set.generation() || class.catalog != catalog.version() {
-            session.class = self.class(&Arc::clone(&session.facts), catalog)?;
+        if class.generation == self.set.generation() && class.catalog == catalog.version() {
+            return Ok(());
         }
+        let counting = match self.counting {
+            Counting::Kept => Counting::KeptBefore,
+            other => other,
+        };
+        let counting = std::mem::replace(&mut self.counting, counting);
+        let class = self.class(&Arc::clone(&session.facts), catalog);
+        self.counting = counting;
+        session.class = class?;
         Ok(())
     }
 
@@ -286,7 +294,11 @@ impl Judge {
             notes.extend(note);
             match (policy.mode, stance) {
                 (Mode::Observe, Ok(stance)) => notes.extend(observed_stance(policy, &stance)),
-                (Mode::Observe, Err(failed)) => notes.push(observed_failure(policy, &failed)),
+                (Mode::Observe, Err(failed)) => {
+                    // The next session may meet an answer.
+                    shared = false;
+                    notes.push(observed_failure(policy, &failed));
+                }
                 (Mode::Enforce | Mode::Off, Ok(stance)) => {
                     if let Effect::Deny(refusal) = stance.effect {
                         return Err(refused(&set, policy, refusal));
@@ -403,7 +415,8 @@ impl Judge {
         let mut said = Said::new(session);
         for (index, policy) in set.running() {
             let asked = (session, request);
-            let shadow = self.shadow_opinion((&set, index), asked, analysis, catalog);
+            let (shadow, late) = self.shadow_opinion((&set, index), asked, analysis, catalog);
+            said.notes.extend(late);
             let opinion = self.opinion(&set, index, session, request, analysis, catalog);
             said.notes.extend(shadow.and_then(|shadow| {
                 compare_opinions(

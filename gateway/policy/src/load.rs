@@ -171,21 +171,26 @@ fn shadow(
         ..config.clone()
     };
     let named = |error: LoadError| error.of(&format!("{}.shadow", config.name));
-    let policy = Arc::new(made(engine, deployment, &second, known).map_err(named)?);
+    let policy = made(engine, deployment, &second, known).map_err(named)?;
     let before = known
         .policies()
         .find(|one| one.name == own.name && is_same(one, own));
     let before = before.and_then(|one| one.shadow.as_ref());
-    let tally = match before.filter(|one| is_same(&one.policy, &policy)) {
-        Some(before) => Arc::clone(&before.tally),
-        None => Arc::default(),
+    let (counters, tally) = match before.filter(|one| is_same(&one.policy, &policy)) {
+        Some(before) => (&before.policy.counters, Arc::clone(&before.tally)),
+        None => (&policy.counters, Arc::default()),
     };
+    let counters = Arc::clone(counters);
+    let policy = Arc::new(Policy { counters, ..policy });
     Ok(Some(Shadow { policy, tally }))
 }
 
 /// True where both say the same of the same facts.
 fn is_same(one: &Policy, other: &Policy) -> bool {
-    one.compiled.digest() == other.compiled.digest() && one.settings == other.settings
+    one.compiled.digest() == other.compiled.digest()
+        && one.settings == other.settings
+        && one.grants == other.grants
+        && one.tables == other.tables
 }
 
 /// Reads and compiles the module, unless it is known.

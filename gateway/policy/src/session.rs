@@ -10,6 +10,7 @@ use crate::inspection::Inspector;
 use crate::plan::Note;
 use crate::protection::Protections;
 use crate::set::Generation;
+use crate::shadow::Told;
 
 /// What policies may know about a session.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub(crate) struct Class {
 /// What a policy and its shadow each protect for all of a session.
 #[derive(Debug)]
 pub(crate) struct Standing {
+    /// What the policy has said of the session, to be compared with what its shadow says.
+    pub(crate) told: Told,
     pub(crate) own: Protected,
     /// None yet where the shadow has failed to say it.
     pub(crate) shadow: OnceLock<Protected>,

@@ -90,14 +90,22 @@ impl Instances {
         })
     }
 
-    /// One of each policy that runs, started; those that do not start are tried again when needed.
+    /// One of each policy that runs and of its shadow, started; those that do not start are tried again when
+    /// needed.
     pub(crate) fn started(set: &PolicySet) -> Instances {
-        let start = |(index, policy)| {
-            let instance = Instance::start_warm(set.engine(), policy).ok()?;
-            Some((Place::Policy(set.generation(), index), instance))
-        };
+        let mut idle = HashMap::new();
+        for (index, policy) in set.running() {
+            if let Ok(instance) = Instance::start_warm(set.engine(), policy) {
+                idle.insert(Place::Policy(set.generation(), index), instance);
+            }
+            let shadow = policy.shadow.as_ref();
+            let shadow = shadow.map(|one| Instance::start_shadow(set.engine(), &one.policy));
+            if let Some(Ok(instance)) = shadow {
+                idle.insert(Place::Shadow(set.generation(), index), instance);
+            }
+        }
         Instances {
-            idle: set.running().filter_map(start).collect(),
+            idle,
             ask_for_nobody: false,
         }
     }

@@ -15,6 +15,9 @@ const SETS: u32 = 3;
 /// How long sessions are asked about in all: a slow policy must not keep a change back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long instances are started in all; judges start what they miss.
+const PATIENCE_TO_START: Duration = Duration::from_secs(10);
+
 /// What a judge begins a set with: instances of its policies, and what they say about the sessions that
 /// there are.
 #[derive(Default)]
@@ -38,11 +41,16 @@ pub(crate) fn ready(policies: &Arc<Policies>, set: &Arc<PolicySet>) -> Vec<Ready
             break;
         }
     }
-    let instances = |_| Ready {
-        instances: Instances::started(set),
+    let began = Instant::now();
+    let started = || match began.elapsed() < PATIENCE_TO_START {
+        true => Instances::started(set),
+        false => Instances::default(),
+    };
+    let ready = |_| Ready {
+        instances: started(),
         classes: judge.classes.clone(),
     };
-    (0..judges).map(instances).collect()
+    (0..judges).map(ready).collect()
 }
 
 fn has_room(set: &PolicySet, judges: u32) -> bool {

@@ -31,18 +31,27 @@ impl Judge {
         self.ask_about_session((set, index), shadow, facts, catalog)
     }
 
-    /// Asks the shadow of a policy about a request, where there is one: before the policy.
+    /// Asks the shadow of a policy about a request, where there is one: before the policy. Where it was not
+    /// asked about the session yet, it is now, with what is to be noted of that.
     pub(super) fn shadow_opinion(
         &mut self,
         (set, index): (&PolicySet, usize),
         (session, request): (&Session, &Request),
         analysis: &Arc<Analysis>,
         catalog: &Arc<Catalog>,
-    ) -> Option<Opinion> {
-        let shadow = set.policies()[index].shadow.as_ref()?;
-        let standing = session.class.shadows.get(&index)?;
+    ) -> (Option<Opinion>, Option<Note>) {
+        let policy = &set.policies()[index];
+        let standing = session.class.shadows.get(&index);
+        let (Some(shadow), Some(standing)) = (&policy.shadow, standing) else {
+            return (None, None);
+        };
+        let mut late = None;
         if standing.shadow.get().is_none() {
-            let said = self.ask_about_session((set, index), shadow, &session.facts, catalog)?;
+            let facts = &session.facts;
+            let Some(said) = self.ask_about_session((set, index), shadow, facts, catalog) else {
+                return (None, None);
+            };
+            late = compare_effects(policy, shadow, (facts, catalog), &standing.told, &said);
             standing
                 .shadow
                 .get_or_init(|| protected(index, &said, catalog));
@@ -51,10 +60,11 @@ impl Judge {
         // It sees the policy's counters, and adds nothing to them.
         let counting = Counting::Ignored;
         let facts = Facts::of_request(session, request, analysis, catalog, counting);
-        self.ask((set, index), shadow, |instance| {
+        let opinion = self.ask((set, index), shadow, |instance| {
             let answer = instance.decide(facts)?;
             check.opinion(answer, instance.claims())
-        })
+        });
+        (opinion, late)
     }
 
     fn ask_about_session(
@@ -118,29 +128,42 @@ pub(super) fn compare_stances(
     let Some(shadow) = &policy.shadow else {
         return (None, None);
     };
+    let told = || match own {
+        Ok(own) => Told::effect(&own.effect),
+        Err(failed) => Told::failure(failed),
+    };
     let standing = own.as_ref().ok().map(|own| Standing {
+        told: told(),
         own: protected(index, own, catalog),
         shadow: OnceLock::new(),
     });
     let Some(said) = said else {
         return (standing, None);
     };
-    let told = match own {
-        Ok(own) => Told::effect(&own.effect),
-        Err(failed) => Told::failure(failed),
-    };
-    let asked = Question {
-        who: &facts.identity.subject,
-        shape: "(a session opens)".to_owned(),
-        catalog,
-    };
-    let note = compare(shadow, &asked, &told, &Told::effect(&said.effect));
+    let note = compare_effects(policy, shadow, (facts, catalog), &told(), said);
     if let Some(standing) = &standing {
         standing
             .shadow
             .get_or_init(|| protected(index, said, catalog));
     }
-    (standing, note.map(|text| noted(policy, text)))
+    (standing, note)
+}
+
+/// What is to be noted where the shadow of a policy `said` something else about a session.
+fn compare_effects(
+    policy: &Policy,
+    shadow: &Shadow,
+    (facts, catalog): (&SessionFacts, &Catalog),
+    own: &Told,
+    said: &Stance,
+) -> Option<Note> {
+    let asked = Question {
+        who: &facts.identity.subject,
+        shape: "(a session opens)".to_owned(),
+        catalog,
+    };
+    let note = compare(shadow, &asked, own, &Told::effect(&said.effect));
+    note.map(|text| noted(policy, text))
 }
 
 /// What is to be noted where the shadow of a policy `said` something else about a request.

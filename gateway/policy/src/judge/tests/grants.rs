@@ -39,13 +39,13 @@ fn running(functions: &[(&str, &str, &str)], code: &str) -> Guest {
     guest
 }
 
-/// A guest that takes one of one an hour, and traps where there is none left.
+/// Takes one of one an hour, and traps where there is none left.
+const TAKE_ONE: &str = "(if (i32.eqz (call $take (i32.const 64) (i32.const 1) (i32.const 3600) (i64.const 1) (i64.const 1)))
+    (then unreachable))";
+
+/// A guest that takes one of one an hour where it decides.
 fn once_an_hour() -> Guest {
-    running(
-        &[TAKE],
-        "(if (i32.eqz (call $take (i32.const 64) (i32.const 1) (i32.const 3600) (i64.const 1) (i64.const 1)))
-            (then unreachable))",
-    )
+    running(&[TAKE], TAKE_ONE)
 }
 
 /// A guest that does so once more.
@@ -155,6 +155,30 @@ fn what_a_request_took_that_does_not_run_is_given_back() {
     allowed(prepare(&mut judge, "a"));
     allowed(ask(&mut judge, "a"));
     assert_eq!(denied(ask(&mut judge, "a")).failure, Some(Failure::Trap));
+}
+
+#[test]
+fn what_a_session_took_is_not_taken_again_when_it_is_asked_about_anew() {
+    let bench = Bench::new();
+    let mut guest = once_an_hour();
+    let one_of_three = TAKE_ONE.replace("(i64.const 1)))", "(i64.const 3)))");
+    guest.before_session = one_of_three;
+    guest.before_decide = String::new();
+    let counting = granted(&bench, &guest, &[Grant::Counters]);
+    let policies = Arc::new(bench.load(vec![counting.clone()]).unwrap());
+    let mut judge = Judge::new(Arc::clone(&policies));
+    let catalog = catalog();
+    let mut session = judge.admit(facts(), &catalog).unwrap();
+    for name in ["one", "two", "three"] {
+        let other = bench.policy(name, &Guest::default());
+        policies.replace(vec![counting.clone(), other]).unwrap();
+        allowed(judge.judge(&mut session, query("a"), Arc::new(email()), &catalog));
+    }
+    for _ in 1..3 {
+        judge.admit(facts(), &catalog).unwrap();
+    }
+    let refused = judge.admit(facts(), &catalog).unwrap_err();
+    assert_eq!(refused.failure, Some(Failure::Trap));
 }
 
 #[test]

@@ -241,3 +241,45 @@ fn whoever_judges_by_a_record_learns_that_claims_were_asked_for() {
         }
     }
 }
+
+#[test]
+fn a_shadow_that_comes_later_is_compared_over_the_sessions_that_there_are() {
+    let bench = Bench::new();
+    let catalog = catalog();
+    let own = || bench.policy("p", &Guest::default());
+    let policies = Arc::new(bench.load(vec![own()]).unwrap());
+    let mut judge = Judge::new(Arc::clone(&policies));
+    let mut session = judge.admit(facts(), &catalog).unwrap();
+    let shadow = Guest {
+        session: Effect::Deny("nobody may", ""),
+        ..Guest::default()
+    };
+    // It has no subject where it is tried.
+    let length = RETURNED + 4;
+    let traps = Guest {
+        imports: fact("subject", "subject", "(param i32)"),
+        before_session: format!(
+            "(call $subject (i32.const {RETURNED}))
+             (if (i32.load (i32.const {length})) (then unreachable))"
+        ),
+        ..Guest::default()
+    };
+    let mut observed = bench.policy("traps", &traps);
+    observed.mode = crate::config::Mode::Observe;
+    let both = vec![beside(&bench, &Guest::default(), &shadow), observed];
+    policies.replace(both).unwrap();
+    let verdict = judge.judge(&mut session, query("a"), Arc::new(email()), &catalog);
+    let permit = allowed(verdict);
+    let notes: Vec<String> = permit
+        .plan()
+        .notes()
+        .iter()
+        .map(|note| note.text.to_string())
+        .collect();
+    let noted = |words: &str| notes.iter().any(|note| note.contains(words));
+    assert!(noted("deny \"nobody may\", not allow"), "{notes:?}");
+    assert_eq!(count(&policies, DifferenceKind::Effect), 1);
+    let failures = policies.status().policies[1].failures.clone();
+    let failed: u64 = failures.iter().map(|(_, count)| count).sum();
+    assert_eq!(failed, 1, "{failures:?}");
+}
