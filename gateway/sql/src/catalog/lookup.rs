@@ -1,6 +1,8 @@
 //! What lineage asks a catalog.
 
-use super::{Cast, Catalog, Column, FieldUse, Function, ReferenceRow, Relation, Type, TypeKind};
+use std::collections::HashSet;
+
+use super::{Cast, Catalog, Column, Fields, Function, ReferenceRow, Relation, Type, TypeKind};
 use crate::analysis::{Access, ColumnId};
 
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
@@ -183,17 +185,11 @@ impl Catalog {
         found.filter(move |function| schema_matches(schema, &function.schema))
     }
 
-    /// The fields of NEW and OLD that a clean function reads.
-    pub(crate) fn fields_read(&self, function: u32) -> &[FieldUse] {
-        let same = self
-            .function(function)
-            .and_then(|(_, name)| self.root().functions.get(name));
-        let same = same.into_iter().flatten();
-        let mut fields = same.filter(|one| one.oid == function);
-        fields
-            .next()
-            .and_then(|one| one.fields.as_deref())
-            .unwrap_or_default()
+    /// The fields of NEW and OLD in a clean function.
+    pub(crate) fn fields(&self, function: u32) -> Option<&Fields> {
+        let (_, name) = self.function(function)?;
+        let mut same = self.root().functions.get(name)?.iter();
+        same.find(|one| one.oid == function)?.fields.as_ref()
     }
 
     /// Whether there is a function of this name that is not PostgreSQL's own.
@@ -250,6 +246,28 @@ impl Catalog {
     pub(crate) fn column_type(&self, column: &Column) -> Option<&Type> {
         self.data_type(column.type_oid)
             .or_else(|| self.element_type(&column.type_name))
+    }
+
+    /// The fields of the composite types that a column's values are made of, at any depth.
+    pub(super) fn fields_within(&self, column: &Column) -> Vec<ColumnId> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        let mut open = vec![self.column_type(column)];
+        while let Some(next) = open.pop() {
+            let Some(data_type) = next.filter(|one| seen.insert(one.oid)) else {
+                continue;
+            };
+            open.push(self.data_type(data_type.base));
+            let row = self.relation(data_type.relation);
+            for field in row.iter().flat_map(|row| &row.columns) {
+                found.push(ColumnId {
+                    relation: data_type.relation,
+                    attribute: field.attribute,
+                });
+                open.push(self.column_type(field));
+            }
+        }
+        found
     }
 
     /// How many relations there are.

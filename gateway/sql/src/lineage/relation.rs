@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
         let mut secured = vec![relation];
         let mut seen = HashSet::from([relation.oid]);
         while let Some(relation) = secured.pop() {
-            self.functions_of(&relation.policies, &relation.name);
+            self.code(&relation.policies, &relation.name, 0);
             self.spend(relation.secured_by.len());
             for &column in &relation.secured_by {
                 let Some(read) = self.catalog.relation(column.relation) else {
@@ -275,6 +275,10 @@ impl<'a> Walk<'a> {
                     how: Reach::Projected,
                 }];
                 for &attribute in &column.made_from {
+                    let base = relation.column(attribute);
+                    let row = base.and_then(|one| self.attributes(one, depth, &mut row_types));
+                    let fields = row.map(|row| row.everything().sources);
+                    sources.extend(fields.into_iter().flatten());
                     let base = ColumnId {
                         relation: relation.oid,
                         attribute,
