@@ -482,3 +482,7 @@ CREATE TRIGGER lower BEFORE INSERT OR UPDATE ON vault.usual FOR EACH ROW EXECUTE
 CREATE TRIGGER touch BEFORE UPDATE ON vault.usual FOR EACH ROW WHEN (pg_trigger_depth() = 0 AND lower(OLD.label) <> lower(NEW.label::varchar)) EXECUTE FUNCTION vault.touch();
 CREATE TRIGGER tell BEFORE INSERT OR UPDATE OF secret ON vault.usual FOR EACH ROW WHEN (NEW.secret IS NOT NULL) EXECUTE FUNCTION vault.touch();
 INSERT INTO vault.usual (secret) VALUES ('one@quartzzebra'), ('two@quartzzebra');
+
+CREATE TYPE vault."odd.""pair" AS (one integer, secret integer);
+CREATE TABLE vault.oddly_paired (id integer, pairs vault."odd.""pair"[]);
+INSERT INTO vault.oddly_paired VALUES (1, ARRAY[ROW(1, 735192840)::vault."odd.""pair"]);

@@ -496,3 +496,7 @@ SELECT made FROM vault.field_made_of_many
 SELECT made FROM vault.field_made_of_row
 -- masked: a field beside a generated column of it
 SELECT (pair).secret FROM vault.field_made
+-- refused: a field of an array whose elements are of a type with an odd name
+SELECT (pairs[1]).secret FROM vault.oddly_paired
+-- refused: rows of a type with an odd name
+SELECT pairs FROM vault.oddly_paired

@@ -300,13 +300,11 @@ impl Catalog {
     /// The type of an array's elements, by the array's name as `format_type` prints it. Types of
     /// PostgreSQL's own are none of these.
     fn element_type(&self, array: &str) -> Option<&Type> {
-        let name = array.strip_suffix("[]")?;
-        let (schema, name) = match name.strip_suffix('"') {
-            Some(quoted) => quoted.rsplit_once(".\"")?,
-            None => name.rsplit_once('.')?,
-        };
-        let plain = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
-        let (schema, name) = (plain(schema), plain(name));
+        let (schema, rest) = printed_name(array.strip_suffix("[]")?)?;
+        let (name, rest) = printed_name(rest.strip_prefix('.')?)?;
+        if !rest.is_empty() {
+            return None;
+        }
         let mut found = self.types_named(&schema, &name).into_iter();
         found.find(|one| one.schema == schema)
     }
@@ -407,6 +405,28 @@ impl Catalog {
 
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
         self.root().casts.iter().filter(|cast| cast.implicit)
+    }
+}
+
+/// The name that a text begins with, as PostgreSQL prints it, and what comes behind.
+fn printed_name(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find('.').unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        return Some((name.to_owned(), rest));
+    };
+    let mut name = String::new();
+    let mut rest = quoted;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        name.push_str(part);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, after)),
+        }
     }
 }
 

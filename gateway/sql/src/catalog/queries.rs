@@ -308,7 +308,8 @@ WITH RECURSIVE parts (keyed, relation) AS (
 SELECT made.owner::text, made.part, COALESCE(p.proname::text, ''), COALESCE(element.oid, made.type)::text
 FROM made
 LEFT JOIN pg_catalog.pg_proc p ON p.oid = made.function
-LEFT JOIN pg_catalog.pg_type element ON element.typarray = made.type AND made.type <> 0
+LEFT JOIN pg_catalog.pg_type many ON many.oid = made.type
+LEFT JOIN pg_catalog.pg_type element ON element.oid = many.typelem AND element.typarray = many.oid
 WHERE made.owner {part} AND made.function < 16384
 ORDER BY made.owner, made.part, made.function, made.type";
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, RELATION, Walk};
@@ -315,7 +316,11 @@ impl<'a> Walk<'a> {
         depth: usize,
         row_types: &mut Vec<u32>,
     ) -> Option<Rc<Table>> {
-        let mut data_type = self.catalog.column_type(column)?;
+        let known = self.catalog.column_type(column);
+        if known.is_none() && column.type_oid >= FIRST_OWN_OID && column.type_name.ends_with("[]") {
+            self.opaque(OpaqueReason::Unsupported, &column.type_name);
+        }
+        let mut data_type = known?;
         // Domains and ranges over each other.
         for over in 0.. {
             if !matches!(data_type.kind, TypeKind::Domain | TypeKind::Range) {
