@@ -8,6 +8,8 @@ use sluice::demo::postgres::{Postgres, Role};
 use sluice_tests::gateway::Place;
 use sluice_tests::programs::{python, repository, said};
 use sluice_tests::{Gateway, Person, server, sqlstate};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_postgres::{Client, NoTls};
 
 /// An authority that vouches for servers.
@@ -182,12 +184,11 @@ async fn an_upstream_that_is_not_who_it_should_be_is_not_used() {
 
 #[tokio::test]
 async fn an_upstream_without_tls_is_not_used_where_tls_is_demanded() {
-    let bare = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let bare = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = bare.local_addr().unwrap().port();
     tokio::spawn(async move {
         // It declines TLS, and whatever is said to it then is a secret given away.
         while let Ok((mut stream, _)) = bare.accept().await {
-            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
             let mut request = [0; 8];
             stream.read_exact(&mut request).await.ok();
             stream.write_all(b"N").await.ok();
@@ -281,6 +282,83 @@ async fn clients_may_speak_tls_in_each_way_that_libpq_has() {
     );
     command.env("AUTHORITY", known).env("STRANGER", stranger);
     println!("{}", said(command).await.expect("libpq is content"));
+}
+
+/// A pooler of sorts: it passes no startup parameter on but who asks for what, or refuses the others.
+async fn pooler(refuses: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let behind = server::postgres().await.address();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let length = client.read_u32().await.unwrap();
+                let mut rest = vec![0; usize::try_from(length).unwrap() - 4];
+                client.read_exact(&mut rest).await.unwrap();
+                let words: Vec<&[u8]> = rest[4..].split(|byte| *byte == 0).collect();
+                let pairs = words.chunks_exact(2);
+                let known: [&[u8]; 3] = [b"user", b"database", b"client_encoding"];
+                let hidden: &[u8] = b"enable_indexonlyscan";
+                if refuses && pairs.clone().any(|pair| pair[0] == hidden) {
+                    let said = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: enable_indexonlyscan\0\0";
+                    client.write_u8(b'E').await.unwrap();
+                    let length = u32::try_from(said.len() + 4).unwrap();
+                    client.write_u32(length).await.unwrap();
+                    return client.write_all(said).await.unwrap();
+                }
+                let passed = pairs.filter(|pair| known.contains(&pair[0]));
+                let mut body = rest[..4].to_vec();
+                body.extend(passed.flat_map(|pair| [pair[0], b"\0", pair[1], b"\0"].concat()));
+                body.push(0);
+                let mut server = TcpStream::connect(behind).await.unwrap();
+                let length = u32::try_from(body.len() + 4).unwrap();
+                server.write_u32(length).await.unwrap();
+                server.write_all(&body).await.unwrap();
+                tokio::io::copy_bidirectional(&mut client, &mut server)
+                    .await
+                    .ok();
+            });
+        }
+    });
+    address.port()
+}
+
+/// Found by an adversary: poolers refuse startup parameters that they do not know, or drop them.
+#[tokio::test]
+async fn behind_a_pooler_columns_are_protected_where_settings_are_in_force() {
+    for refuses in [true, false] {
+        let place = Place::new().await;
+        let database = place.database().to_owned();
+        let port = pooler(refuses).await;
+        place.edit(|text| {
+            let from = text.find("host = ").expect("the demo's upstream");
+            let (before, rest) = text.split_at(from);
+            let (_, rest) = rest.split_once('\n').expect("more lines");
+            let (port_line, rest) = rest.split_once('\n').expect("more lines");
+            assert!(port_line.starts_with("port = "), "{port_line}");
+            format!("{before}host = \"127.0.0.1\"\nport = {port}\n{rest}")
+        });
+        let gateway = Gateway::within(place).await;
+        assert!(
+            knock(&gateway).await.is_ok(),
+            "nothing is protected for Dora"
+        );
+        let refused = gateway.settings(Person::Alice).connect(NoTls).await;
+        let error = refused.err().expect("columns are protected for Alice");
+        let said = error.as_db_error().expect("the gateway says why");
+        assert!(said.message().contains("enable_indexonlyscan"), "{said}");
+        assert!(
+            said.hint().is_some_and(|hint| hint.contains("pooler")),
+            "{said}"
+        );
+        let text = format!("ALTER DATABASE \"{database}\" SET enable_indexonlyscan = off");
+        let set = server::postgres()
+            .await
+            .run(Role::Superuser, &database, &text);
+        set.await.expect("the server takes it");
+        let let_in = gateway.settings(Person::Alice).connect(NoTls).await;
+        assert_eq!(let_in.is_ok(), !refuses, "the setting is in force");
+    }
 }
 
 /// Found by an adversary: in other encodings PostgreSQL cuts and folds names otherwise, and two that

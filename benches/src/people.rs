@@ -61,6 +61,7 @@ fn column(relation: u32, attribute: i16, name: &str, type_oid: u32, type_name: &
         type_oid,
         type_name: type_name.to_owned(),
         generated: false,
+        default: false,
         made_from: Vec::new(),
     }
 }

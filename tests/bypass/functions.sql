@@ -362,3 +362,54 @@ UPDATE vault.labelled SET label = 'x' FROM customers c WHERE c.id = 1 RETURNING 
 -- refused: what the key of a partition has that is constant
 SET constraint_exclusion = on
 SELECT id FROM vault.parted_first WHERE size = 3
+-- refused: a default that calls one of PostgreSQL's own functions
+INSERT INTO vault.given (id) VALUES (1) RETURNING told
+-- refused: a check that calls one
+INSERT INTO vault.tested VALUES (1)
+-- refused: the default of a domain that calls one
+INSERT INTO vault.given_by_type (id) VALUES (1) RETURNING told
+-- refused: the check of a domain that calls one
+SELECT '5'::vault.tested_number
+-- refused: the condition of a trigger that calls one
+UPDATE vault.worded SET told = 'x' WHERE id = 1
+-- refused: a table like one whose default calls one
+CREATE TEMP TABLE given_too (LIKE vault.given INCLUDING ALL)
+INSERT INTO given_too (id) VALUES (1) RETURNING told
+-- refused: the condition of a trigger that casts to a domain whose check tells
+UPDATE vault.cast_when SET label = 'x' WHERE id = 1
+-- refused: a check that casts to one
+INSERT INTO vault.cast_checked VALUES (1, 1)
+-- refused: a default that casts to one
+INSERT INTO vault.cast_given (id) VALUES (1)
+-- refused: an index that casts to one
+INSERT INTO vault.cast_indexed VALUES (1, 1)
+-- refused: the condition of an index that casts to one
+INSERT INTO vault.cast_where VALUES (1, 1)
+-- refused: a generated column that casts to one
+INSERT INTO vault.cast_made (id, size) VALUES (1, 1)
+-- refused: a check that reads a row with one
+INSERT INTO vault.cast_row VALUES (1, '1')
+-- refused: the key of partitions that casts to one
+INSERT INTO vault.cast_parted VALUES (1, 1)
+-- refused: the default of a view that casts to one
+INSERT INTO vault.cast_before (id) VALUES (1)
+-- refused: the check of a domain that reads a row with one
+SELECT '5'::vault.looked_beyond
+-- refused: a trigger that copies what is given where nothing is
+INSERT INTO vault.drawn (id) VALUES (1) RETURNING label
+-- refused: a trigger that copies what a table gives to its parts
+INSERT INTO vault.drawn_parts (id) VALUES (1) RETURNING label
+-- refused: a trigger that copies what comes from another part
+UPDATE vault.moved SET id = 2 WHERE id = 1 RETURNING label
+-- refused: a trigger that a part has of its table
+UPDATE vault.cloned_1 SET label = 'x' WHERE id = 1
+-- masked: a row of one's own that a trigger looks at
+INSERT INTO vault.usual (secret) VALUES ('It@quartzzebra') RETURNING secret, label
+-- masked: a change of another column than triggers look at
+UPDATE vault.usual SET label = 'x' WHERE id = 1 RETURNING secret, label
+-- masked: a change by what conflicts
+INSERT INTO vault.usual (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET label = 'y' RETURNING secret, label
+-- masked: a row that goes
+BEGIN
+DELETE FROM vault.usual WHERE id = 2 RETURNING secret, label
+ROLLBACK

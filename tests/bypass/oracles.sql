@@ -334,3 +334,15 @@ UPDATE vault.overseen_rows SET secret = 'quartzzebra', label = '' WHERE id = 1 R
 UPDATE vault.summed SET size = 2147483640 WHERE id = 1
 -- oracle: a check over whole rows
 UPDATE vault.compared SET size = 105 WHERE id = 1
+-- oracle: a check of what a trigger puts into a column
+UPDATE vault.passed_on SET wanted = 100 WHERE id = 1
+-- oracle: the same behind a view
+UPDATE vault.passing_on SET given = 100 WHERE id = 1
+-- oracle: the same by a foreign key, where the trigger is for one column
+UPDATE vault.passed_sizes SET wanted = 100 WHERE wanted = 1
+-- oracle: a check of a field
+UPDATE vault.field_checked SET size = 100 WHERE id = 1
+-- oracle: a check of two fields
+UPDATE vault.field_within SET pair.one = 100 WHERE id = 1
+-- oracle: an index over a field
+UPDATE vault.field_indexed SET size = 2147483640 WHERE id = 1

@@ -36,3 +36,8 @@ UPDATE vault.overseen SET secret = 'amberyak', label = '';
 UPDATE vault.overseen_rows SET secret = 'amberyak', label = '';
 UPDATE vault.summed SET secret = 0;
 UPDATE vault.compared SET secret = 0;
+UPDATE vault.passed_on SET secret = 1000;
+UPDATE vault.passed_by_key SET secret = 1000;
+UPDATE vault.field_checked SET pair.secret = 1000;
+UPDATE vault.field_within SET pair.secret = 1000;
+UPDATE vault.field_indexed SET pair.secret = 0;

@@ -488,3 +488,15 @@ SELECT ROW(ARRAY['1'::vault.enref])::vault.many_texts
 SELECT ARRAY['1'::vault.enref]::vault.texts
 -- refused: a cast to an array
 SELECT ROW(1)::vault.letters::text[]
+-- refused: a generated column of a field
+SELECT made FROM vault.field_made
+-- refused: a generated column of a field of an array
+SELECT made FROM vault.field_made_of_many
+-- refused: a generated column of a field of a row in a row
+SELECT made FROM vault.field_made_of_row
+-- masked: a field beside a generated column of it
+SELECT (pair).secret FROM vault.field_made
+-- refused: a field of an array whose elements are of a type with an odd name
+SELECT (pairs[1]).secret FROM vault.oddly_paired
+-- refused: rows of a type with an odd name
+SELECT pairs FROM vault.oddly_paired

@@ -62,6 +62,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         type_oid,
         type_name: type_name.to_owned(),
         generated: false,
+        default: false,
         made_from: Vec::new(),
     };
     let users = |oid| {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 pub use made::{MadeColumn, MadeTable};
 pub use queries::{PRELUDE, Part, queries};
 pub use rows::{
-    CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, NumberRow, OperatorRow,
-    ReferenceRow, RelationRow, RowSet, TypeRow, ViewRow,
+    CastRow, CatalogRows, ColumnRow, FunctionRow, InheritRow, KeyRow, MadeRow, NumberRow,
+    OperatorRow, ReferenceRow, RelationRow, RowSet, TriggerRow, TypeRow, ViewRow,
 };
 
 use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source, Use};
@@ -110,19 +110,13 @@ pub struct Relation {
     pub keys: Vec<Vec<i16>>,
     /// Of those, the primary key, where no two rows that a query sees can have it alike.
     pub primary: Option<Vec<i16>>,
-    /// The functions of its triggers: OIDs of those that are not PostgreSQL's own.
-    pub triggers: Vec<u32>,
-    /// The functions that its defaults, generated columns, checks, domains and indexes call where a
-    /// row is added or changed: OIDs of those that are not PostgreSQL's own.
-    pub computes: Vec<u32>,
-    /// Of its triggers with a condition that calls something, the functions of either that are not
-    /// PostgreSQL's own.
-    pub conditional: Vec<u32>,
-    /// The attributes that conditions of triggers look at; 0 is a whole row.
-    pub asked: Vec<i16>,
-    /// The functions that its policies call where rows are read or written, if row security is on:
-    /// OIDs of those that are not PostgreSQL's own.
-    pub policies: Vec<u32>,
+    /// Its triggers that run what is not PostgreSQL's own or have a condition.
+    pub(crate) triggers: Vec<Trigger>,
+    /// What its defaults, generated columns, checks, domains, indexes and keys of partitions call where
+    /// a row is added or changed.
+    pub(crate) computes: Code,
+    /// What its policies call where rows are read or written, if row security is on.
+    pub(crate) policies: Code,
     /// The columns that its policies read, if row security is on; attribute 0 is a whole row.
     pub secured_by: Vec<ColumnId>,
     /// Of each check, exclusion, generated column and partition key over several columns, their
@@ -133,6 +127,47 @@ pub struct Relation {
     /// True where it goes, or loses columns, when a session ends that has temporary objects.
     pub vanishes: bool,
     pub(crate) view: Option<ViewLineage>,
+}
+
+/// What expressions call and make that must be judged.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Code {
+    /// Functions that are not PostgreSQL's own.
+    pub(crate) calls: Vec<u32>,
+    /// Functions of PostgreSQL's own that are not harmless.
+    pub(crate) builtin: Vec<String>,
+    /// Types that are not PostgreSQL's own of which values are made.
+    pub(crate) types: Vec<u32>,
+}
+
+impl Code {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.builtin.is_empty() && self.types.is_empty()
+    }
+}
+
+impl From<Vec<u32>> for Code {
+    fn from(calls: Vec<u32>) -> Code {
+        Code {
+            calls,
+            ..Code::default()
+        }
+    }
+}
+
+/// A trigger.
+#[derive(Debug)]
+pub(crate) struct Trigger {
+    /// OID of its function.
+    pub(crate) function: u32,
+    /// What it runs on, as `pg_trigger.tgtype` says it.
+    pub(crate) events: i16,
+    /// The attributes of which an UPDATE must set one for it to run; none: any.
+    pub(crate) attributes: Vec<i16>,
+    /// The attributes that its condition looks at; 0 is a whole row.
+    pub(crate) asked: Vec<i16>,
+    /// What its condition calls.
+    pub(crate) condition: Code,
 }
 
 /// Sorts of relation.
@@ -167,6 +202,8 @@ pub struct Column {
     pub type_name: String,
     /// True for a generated column.
     pub generated: bool,
+    /// True where it has a value if none is given.
+    pub default: bool,
     /// For a generated column, the attributes that it is made from.
     pub made_from: Vec<i16>,
 }
@@ -205,14 +242,23 @@ pub(crate) struct Function {
     pub(crate) oid: u32,
     pub(crate) schema: String,
     pub(crate) extension: String,
-    /// The fields of NEW and OLD that it reads, where its body is known to do nothing but make a value
-    /// of those and of its arguments.
-    pub(crate) fields: Option<Vec<FieldUse>>,
+    /// The fields of NEW and OLD, where its body is known to do nothing but make a value of those and of
+    /// its arguments.
+    pub(crate) fields: Option<Fields>,
     /// All names that change what it or another of its name does, where those are known.
     pub(crate) text: Option<Arc<str>>,
 }
 
-/// A field of NEW or OLD in the body of a trigger's function.
+/// The fields of NEW and OLD in the body of a trigger's function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fields {
+    /// Those that it reads.
+    pub(crate) reads: Vec<FieldUse>,
+    /// Those of NEW that it gives another value.
+    pub(crate) writes: Vec<String>,
+}
+
+/// A field of NEW or OLD that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldUse {
     pub(crate) name: String,
@@ -228,8 +274,8 @@ pub(crate) struct Type {
     pub(crate) base: u32,
     pub(crate) relation: u32,
     pub(crate) extension: String,
-    /// The functions that a domain's default and checks call.
-    pub(crate) calls: Vec<u32>,
+    /// What a domain's default and checks call.
+    pub(crate) code: Code,
     /// The labels of an enumerated type.
     pub(crate) labels: Vec<String>,
 }
@@ -394,6 +440,11 @@ impl Relation {
         self.columns
             .iter()
             .find(|column| column.attribute == attribute)
+    }
+
+    /// Whether it has triggers that run what is not PostgreSQL's own or have a condition.
+    pub fn has_triggers(&self) -> bool {
+        !self.triggers.is_empty()
     }
 
     pub(crate) fn is_view(&self) -> bool {

@@ -51,6 +51,20 @@ pub(crate) fn effect(name: &str) -> Option<Effect> {
     })
 }
 
+/// Whether calling this function of `pg_catalog` tells nothing, wherever it is called that nobody sees:
+/// numbers that it draws do not.
+pub(crate) fn is_harmless_unseen(name: &str) -> bool {
+    const DRAWS: [&str; 6] = [
+        "nextval",
+        "pg_current_xact_id",
+        "random",
+        "random_normal",
+        "setval",
+        "txid_current",
+    ];
+    DRAWS.contains(&name) || effect(name) == Some(Effect::Harmless)
+}
+
 /// Whether its argument shows as the time that it takes, and by nothing else.
 pub(crate) fn takes_time(name: &str) -> bool {
     matches!(name, "pg_sleep" | "pg_sleep_for" | "pg_sleep_until")

@@ -23,6 +23,7 @@ mod statement;
 mod touched;
 mod utility;
 mod value;
+mod written;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;

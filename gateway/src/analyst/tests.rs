@@ -69,6 +69,7 @@ async fn short_texts_that_are_much_work_delay_no_others() {
             type_oid: 23,
             type_name: "integer".to_owned(),
             generated: false,
+            default: false,
             made_from: Vec::new(),
         }],
         ..CatalogRows::default()

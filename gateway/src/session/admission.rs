@@ -82,15 +82,16 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
             hint: denial.hint.as_ref().map(ToString::to_string),
         })
     })?;
-    let mut settings = settings(core, &catalog, &parameters.settings).await?;
+    let settings = settings(core, &catalog, &parameters.settings).await?;
     let limited = database.config.limited_role.clone();
     let limited = limited.filter(|_| admitted.is_protected());
     let is_limited = limited.is_some();
-    settings.extend(limited.map(|role| ("role".to_owned(), role)));
+    let role = limited.map(|role| ("role".to_owned(), role));
+    let mut kept: Vec<(String, String)> = role.into_iter().collect();
     if admitted.is_protected() {
         // A scan of nothing but an index gives rows in the order of what they hide.
         for setting in ["enable_indexonlyscan", "pg_hint_plan.enable_hint"] {
-            settings.push((setting.to_owned(), "off".to_owned()));
+            kept.push((setting.to_owned(), "off".to_owned()));
         }
     }
     let trail = core
@@ -100,7 +101,10 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
         io,
         parameters,
         key,
-    } = database.dialer.log_in(&database.config, &settings).await?;
+    } = database
+        .dialer
+        .log_in(&database.config, &settings, &kept)
+        .await?;
     let is_utf8 = |(name, value): &(String, String)| name == "server_encoding" && value == "UTF8";
     let other_encoding = !parameters.iter().any(is_utf8);
     if other_encoding && admitted.is_protected() {

@@ -222,7 +222,7 @@ impl Session {
         let has_triggers = |oid| {
             catalog
                 .relation(oid)
-                .is_none_or(|one| !one.triggers.is_empty())
+                .is_none_or(sql::catalog::Relation::has_triggers)
         };
         analysis.statements.iter().any(|one| {
             one.changes_catalog || defines(one.kind) || one.inner.iter().any(|i| defines(i.kind))

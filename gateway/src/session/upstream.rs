@@ -10,6 +10,7 @@ use postgres_protocol::authentication::{md5_hash, sasl};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use wire::batch::{Batch, Index, Wanted};
 use wire::client::{ClientTag, Formats, Target};
 use wire::frame::Frame;
 use wire::startup::Initial;
@@ -246,11 +247,12 @@ impl Dialer {
         )))
     }
 
-    /// Connects and logs in.
+    /// Connects and logs in, with parameters, and with some that must be in force then.
     pub(crate) async fn log_in(
         &self,
         database: &Database,
         parameters: &[(String, String)],
+        kept: &[(String, String)],
     ) -> Result<LoggedIn, SessionError> {
         let io = self.dial().await?;
         let login = Login {
@@ -258,9 +260,13 @@ impl Dialer {
             buffer: BytesMut::new(),
             user: &database.user,
         };
-        tokio::time::timeout(self.timeout, login.run(database, parameters))
+        tokio::time::timeout(self.timeout, login.run(database, parameters, kept))
             .await
             .map_err(|_| SessionError::Connect("no login in time".to_owned()))?
+            .map_err(|error| match refused_setting(&error, kept) {
+                Some(name) => not_kept(name),
+                None => error,
+            })
     }
 
     /// Asks the upstream to cancel what a connection of ours runs.
@@ -295,12 +301,14 @@ impl Login<'_> {
         mut self,
         database: &Database,
         parameters: &[(String, String)],
+        kept: &[(String, String)],
     ) -> Result<LoggedIn, SessionError> {
         let mut all = vec![
             ("user".to_owned(), database.user.clone()),
             ("database".to_owned(), database.name.clone()),
         ];
         all.extend_from_slice(parameters);
+        all.extend_from_slice(kept);
         let startup = Initial::Startup {
             version: wire::startup::VERSION_3_0,
             parameters: all,
@@ -311,7 +319,15 @@ impl Login<'_> {
             .map_err(|error| SessionError::refused("08P01", error.to_string()))?;
         self.send(&out).await?;
         self.authenticate(database.password.as_ref()).await?;
-        self.settle().await
+        let (parameters, key) = self.settle().await?;
+        if !kept.is_empty() {
+            self.ask_back(kept).await?;
+        }
+        Ok(LoggedIn {
+            io: self.io,
+            parameters,
+            key,
+        })
     }
 
     async fn authenticate(&mut self, password: Option<&Secret>) -> Result<(), SessionError> {
@@ -381,7 +397,9 @@ impl Login<'_> {
     }
 
     /// Parameters and key, up to the first ReadyForQuery.
-    async fn settle(mut self) -> Result<LoggedIn, SessionError> {
+    async fn settle(
+        &mut self,
+    ) -> Result<(Vec<(String, String)>, Option<BackendKeyData>), SessionError> {
         let mut parameters = Vec::new();
         let mut key = None;
         loop {
@@ -395,13 +413,7 @@ impl Login<'_> {
                     key = Some(BackendKeyData::parse(frame.body()).map_err(broken)?);
                 }
                 UpstreamTag::NoticeResponse => {}
-                UpstreamTag::ReadyForQuery => {
-                    return Ok(LoggedIn {
-                        io: self.io,
-                        parameters,
-                        key,
-                    });
-                }
+                UpstreamTag::ReadyForQuery => return Ok((parameters, key)),
                 tag => {
                     return Err(SessionError::UpstreamProtocol(format!("{tag:?} at login")));
                 }
@@ -409,12 +421,38 @@ impl Login<'_> {
         }
     }
 
+    /// Whether settings are in force: what stands between may have dropped them. One with a dot in its
+    /// name is nothing where no extension knows it.
+    async fn ask_back(&mut self, kept: &[(String, String)]) -> Result<(), SessionError> {
+        let asked = kept.iter();
+        let asked = asked.map(|(name, _)| format!("pg_catalog.current_setting('{name}', true)"));
+        let text = format!("SELECT {}", asked.collect::<Vec<_>>().join(", "));
+        let mut out = BytesMut::new();
+        write::query(&mut out, &text).map_err(broken)?;
+        self.send(&out).await?;
+        let row = self.expect(UpstreamTag::DataRow).await?;
+        let wanted = Wanted::new(kept.len(), 0..kept.len()).map_err(broken)?;
+        let mut index = Index::default();
+        let batch = Batch::read(row.bytes(), &wanted, &mut index).map_err(broken)?;
+        for (place, (name, value)) in kept.iter().enumerate() {
+            let found = batch.value(0, place).unwrap_or_default();
+            if found != value.as_bytes() && !(found.is_empty() && name.contains('.')) {
+                return Err(not_kept(name));
+            }
+        }
+        self.expect(UpstreamTag::ReadyForQuery).await?;
+        Ok(())
+    }
+
     async fn expect(&mut self, tag: UpstreamTag) -> Result<Frame, SessionError> {
         loop {
             let frame = self.frame().await?;
             match UpstreamTag::try_from(frame.tag()).map_err(broken)? {
                 found if found == tag => return Ok(frame),
-                UpstreamTag::NoticeResponse => {}
+                UpstreamTag::NoticeResponse
+                | UpstreamTag::ParameterStatus
+                | UpstreamTag::RowDescription
+                | UpstreamTag::CommandComplete => {}
                 found => {
                     return Err(SessionError::UpstreamProtocol(format!(
                         "{found:?} where {tag:?} was due"
@@ -464,6 +502,29 @@ fn refusal(frame: Frame) -> SessionError {
         Ok(false) => SessionError::UpstreamRefused(frame.into_bytes()),
         _ => SessionError::Connect("the upstream does not let our role in".to_owned()),
     }
+}
+
+/// The setting that a login was refused for, by what stands between.
+fn refused_setting<'k>(error: &SessionError, kept: &'k [(String, String)]) -> Option<&'k str> {
+    let SessionError::UpstreamRefused(message) = error else {
+        return None;
+    };
+    let names = |name: &str| {
+        let mut parts = message.windows(name.len());
+        parts.any(|part| part == name.as_bytes())
+    };
+    let mut kept = kept.iter().map(|(name, _)| name.as_str());
+    kept.find(|name| names(name))
+}
+
+fn not_kept(setting: &str) -> SessionError {
+    SessionError::refused_with(
+        "0A000",
+        format!(
+            "columns are protected, and the setting {setting} is not in force at the database as the gateway asks"
+        ),
+        "A pooler between the gateway and PostgreSQL does not pass it on: see its section in docs/configuration.md.",
+    )
 }
 
 fn demand(password: Option<&Secret>) -> Result<&Secret, SessionError> {

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::folded;
-use super::rows::{CastRow, ColumnRow, FunctionRow, ReferenceRow, RelationRow, TypeRow};
+use super::rows::{
+    CastRow, ColumnRow, FunctionRow, MadeRow, ReferenceRow, RelationRow, TriggerRow, TypeRow,
+};
 use super::{
-    Cast, Catalog, CatalogRows, Column, Function, Operator, Relation, RelationKind, Type, TypeKind,
-    ViewLineage,
+    Cast, Catalog, CatalogRows, Code, Column, Function, Operator, Relation, RelationKind, Trigger,
+    Type, TypeKind, ViewLineage,
 };
 use crate::analysis::{ColumnId, Opaque, OpaqueReason};
 use crate::lineage::{self, Body};
@@ -22,11 +24,8 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
         class: rows.classes.first().cloned(),
         ..Catalog::default()
     };
-    let views: HashMap<u32, String> = rows
-        .views
-        .into_iter()
-        .map(|row| (row.relation, row.definition))
-        .collect();
+    let views = rows.views.into_iter();
+    let views = views.map(|row| (row.relation, row.definition)).collect();
     for row in rows.relations {
         add_relation(&mut catalog, row);
     }
@@ -57,6 +56,8 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     for row in rows.types {
         add_type(&mut catalog, row);
     }
+    add_triggers(&mut catalog, rows.triggers, &rows.made);
+    add_made(&mut catalog, rows.made);
     for row in rows.numbers {
         let name = ("pg_catalog".to_owned(), row.name);
         catalog.numbers.insert(row.oid, name);
@@ -144,13 +145,11 @@ pub(super) fn add_relation(catalog: &mut Catalog, row: RelationRow) {
         columns: Vec::new(),
         keys: Vec::new(),
         primary: None,
-        triggers: row.triggers,
-        computes: row.computes,
-        conditional: row.conditional,
-        policies: row.policies,
+        triggers: Vec::new(),
+        computes: row.computes.into(),
+        policies: row.policies.into(),
         secured_by: row.secured_by,
         checks: row.checks,
-        asked: row.asked,
         has_rules: row.has_rules,
         vanishes: false,
         view: None,
@@ -171,6 +170,7 @@ fn add_column(catalog: &mut Catalog, row: ColumnRow) {
         type_oid: row.type_oid,
         type_name: row.type_name,
         generated: row.generated,
+        default: row.default,
         made_from: row.made_from,
     };
     relation.columns.insert(place, column);
@@ -213,10 +213,59 @@ fn add_type(catalog: &mut Catalog, row: TypeRow) {
         base: row.base,
         relation: row.relation,
         extension: row.extension,
-        calls: row.calls,
+        code: row.calls.into(),
         labels: row.labels,
     };
     catalog.types.insert(row.oid, data_type);
+}
+
+/// What else the conditions of triggers call is among what is made.
+fn add_triggers(catalog: &mut Catalog, rows: Vec<TriggerRow>, made: &[MadeRow]) {
+    let mut conditions: HashMap<u32, Code> = HashMap::new();
+    for row in made.iter().filter(|row| row.part == 'c') {
+        conditions.entry(row.owner).or_default().add(row);
+    }
+    for row in rows {
+        let Some(relation) = catalog.relations.get_mut(&row.relation) else {
+            continue;
+        };
+        let made = conditions.remove(&row.oid).unwrap_or_default();
+        relation.triggers.push(Trigger {
+            function: row.function,
+            events: row.events,
+            attributes: row.attributes,
+            asked: row.asked,
+            condition: Code {
+                calls: row.calls,
+                ..made
+            },
+        });
+    }
+}
+
+fn add_made(catalog: &mut Catalog, rows: Vec<MadeRow>) {
+    for row in rows {
+        let relation = catalog.relations.get_mut(&row.owner);
+        let code = match row.part {
+            'w' => relation.map(|one| &mut one.computes),
+            'p' => relation.map(|one| &mut one.policies),
+            't' => catalog.types.get_mut(&row.owner).map(|one| &mut one.code),
+            _ => None,
+        };
+        if let Some(code) = code {
+            code.add(&row);
+        }
+    }
+}
+
+impl Code {
+    fn add(&mut self, row: &MadeRow) {
+        if row.made == 0 {
+            self.builtin.push(row.function.clone());
+        } else {
+            self.types.push(row.made);
+        }
+    }
 }
 
 fn add_folded(catalog: &mut Catalog, rows: &[(u32, String)], functions: &[FunctionRow]) {
@@ -288,7 +337,7 @@ fn read_bodies(catalog: &mut Catalog, rows: &[FunctionRow]) {
         let texts: Option<Vec<_>> = bodies.map(|body| body?.text.as_deref()).collect();
         let text: Option<Arc<str>> = texts.map(|texts| texts.join("\n").into());
         for function in same {
-            function.fields = clean.remove(&function.oid).map(|body| body.reads);
+            function.fields = clean.remove(&function.oid).map(|body| body.fields);
             function.text.clone_from(&text);
         }
     }
@@ -332,21 +381,22 @@ fn link_inherited(catalog: &mut Catalog) {
     catalog.inherited = links;
 }
 
+/// A generated column may be made from any field of what it is made from.
 fn link_generated(catalog: &mut Catalog) {
+    let mut links = Vec::new();
     for relation in catalog.relations.values() {
         for column in &relation.columns {
-            for &attribute in &column.made_from {
-                let base = ColumnId {
-                    relation: relation.oid,
-                    attribute,
-                };
-                catalog
-                    .dependents
-                    .entry(base)
-                    .or_default()
-                    .push(relation.id(column));
+            let made = relation.id(column);
+            let bases = column.made_from.iter();
+            for base in bases.filter_map(|attribute| relation.column(*attribute)) {
+                links.push((relation.id(base), made));
+                let fields = catalog.fields_within(base).into_iter();
+                links.extend(fields.map(|field| (field, made)));
             }
         }
+    }
+    for (base, made) in links {
+        catalog.dependents.entry(base).or_default().push(made);
     }
 }
 

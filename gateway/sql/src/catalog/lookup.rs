@@ -1,6 +1,8 @@
 //! What lineage asks a catalog.
 
-use super::{Cast, Catalog, Column, FieldUse, Function, ReferenceRow, Relation, Type, TypeKind};
+use std::collections::HashSet;
+
+use super::{Cast, Catalog, Column, Fields, Function, ReferenceRow, Relation, Type, TypeKind};
 use crate::analysis::{Access, ColumnId};
 
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
@@ -183,17 +185,11 @@ impl Catalog {
         found.filter(move |function| schema_matches(schema, &function.schema))
     }
 
-    /// The fields of NEW and OLD that a clean function reads.
-    pub(crate) fn fields_read(&self, function: u32) -> &[FieldUse] {
-        let same = self
-            .function(function)
-            .and_then(|(_, name)| self.root().functions.get(name));
-        let same = same.into_iter().flatten();
-        let mut fields = same.filter(|one| one.oid == function);
-        fields
-            .next()
-            .and_then(|one| one.fields.as_deref())
-            .unwrap_or_default()
+    /// The fields of NEW and OLD in a clean function.
+    pub(crate) fn fields(&self, function: u32) -> Option<&Fields> {
+        let (_, name) = self.function(function)?;
+        let mut same = self.root().functions.get(name)?.iter();
+        same.find(|one| one.oid == function)?.fields.as_ref()
     }
 
     /// Whether there is a function of this name that is not PostgreSQL's own.
@@ -252,6 +248,28 @@ impl Catalog {
             .or_else(|| self.element_type(&column.type_name))
     }
 
+    /// The fields of the composite types that a column's values are made of, at any depth.
+    pub(super) fn fields_within(&self, column: &Column) -> Vec<ColumnId> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        let mut open = vec![self.column_type(column)];
+        while let Some(next) = open.pop() {
+            let Some(data_type) = next.filter(|one| seen.insert(one.oid)) else {
+                continue;
+            };
+            open.push(self.data_type(data_type.base));
+            let row = self.relation(data_type.relation);
+            for field in row.iter().flat_map(|row| &row.columns) {
+                found.push(ColumnId {
+                    relation: data_type.relation,
+                    attribute: field.attribute,
+                });
+                open.push(self.column_type(field));
+            }
+        }
+        found
+    }
+
     /// How many relations there are.
     pub(crate) fn size(&self) -> usize {
         self.layers().map(|layer| layer.relations.len()).sum()
@@ -282,13 +300,11 @@ impl Catalog {
     /// The type of an array's elements, by the array's name as `format_type` prints it. Types of
     /// PostgreSQL's own are none of these.
     fn element_type(&self, array: &str) -> Option<&Type> {
-        let name = array.strip_suffix("[]")?;
-        let (schema, name) = match name.strip_suffix('"') {
-            Some(quoted) => quoted.rsplit_once(".\"")?,
-            None => name.rsplit_once('.')?,
-        };
-        let plain = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
-        let (schema, name) = (plain(schema), plain(name));
+        let (schema, rest) = printed_name(array.strip_suffix("[]")?)?;
+        let (name, rest) = printed_name(rest.strip_prefix('.')?)?;
+        if !rest.is_empty() {
+            return None;
+        }
         let mut found = self.types_named(&schema, &name).into_iter();
         found.find(|one| one.schema == schema)
     }
@@ -389,6 +405,28 @@ impl Catalog {
 
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
         self.root().casts.iter().filter(|cast| cast.implicit)
+    }
+}
+
+/// The name that a text begins with, as PostgreSQL prints it, and what comes behind.
+fn printed_name(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find('.').unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        return Some((name.to_owned(), rest));
+    };
+    let mut name = String::new();
+    let mut rest = quoted;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        name.push_str(part);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, after)),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::iter;
 use std::sync::Arc;
 
 use super::rows::RelationRow;
-use super::{Catalog, Column, Relation, Type, TypeKind, build};
+use super::{Catalog, Code, Column, Relation, Type, TypeKind, build};
 
 /// The schema of these tables; which number PostgreSQL gives it does not matter.
 const TEMPORARY: &str = "pg_temp";
@@ -113,7 +113,7 @@ fn add_table(catalog: &mut Catalog, table: &MadeTable, oids: &mut impl Iterator<
         base: 0,
         relation: oid,
         extension: String::new(),
-        calls: Vec::new(),
+        code: Code::default(),
         labels: Vec::new(),
     };
     catalog.types.insert(oid, row_type);
@@ -143,6 +143,8 @@ fn fill(relation: &mut Relation, columns: &[MadeColumn]) {
         type_oid: column.type_oid,
         type_name: column.type_name.clone(),
         generated: false,
+        // Triggers ask for it, of which there are none.
+        default: true,
         made_from: Vec::new(),
     });
     relation.columns = columns.collect();

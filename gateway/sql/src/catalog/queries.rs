@@ -34,7 +34,7 @@ const SYSTEM: [(RowSet, &str); 5] = [
     (RowSet::Keys, KEYS),
 ];
 
-const OWN: [(RowSet, &str); 14] = [
+const OWN: [(RowSet, &str); 16] = [
     (RowSet::Relations, RELATIONS),
     (RowSet::Columns, COLUMNS),
     (RowSet::Vanishing, VANISHING),
@@ -48,6 +48,8 @@ const OWN: [(RowSet, &str); 14] = [
     (RowSet::Watchers, WATCHERS),
     (RowSet::Classes, CLASSES),
     (RowSet::Folded, FOLDED),
+    (RowSet::Triggers, TRIGGERS),
+    (RowSet::Made, MADE),
     // Last, as it takes locks that last as long as the reading.
     (RowSet::Views, VIEWS),
 ];
@@ -135,27 +137,12 @@ WITH RECURSIVE part AS MATERIALIZED (
     WHERE r.rngsubdiff::pg_catalog.oid >= 16384
 )
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT t.tgfoid::text, ',')
-                 FROM pg_catalog.pg_trigger t
-                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
-                   AND (t.tgfoid >= 16384
-                        -- It tells of every column that is written whether it changes.
-                        OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)), ''),
        (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                 WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text,
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
                  FROM called
                  WHERE called.relation = c.oid
                    AND called.class <> 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text, ',')
-                 FROM pg_catalog.pg_trigger t
-                 JOIN pg_catalog.pg_depend d
-                   ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
-                  AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND d.refobjid >= 16384
-                   -- What is called in it is told apart from nothing but plain comparisons.
-                   AND t.tgqual::text
-                       ~ 'FUNCEXPR|COERCEVIAIO|ARRAYCOERCEEXPR|XMLEXPR|JSON|:op(no|funcid) [0-9][0-9][0-9][0-9][0-9]'), ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
                  FROM called
                  WHERE called.relation = c.oid AND c.relrowsecurity
@@ -230,22 +217,101 @@ SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
                        SELECT pg_catalog.array_to_string(
                                   pg_catalog.array_remove(p.partattrs::pg_catalog.int2[], 0::pg_catalog.int2), ' ')
                        FROM pg_catalog.pg_partitioned_table p
-                       WHERE p.partrelid = c.oid AND p.partnatts > 1) compared), ''),
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT asked.attribute::text, ',')
-                 FROM (SELECT CASE WHEN t.tgqual::text LIKE '%:varattno 0 %' THEN 0 ELSE d.refobjsubid END
-                       FROM pg_catalog.pg_trigger t
-                       JOIN pg_catalog.pg_depend d
-                         ON d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
-                        AND d.objid = t.oid
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND (d.refobjsubid > 0 OR t.tgqual::text LIKE '%:varattno 0 %')
-                       WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgqual IS NOT NULL)
-                      AS asked (attribute)), '')
+                       WHERE p.partrelid = c.oid AND p.partnatts > 1) compared), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
   AND n.nspname <> 'pg_toast' AND c.oid {part}
 ORDER BY c.oid";
+
+/// The triggers that run what is not PostgreSQL's own or have a condition. That of PostgreSQL's own that is
+/// named tells of every column that is written whether it changes. Those of partitions count as internal
+/// up to PostgreSQL 14. A condition over a whole row looks at attribute 0.
+const TRIGGERS: &str = "\
+SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::text,
+       pg_catalog.array_to_string(t.tgattr::pg_catalog.int2[], ','),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT COALESCE(o.oprcode::pg_catalog.oid, d.refobjid)::text, ',')
+                 FROM pg_catalog.pg_depend d
+                 LEFT JOIN pg_catalog.pg_operator o
+                        ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+                 WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
+                   AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                                        'pg_catalog.pg_operator'::pg_catalog.regclass)
+                   AND d.refobjid >= 16384 AND d.refobjid <> t.tgfoid::pg_catalog.oid), ''),
+       CASE WHEN t.tgqual IS NULL THEN '' WHEN t.tgqual::text LIKE '%:varattno 0 %' THEN '0'
+       ELSE COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ',')
+                      FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
+                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                        AND d.refobjsubid > 0), '') END
+FROM pg_catalog.pg_trigger t
+WHERE t.tgrelid {part}
+  AND (t.tgfoid >= 16384 OR t.tgqual IS NOT NULL
+       OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)
+ORDER BY t.oid";
+
+/// What expressions call of PostgreSQL's own functions, which nothing depends on, and the types that they
+/// make values of: those of relations (w), of policies (p), of conditions of triggers (c) and of types (t).
+/// The check of a domain depends on that.
+/// They are read as PostgreSQL keeps them: it would print them under locks.
+const MADE: &str = "\
+WITH RECURSIVE parts (keyed, relation) AS (
+    SELECT p.partrelid, p.partrelid
+    FROM pg_catalog.pg_partitioned_table p WHERE p.partexprs IS NOT NULL
+    UNION
+    SELECT parts.keyed, i.inhrelid
+    FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
+), kept (owner, part, class, object, nodes) AS MATERIALIZED (
+    SELECT a.adrelid, 'w', 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, a.adbin::text
+    FROM pg_catalog.pg_attrdef a
+    UNION ALL
+    SELECT CASE WHEN k.contypid = 0 THEN k.conrelid ELSE k.contypid END,
+           CASE WHEN k.contypid = 0 THEN 'w' ELSE 't' END,
+           'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conbin::text
+    FROM pg_catalog.pg_constraint k WHERE k.conbin IS NOT NULL
+    UNION ALL
+    SELECT i.indrelid, 'w', 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid,
+           pg_catalog.concat(i.indexprs::text, i.indpred::text)
+    FROM pg_catalog.pg_index i WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+    UNION ALL
+    SELECT parts.relation, 'w', 'pg_catalog.pg_class'::pg_catalog.regclass, parts.keyed, p.partexprs::text
+    FROM parts JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = parts.keyed
+    UNION ALL
+    SELECT s.stxrelid, 'w', 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid,
+           pg_catalog.to_jsonb(s) ->> 'stxexprs'
+    FROM pg_catalog.pg_statistic_ext s
+    UNION ALL
+    SELECT y.polrelid, 'p', 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid,
+           pg_catalog.concat(y.polqual::text, y.polwithcheck::text)
+    FROM pg_catalog.pg_policy y JOIN pg_catalog.pg_class c ON c.oid = y.polrelid
+    WHERE c.relrowsecurity
+    UNION ALL
+    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, t.tgqual::text
+    FROM pg_catalog.pg_trigger t WHERE t.tgqual IS NOT NULL
+    UNION ALL
+    SELECT t.oid, 't', 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typdefaultbin::text
+    FROM pg_catalog.pg_type t WHERE t.typdefaultbin IS NOT NULL
+), made (owner, part, function, type) AS (
+    SELECT kept.owner, kept.part, called.number[1]::pg_catalog.oid, 0::pg_catalog.oid
+    FROM kept, LATERAL pg_catalog.regexp_matches(
+        kept.nodes, ':(?:func|aggfno|winfno)id ([0-9]{1,5}) ', 'g') called (number)
+    UNION
+    SELECT kept.owner, kept.part, 0::pg_catalog.oid, given.number[1]::pg_catalog.oid
+    FROM kept, LATERAL pg_catalog.regexp_matches(kept.nodes, ':typid ([0-9]{5,}) ', 'g') given (number)
+    WHERE kept.nodes LIKE '%{JSON%'
+    UNION
+    SELECT kept.owner, kept.part, 0::pg_catalog.oid, d.refobjid
+    FROM kept JOIN pg_catalog.pg_depend d ON d.classid = kept.class AND d.objid = kept.object
+    WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid >= 16384
+      AND d.refobjid <> kept.owner
+)
+SELECT made.owner::text, made.part, COALESCE(p.proname::text, ''), COALESCE(element.oid, made.type)::text
+FROM made
+LEFT JOIN pg_catalog.pg_proc p ON p.oid = made.function
+LEFT JOIN pg_catalog.pg_type many ON many.oid = made.type
+LEFT JOIN pg_catalog.pg_type element ON element.oid = many.typelem AND element.typarray = many.oid
+WHERE made.owner {part} AND made.function < 16384
+ORDER BY made.owner, made.part, made.function, made.type";
 
 /// What depends on temporary objects of a session, in whatever way, goes with it or loses columns: of
 /// types, of collations, of expressions of generated columns. A view goes with its rule.
@@ -302,6 +368,7 @@ const COLUMNS: &str = "\
 SELECT a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        (a.attgenerated <> '')::text,
+       (a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL)::text,
        CASE WHEN a.attgenerated = '' THEN '' ELSE COALESCE((
            SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ',')
            FROM pg_catalog.pg_depend d
@@ -315,6 +382,7 @@ SELECT a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text,
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid {part}
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
   AND n.nspname <> 'pg_toast'

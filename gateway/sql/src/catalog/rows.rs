@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::Error;
 use crate::analysis::ColumnId;
+use crate::functions;
 
 /// One of the row sets that a catalog is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,10 @@ pub enum RowSet {
     Classes,
     /// Expressions of relations that call functions which are not PostgreSQL's own.
     Folded,
+    /// Triggers.
+    Triggers,
+    /// What expressions call of PostgreSQL's own functions, and the types that they make values of.
+    Made,
 }
 
 /// A relation.
@@ -53,16 +58,11 @@ pub struct RelationRow {
     pub name: String,
     /// `pg_class.relkind`.
     pub kind: char,
-    /// The functions of its triggers that are not PostgreSQL's own.
-    pub triggers: Vec<u32>,
     /// Whether it has rewrite rules other than a view's own.
     pub has_rules: bool,
     /// The functions that its defaults, generated columns, checks, indexes and keys of
     /// partitions call, and that are not PostgreSQL's own.
     pub computes: Vec<u32>,
-    /// Of its triggers with a condition that calls something, the functions of either, as far as they are
-    /// not PostgreSQL's own.
-    pub conditional: Vec<u32>,
     /// The functions that its policies call, where row security is on, and that are not PostgreSQL's
     /// own.
     pub policies: Vec<u32>,
@@ -71,8 +71,6 @@ pub struct RelationRow {
     /// Of each check, exclusion, generated column and partition key over several columns, their
     /// attribute numbers.
     pub checks: Vec<Vec<i16>>,
-    /// The attributes that conditions of triggers look at; 0 is a whole row.
-    pub asked: Vec<i16>,
 }
 
 impl RelationRow {
@@ -83,14 +81,11 @@ impl RelationRow {
             schema: schema.to_owned(),
             name: name.to_owned(),
             kind: 'r',
-            triggers: Vec::new(),
             has_rules: false,
             computes: Vec::new(),
-            conditional: Vec::new(),
             policies: Vec::new(),
             secured_by: Vec::new(),
             checks: Vec::new(),
-            asked: Vec::new(),
         }
     }
 }
@@ -110,6 +105,8 @@ pub struct ColumnRow {
     pub type_name: String,
     /// Whether it is generated.
     pub generated: bool,
+    /// Whether it has a value where none is given.
+    pub default: bool,
     /// The attributes that a generated column is made from.
     pub made_from: Vec<i16>,
 }
@@ -244,6 +241,38 @@ pub struct ReferenceRow {
     pub columns: Vec<(i16, i16)>,
 }
 
+/// A trigger.
+#[derive(Clone, Debug, Hash)]
+pub struct TriggerRow {
+    /// `pg_trigger.oid`.
+    pub oid: u32,
+    /// OID of the relation.
+    pub relation: u32,
+    /// OID of the function that it runs.
+    pub function: u32,
+    /// `pg_trigger.tgtype`: what it runs on.
+    pub events: i16,
+    /// The attributes of which an UPDATE must set one for it to run; or none.
+    pub attributes: Vec<i16>,
+    /// The functions that its condition calls, and that are not PostgreSQL's own.
+    pub calls: Vec<u32>,
+    /// The attributes that its condition looks at; 0 is a whole row.
+    pub asked: Vec<i16>,
+}
+
+/// What an expression calls or makes.
+#[derive(Clone, Debug, Hash)]
+pub struct MadeRow {
+    /// OID of the relation, the trigger or the type that it is of.
+    pub owner: u32,
+    /// What it is: of what is written (w), a policy (p), a condition of a trigger (c), of a type (t).
+    pub part: char,
+    /// The name of one of PostgreSQL's own functions that it calls; or empty.
+    pub function: String,
+    /// A type that is not PostgreSQL's own of which it makes values, of an array its elements'; or 0.
+    pub made: u32,
+}
+
 /// All rows that a catalog is made from.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct CatalogRows {
@@ -277,6 +306,10 @@ pub struct CatalogRows {
     pub classes: Vec<String>,
     /// Expressions of relations by their OIDs, as PostgreSQL prints their nodes.
     pub folded: Vec<(u32, String)>,
+    /// Triggers.
+    pub triggers: Vec<TriggerRow>,
+    /// What expressions call and make, but harmless functions.
+    pub made: Vec<MadeRow>,
 }
 
 impl CatalogRows {
@@ -304,6 +337,8 @@ impl CatalogRows {
         rows.keys.retain(|one| !own.contains(&one.relation));
         rows.references
             .retain(|one| !own.contains(&one.referencing));
+        rows.triggers.retain(|one| !own.contains(&one.relation));
+        rows.made.retain(|one| !own.contains(&one.owner));
         rows.types.retain(|one| !is_temporary(&one.schema));
         rows.functions.retain(|one| !is_temporary(&one.schema));
         rows.operators.retain(|one| !is_temporary(&one.schema));
@@ -338,38 +373,42 @@ impl CatalogRows {
                 row.expect(2)?;
                 self.folded.push((row.number(0)?, row.text(1)?));
             }
+            RowSet::Triggers => self.triggers.push(trigger(&row)?),
+            RowSet::Made => {
+                let made = made(&row)?;
+                if made.made != 0 || !functions::is_harmless_unseen(&made.function) {
+                    self.made.push(made);
+                }
+            }
         }
         Ok(())
     }
 }
 
 fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
-    row.expect(12)?;
-    let columns: Vec<(u32, i16)> = row.pairs(9)?;
+    row.expect(9)?;
+    let columns: Vec<(u32, i16)> = row.pairs(7)?;
     let columns = columns.into_iter();
     Ok(RelationRow {
         oid: row.number(0)?,
         schema: row.text(1)?,
         name: row.text(2)?,
         kind: row.letter(3)?,
-        triggers: row.numbers(4)?,
-        has_rules: row.truth(5)?,
-        computes: row.numbers(6)?,
-        conditional: row.numbers(7)?,
-        policies: row.numbers(8)?,
+        has_rules: row.truth(4)?,
+        computes: row.numbers(5)?,
+        policies: row.numbers(6)?,
         secured_by: columns
             .map(|(relation, attribute)| ColumnId {
                 relation,
                 attribute,
             })
             .collect(),
-        checks: row.groups(10)?,
-        asked: row.numbers(11)?,
+        checks: row.groups(8)?,
     })
 }
 
 fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
-    row.expect(7)?;
+    row.expect(8)?;
     Ok(ColumnRow {
         relation: row.number(0)?,
         attribute: row.number(1)?,
@@ -377,7 +416,8 @@ fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
         type_oid: row.number(3)?,
         type_name: row.text(4)?,
         generated: row.truth(5)?,
-        made_from: row.numbers(6)?,
+        default: row.truth(6)?,
+        made_from: row.numbers(7)?,
     })
 }
 
@@ -481,6 +521,29 @@ fn reference(row: &Row<'_>) -> Result<ReferenceRow, Error> {
         on_delete: row.letter(2)?,
         on_update: row.letter(3)?,
         columns: row.pairs(4)?,
+    })
+}
+
+fn trigger(row: &Row<'_>) -> Result<TriggerRow, Error> {
+    row.expect(7)?;
+    Ok(TriggerRow {
+        oid: row.number(0)?,
+        relation: row.number(1)?,
+        function: row.number(2)?,
+        events: row.number(3)?,
+        attributes: row.numbers(4)?,
+        calls: row.numbers(5)?,
+        asked: row.numbers(6)?,
+    })
+}
+
+fn made(row: &Row<'_>) -> Result<MadeRow, Error> {
+    row.expect(4)?;
+    Ok(MadeRow {
+        owner: row.number(0)?,
+        part: row.letter(1)?,
+        function: row.text(2)?,
+        made: row.number(3)?,
     })
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Part<'t> {
     pub(super) fields: Vec<String>,
     /// What they are used for.
     pub(super) used: Use,
+    /// The field of NEW that it is assigned to.
+    pub(super) into: Option<String>,
 }
 
 /// The expressions of a function's block; none where it does anything but assign to fields of NEW and
@@ -140,12 +142,13 @@ impl<'t, 'w> Reader<'t, 'w> {
                 self.sign(";")?;
             } else if self.is_trigger && first.name()? == "new" {
                 self.sign(".")?;
-                self.next()?.name()?;
+                let into = self.next()?.name()?;
                 let sign = self.next()?;
                 if !matches!(sign.text, ":=" | "=") {
                     return None;
                 }
                 self.expression(";", Use::Copied)?;
+                self.parts.last_mut()?.into = Some(into);
             } else {
                 return None;
             }
@@ -201,7 +204,12 @@ impl<'t, 'w> Reader<'t, 'w> {
         self.words = rest;
         let fields = fields(inside)?;
         let text = self.text.get(inside.first()?.start..last.start)?;
-        self.parts.push(Part { text, fields, used });
+        self.parts.push(Part {
+            text,
+            fields,
+            used,
+            into: None,
+        });
         Some(())
     }
 }

@@ -8,7 +8,7 @@ use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
 use crate::analysis::OpaqueReason;
-use crate::catalog::{Catalog, FieldUse, FunctionRow, TypeKind};
+use crate::catalog::{Catalog, FieldUse, Fields, FunctionRow, TypeKind};
 use crate::functions::{self, Effect};
 use crate::parse::{self, NodeEnum, Strings, boxed, inner};
 use crate::{bounds, compare, older};
@@ -27,8 +27,8 @@ const VOID: u32 = 2278;
 pub(crate) struct Body {
     /// The functions that it calls and that are not PostgreSQL's own: it is clean where they are.
     pub(crate) calls: Vec<u32>,
-    /// The fields of NEW and OLD that it reads, for a trigger's.
-    pub(crate) reads: Vec<FieldUse>,
+    /// The fields of NEW and OLD in it, for a trigger's.
+    pub(crate) fields: Fields,
     /// Its name and all that is written of it; not where it has to do with types that are not
     /// PostgreSQL's own, which may be named nowhere.
     pub(crate) text: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Body {
 /// Reads the body of a function; none where it may do anything else than make a value.
 pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
     let is_trigger = row.types.contains(&TRIGGER);
-    let mut reads = Vec::new();
+    let mut fields = Fields::default();
     let mut walk = Walk {
         budget: BUDGET,
         own_types: row.types.iter().any(|oid| may_be_own(*oid, catalog)),
@@ -51,18 +51,14 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         "sql" => walk.texts(&row.source, &parameters(row))?,
         "plpgsql" => {
             let parts = block::read(&row.source, is_trigger)?;
-            for part in &parts {
-                reads.extend(part.fields.iter().map(|name| FieldUse {
-                    name: name.clone(),
-                    used: part.used,
-                }));
-            }
             let scope = match is_trigger {
-                true => trigger_variables(&reads),
+                true => trigger_variables(parts.iter().flat_map(|part| &part.fields)),
                 false => parameters(row),
             };
-            for Part { text, .. } in &parts {
-                walk.texts(&format!("SELECT {text}"), &scope)?;
+            for part in &parts {
+                let calls = walk.number_of_calls();
+                walk.texts(&format!("SELECT {}", part.text), &scope)?;
+                add_fields(&mut fields, part, walk.number_of_calls() == calls);
             }
         }
         _ => return None,
@@ -76,7 +72,35 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         written.map(String::as_str).join("\n")
     });
     let calls = walk.only_calls()?;
-    Some(Body { calls, reads, text })
+    Some(Body {
+        calls,
+        fields,
+        text,
+    })
+}
+
+/// What a part of a trigger's function does with fields. What a column gets of its own stays in it.
+fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
+    let itself = |name: &String| part.into.as_ref() == Some(name);
+    let others = part.fields.iter().filter(|name| !itself(name));
+    fields.reads.extend(others.map(|name| FieldUse {
+        name: name.clone(),
+        used: part.used,
+    }));
+    let own = !part.fields.is_empty() && part.fields.iter().all(itself);
+    let stays = own && calls_none && only_tidies(part.text);
+    fields.writes.extend(part.into.clone().filter(|_| !stays));
+}
+
+/// Whether an expression over one field does what changes nothing when it is done again.
+fn only_tidies(text: &str) -> bool {
+    const TIDY: [&str; 5] = ["btrim", "initcap", "lower", "trim", "upper"];
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '(' | ')' | '.' | ' ');
+    let (calls, fields): (Vec<&str>, Vec<&str>) = text
+        .split(['(', ')', ' '])
+        .filter(|word| !word.is_empty())
+        .partition(|word| TIDY.iter().any(|one| word.eq_ignore_ascii_case(one)));
+    text.chars().all(plain) && !calls.is_empty() && fields.len() == 1
 }
 
 impl<'a> Walk<'a> {
@@ -147,6 +171,10 @@ impl<'a> Walk<'a> {
         self.implicit_casts();
     }
 
+    fn number_of_calls(&self) -> usize {
+        self.calls.as_ref().map_or(0, Vec::len)
+    }
+
     /// The functions that are called; none where anything else happens.
     fn only_calls(self) -> Option<Vec<u32>> {
         let harmless = |name: &str| functions::effect(name) == Some(Effect::Harmless);
@@ -189,7 +217,7 @@ fn parameters(row: &FunctionRow) -> Scope<'static> {
 }
 
 /// What a trigger's function knows: the fields of its rows that it reads, and what PL/pgSQL tells it.
-fn trigger_variables(reads: &[FieldUse]) -> Scope<'static> {
+fn trigger_variables<'p>(reads: impl Iterator<Item = &'p String>) -> Scope<'static> {
     const TOLD: [&str; 11] = [
         "found",
         "tg_argv",
@@ -205,7 +233,7 @@ fn trigger_variables(reads: &[FieldUse]) -> Scope<'static> {
     ];
     let mut scope = Scope::outermost();
     scope.items.push(Item::new("", variables(TOLD)));
-    let fields = Rc::new(variables(reads.iter().map(|read| &read.name)));
+    let fields = Rc::new(variables(reads));
     for name in ["new", "old"] {
         scope.items.push(Item {
             bare: false,

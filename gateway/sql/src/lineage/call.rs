@@ -8,7 +8,7 @@ use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
 use crate::analysis::{Access, FunctionUse, OpaqueReason, Use};
-use crate::catalog::{Cast, Function, Type, TypeKind};
+use crate::catalog::{Cast, Code, Function, Type, TypeKind};
 use crate::functions::{self, Effect};
 use crate::older;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
@@ -323,7 +323,7 @@ impl<'a> Walk<'a> {
                 self.opaque(OpaqueReason::Unsupported, &data_type.name);
             }
             TypeKind::Domain | TypeKind::Range => {
-                self.functions_of(&data_type.calls, &data_type.name);
+                self.code(&data_type.code, &data_type.name, depth);
                 self.casts_to(data_type.base);
                 if let Some(base) = self.catalog.data_type(data_type.base) {
                     self.data_type(base, depth + 1);
@@ -346,6 +346,25 @@ impl<'a> Walk<'a> {
                         None => {}
                     }
                 }
+            }
+        }
+    }
+
+    /// What expressions of something call and make, at some depth of types.
+    pub(super) fn code(&mut self, code: &'a Code, by: &str, depth: usize) {
+        self.functions_of(&code.calls, by);
+        for name in &code.builtin {
+            self.use_function("pg_catalog", name);
+            let reason = match functions::effect(name) {
+                Some(Effect::Opaque(reason)) => reason,
+                _ => OpaqueReason::SessionState,
+            };
+            self.opaque(reason, name);
+        }
+        for &made in &code.types {
+            match self.catalog.data_type(made) {
+                Some(data_type) => self.data_type(data_type, depth + 1),
+                None => self.opaque(OpaqueReason::UnknownFunction, by),
             }
         }
     }

@@ -4,7 +4,7 @@ use super::Walk;
 use super::command::{Effect, of};
 use super::scope::Scope;
 use crate::analysis::{Access, OpaqueReason, Statement, Use};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, Relation, Type};
 use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
@@ -85,23 +85,8 @@ impl<'a> Walk<'a> {
             NodeEnum::AlterTableStmt(alter) => self.alter_table(alter),
             NodeEnum::IndexStmt(index) => self.create_index(index),
             NodeEnum::DropStmt(drop) => self.drop(drop),
-            NodeEnum::RenameStmt(rename) => {
-                if let Some(relation) = &rename.relation {
-                    self.relations(relation, Access::Define);
-                }
-                if rename.rename_type() == pg::ObjectType::ObjectSchema {
-                    self.all_of_schema(&rename.subname);
-                }
-                self.code_renamed(rename.rename_type(), &rename.subname);
-                of(Effect::Define, alter_command(rename.rename_type()))
-            }
-            NodeEnum::AlterObjectSchemaStmt(alter) => {
-                if let Some(relation) = &alter.relation {
-                    self.relations(relation, Access::Define);
-                }
-                self.code_renamed(alter.object_type(), "");
-                of(Effect::Define, alter_command(alter.object_type()))
-            }
+            NodeEnum::RenameStmt(rename) => self.renamed(rename),
+            NodeEnum::AlterObjectSchemaStmt(alter) => self.moved(alter),
             NodeEnum::AlterTableSpaceOptionsStmt(_) => {
                 // They are what plans cost.
                 self.opaque(OpaqueReason::SessionState, "alter tablespace");
@@ -127,7 +112,8 @@ impl<'a> Walk<'a> {
                 if let Some(name) = &create.type_name {
                     self.type_name(name);
                 }
-                self.constraints(&create.constraints, &Scope::outermost());
+                // VALUE holds nothing yet.
+                self.constraints(&create.constraints, &own_columns());
                 of(Effect::Define, "create domain")
             }
             NodeEnum::CreateSchemaStmt(create) => {
@@ -157,6 +143,33 @@ impl<'a> Walk<'a> {
             ),
             _ => self.other_definition(node),
         }
+    }
+
+    fn renamed(&mut self, rename: &pg::RenameStmt) -> Statement {
+        if let Some(relation) = &rename.relation {
+            self.relations(relation, Access::Define);
+        }
+        match rename.rename_type() {
+            pg::ObjectType::ObjectSchema => self.all_of_schema(&rename.subname),
+            pg::ObjectType::ObjectType => self.type_changed(&type_path(&rename.object)),
+            pg::ObjectType::ObjectAttribute => {
+                self.fields_changed(rename.relation.as_ref(), rename.behavior());
+            }
+            _ => {}
+        }
+        self.code_renamed(rename.rename_type(), &rename.subname);
+        of(Effect::Define, alter_command(rename.rename_type()))
+    }
+
+    fn moved(&mut self, alter: &pg::AlterObjectSchemaStmt) -> Statement {
+        if let Some(relation) = &alter.relation {
+            self.relations(relation, Access::Define);
+        }
+        if alter.object_type() == pg::ObjectType::ObjectType {
+            self.type_changed(&type_path(&alter.object));
+        }
+        self.code_renamed(alter.object_type(), "");
+        of(Effect::Define, alter_command(alter.object_type()))
     }
 
     fn schema_element(&mut self, element: &NodeEnum) -> Statement {
@@ -290,6 +303,13 @@ impl<'a> Walk<'a> {
         let Some(var) = &alter.relation else {
             return of(Effect::Define, command);
         };
+        if alter.objtype() == pg::ObjectType::ObjectType {
+            for node in alter.cmds.iter().filter_map(inner) {
+                if let NodeEnum::AlterTableCmd(one) = node {
+                    self.fields_changed(Some(var), one.behavior());
+                }
+            }
+        }
         let anew = alter.cmds.iter().filter_map(inner).any(writes_anew);
         let relations = match anew {
             true => self.recomputed(Some(var), Access::Define),
@@ -416,6 +436,45 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A composite type that gets another name or goes.
+    fn type_changed(&mut self, path: &[&str]) {
+        for found in self.types_at(path) {
+            if let Some(row) = self.catalog.relation(found.relation) {
+                self.use_relation(Some(row.oid), &row.schema, &row.name, Access::Define);
+            }
+        }
+    }
+
+    /// The fields of a composite type change; with CASCADE, the columns of tables that are of it, too.
+    fn fields_changed(&mut self, var: Option<&pg::RangeVar>, behavior: pg::DropBehavior) {
+        let Some(var) = var else { return };
+        self.type_changed(&[&var.schemaname, &var.relname]);
+        if behavior == pg::DropBehavior::DropCascade {
+            self.opaque(OpaqueReason::Unsupported, "alter type with cascade");
+        }
+    }
+
+    /// What has columns of a type that goes loses them.
+    fn columns_dropped(&mut self, path: &[&str]) {
+        let gone: Vec<u32> = self.types_at(path).iter().map(|one| one.oid).collect();
+        let loses = |relation: &&Relation| {
+            let types = relation.columns.iter();
+            let mut types = types.filter_map(|column| self.catalog.column_type(column));
+            types.any(|one| gone.contains(&one.oid))
+        };
+        let mut losing: Vec<&Relation> = self.catalog.relations().filter(loses).collect();
+        losing.sort_unstable_by_key(|relation| relation.oid);
+        for relation in losing {
+            let Relation { schema, name, .. } = relation;
+            self.use_relation(Some(relation.oid), schema, name, Access::Define);
+        }
+    }
+
+    fn types_at(&self, path: &[&str]) -> Vec<&'a Type> {
+        let schema = path.len().checked_sub(2).map_or("", |place| path[place]);
+        self.catalog.types_named(schema, path.last().unwrap_or(&""))
+    }
+
     /// Everything in a schema that is renamed or dropped.
     fn all_of_schema(&mut self, schema: &str) {
         let all = self.catalog.relations();
@@ -432,6 +491,18 @@ impl<'a> Walk<'a> {
         if drop.remove_type() == Type::ObjectSchema {
             for schema in strings(&drop.objects) {
                 self.all_of_schema(schema);
+            }
+        }
+        if matches!(drop.remove_type(), Type::ObjectType | Type::ObjectDomain) {
+            for node in drop.objects.iter().filter_map(inner) {
+                let NodeEnum::TypeName(name) = node else {
+                    continue;
+                };
+                let path = strings(&name.names);
+                self.type_changed(&path);
+                if drop.behavior() == pg::DropBehavior::DropCascade {
+                    self.columns_dropped(&path);
+                }
             }
         }
         // How many names stand behind that of the relation.
@@ -462,7 +533,16 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A scope in which every name is a column without a value: those of a table being made.
+/// The name of a type that stands as an object.
+fn type_path(object: &Option<Box<pg::Node>>) -> Vec<&str> {
+    match boxed(object) {
+        Some(NodeEnum::List(path)) => strings(&path.items),
+        Some(NodeEnum::TypeName(name)) => strings(&name.names),
+        _ => Vec::new(),
+    }
+}
+
+/// A scope in which every name is a column without a value: those of a table or a domain being made.
 fn own_columns() -> Scope<'static> {
     let mut scope = Scope::outermost();
     let table = super::value::Table::unknown(super::value::Value::default());

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::relation::qualified;
 use super::scope::{Item, Scope};
 use super::value::{Table, Value};
 use super::{LOOKED_AT, Walk};
 use crate::analysis::{Access, Class, ColumnId, Inner, Kind, OpaqueReason, Restriction, Use};
-use crate::catalog::{FieldUse, Relation};
+use crate::catalog::Relation;
 use crate::parse::{NodeEnum, boxed, inner, pg};
 
 impl<'a> Walk<'a> {
@@ -320,7 +319,7 @@ impl<'a> Walk<'a> {
         written.extend(behind.filter_map(|inner| Some((inner.oid?, access))));
         let mut seen: HashSet<_> = written.iter().copied().collect();
         while let Some((oid, access)) = written.pop() {
-            self.checked_with(self.catalog.set_by_keys(oid, access).collect());
+            self.set_columns(self.catalog.set_by_keys(oid, access).collect());
             for (oid, access) in self.catalog.cascades(oid, access) {
                 let below = self.catalog.descendants(oid);
                 for oid in std::iter::once(oid).chain(below) {
@@ -349,53 +348,6 @@ impl<'a> Walk<'a> {
         self.runs_on_write(relation, access);
     }
 
-    /// The functions that run where rows of a relation are written: it is as if the statement
-    /// called them.
-    fn runs_on_write(&mut self, relation: &'a Relation, access: Access) {
-        let computes = match access {
-            Access::Insert | Access::Update => relation.computes.as_slice(),
-            Access::Read | Access::Delete | Access::Truncate | Access::Define => &[],
-        };
-        self.functions_of(&relation.triggers, &relation.name);
-        self.functions_of(computes, &relation.name);
-        // Foreign keys are looked up.
-        for other in self.catalog.beside_by_keys(relation.oid) {
-            self.functions_of(self.catalog.folded(other), &relation.name);
-        }
-        if matches!(access, Access::Insert | Access::Update) {
-            for column in &relation.columns {
-                if let Some(data_type) = self.catalog.column_type(column) {
-                    self.data_type(data_type, 0);
-                }
-            }
-        }
-        for &function in &relation.conditional {
-            // What calls tell of what they get, nobody knows.
-            let name = self.catalog.function(function);
-            let name = name.map_or(relation.name.clone(), |(schema, name)| {
-                qualified(schema, name)
-            });
-            self.opaque(OpaqueReason::UnknownFunction, &name);
-        }
-        // When a trigger runs may tell, whatever it does.
-        for &attribute in &relation.asked {
-            self.asked_for(relation, attribute);
-        }
-        for &function in &relation.triggers {
-            for field in self.catalog.fields_read(function) {
-                self.read_by_trigger(relation, field);
-            }
-        }
-    }
-
-    /// A field of NEW or OLD: what a trigger's function makes of it, it may put into another column.
-    fn read_by_trigger(&mut self, relation: &'a Relation, field: &FieldUse) {
-        match self.table(relation).column(&field.name) {
-            Some(value) => self.mark(&value, field.used),
-            None => self.opaque(OpaqueReason::UnknownColumn, &field.name),
-        }
-    }
-
     /// SET column = expression, ...
     fn assignments(&mut self, targets: &[pg::Node], of: &[&'a Relation], scope: &Scope<'_>) {
         for node in targets {
@@ -406,47 +358,7 @@ impl<'a> Walk<'a> {
             self.mark(&value, Use::Copied);
         }
         self.assigned(targets, of, scope);
-        self.checked_beside(targets, of);
-    }
-
-    /// Where a column is given a value that a check, a generated column or the key of partitions puts
-    /// together with another column's, whether it succeeds tells of that one.
-    fn checked_beside(&mut self, targets: &[pg::Node], of: &[&'a Relation]) {
-        let mut written = HashSet::new();
-        for node in targets.iter().filter_map(inner) {
-            let NodeEnum::ResTarget(target) = node else {
-                continue;
-            };
-            for relation in of {
-                // Of a view, what it shows; of a parent, the columns of its children.
-                let value = self.table(relation).column(&target.name);
-                let bases = value.into_iter().flat_map(|value| value.sources);
-                written.extend(bases.map(|source| source.column));
-            }
-        }
-        self.checked_with(written);
-    }
-
-    /// The same for columns that are written whatever they are called.
-    fn checked_with(&mut self, written: HashSet<ColumnId>) {
-        let families = written.iter().map(|column| self.catalog.family(*column));
-        let written: HashSet<ColumnId> = families.flatten().collect();
-        if !self.spend(written.len()) {
-            return;
-        }
-        let compared = written.iter().flat_map(|column| {
-            let relation = self.catalog.relation(column.relation).into_iter();
-            let checks = relation.flat_map(|relation| &relation.checks);
-            let checks = checks.filter(|check| check.contains(&column.attribute));
-            checks.flatten().map(|&attribute| ColumnId {
-                relation: column.relation,
-                attribute,
-            })
-        });
-        let old: HashSet<ColumnId> = compared.filter(|one| !written.contains(one)).collect();
-        for column in old {
-            self.mark_column(column, Use::Filtered);
-        }
+        self.set_by_names(targets, of);
     }
 
     /// The columns that are assigned to.
@@ -533,12 +445,22 @@ impl<'a> Walk<'a> {
         Some(self.target_list(&clause.exprs, &scope))
     }
 
+    /// Notes a use of a column, and of all that its value is made of where it is more than written.
     pub(super) fn mark_column(&mut self, column: ColumnId, used: Use) {
         let source = crate::analysis::Source {
             column,
             how: crate::analysis::Reach::Projected,
         };
         self.mark(&Value::of(vec![source]), used);
+        let relation = self.catalog.relation(column.relation);
+        for relation in relation.into_iter().filter(|_| used != Use::Written) {
+            let table = self.table(relation);
+            let mut columns = relation.columns.iter();
+            let place = columns.position(|one| one.attribute == column.attribute);
+            if let Some(named) = place.and_then(|place| table.columns.get(place)) {
+                self.mark(&named.value, used);
+            }
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
     /// What takes a row of no type that is named may make values of any domain.
     pub(super) fn checks_of_all(&mut self) {
         for domain in self.catalog.domains() {
-            self.functions_of(&domain.calls, &domain.name);
+            self.code(&domain.code, &domain.name, 0);
         }
     }
 
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
         match found.kind {
             TypeKind::Base | TypeKind::Enum | TypeKind::Pseudo => {}
             TypeKind::Domain | TypeKind::Range => {
-                self.functions_of(&found.calls, &found.name);
+                self.code(&found.code, &found.name, depth);
                 if let Some(base) = self.catalog.data_type(found.base) {
                     self.checks_within(base, depth + 1);
                 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, RELATION, Walk};
@@ -110,7 +111,7 @@ impl<'a> Walk<'a> {
         let mut secured = vec![relation];
         let mut seen = HashSet::from([relation.oid]);
         while let Some(relation) = secured.pop() {
-            self.functions_of(&relation.policies, &relation.name);
+            self.code(&relation.policies, &relation.name, 0);
             self.spend(relation.secured_by.len());
             for &column in &relation.secured_by {
                 let Some(read) = self.catalog.relation(column.relation) else {
@@ -275,6 +276,10 @@ impl<'a> Walk<'a> {
                     how: Reach::Projected,
                 }];
                 for &attribute in &column.made_from {
+                    let base = relation.column(attribute);
+                    let row = base.and_then(|one| self.attributes(one, depth, &mut row_types));
+                    let fields = row.map(|row| row.everything().sources);
+                    sources.extend(fields.into_iter().flatten());
                     let base = ColumnId {
                         relation: relation.oid,
                         attribute,
@@ -311,7 +316,11 @@ impl<'a> Walk<'a> {
         depth: usize,
         row_types: &mut Vec<u32>,
     ) -> Option<Rc<Table>> {
-        let mut data_type = self.catalog.column_type(column)?;
+        let known = self.catalog.column_type(column);
+        if known.is_none() && column.type_oid >= FIRST_OWN_OID && column.type_name.ends_with("[]") {
+            self.opaque(OpaqueReason::Unsupported, &column.type_name);
+        }
+        let mut data_type = known?;
         // Domains and ranges over each other.
         for over in 0.. {
             if !matches!(data_type.kind, TypeKind::Domain | TypeKind::Range) {

@@ -346,13 +346,8 @@ impl<'a> Walk<'a> {
             .iter()
             .filter(|one| matches!(one.access, Access::Insert | Access::Update));
         for relation in written.filter_map(|one| self.catalog.relation(one.oid?)) {
-            for column in &relation.columns {
-                self.found.columns.insert(ColumnUse {
-                    column: relation.id(column),
-                    used: Use::Derived,
-                    statement: self.statement,
-                });
-            }
+            let table = self.table(relation);
+            self.mark(&table.everything(), Use::Derived);
         }
     }
 

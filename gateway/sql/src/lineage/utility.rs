@@ -173,18 +173,18 @@ impl<'a> Walk<'a> {
             all.sort_unstable_by_key(|one| one.oid);
             self.spend(all.len());
             for relation in all {
-                self.functions_of(&relation.computes, &relation.name);
+                self.code(&relation.computes, &relation.name, 0);
             }
             return Vec::new();
         };
         let relations = self.relations(var, access);
         for relation in &relations {
-            self.functions_of(&relation.computes, &relation.name);
+            self.code(&relation.computes, &relation.name, 0);
             let descendants = self.catalog.descendants(relation.oid);
             self.spend(descendants.len());
             for child in descendants {
                 if let Some(child) = self.catalog.relation(child) {
-                    self.functions_of(&child.computes, &child.name);
+                    self.code(&child.computes, &child.name, 0);
                 }
             }
         }

@@ -2,12 +2,16 @@
 
 use sluice_sql::analysis::Use;
 use sluice_sql::analyze;
-use sluice_sql::catalog::{Catalog, CatalogRows, FunctionRow};
+use sluice_sql::catalog::{Catalog, CatalogRows, FunctionRow, RowSet, TriggerRow};
 
 use crate::support::{on_big_stack, rows};
 
 const TEXT: u32 = 25;
 const TRIGGER: u32 = 2279;
+
+/// Of `pg_trigger.tgtype`.
+const ROW_BEFORE_INSERT: i16 = 7;
+const ROW_ON_DELETE: i16 = 9;
 
 fn function(name: &str, language: &str, source: &str) -> FunctionRow {
     FunctionRow {
@@ -54,8 +58,16 @@ fn trigger(source: &str) -> Option<Vec<(String, Use)>> {
         ..function("on_write", "plpgsql", source)
     };
     let mut rows = rows();
-    let users = rows.relations.iter_mut().find(|one| one.name == "users");
-    users.unwrap().triggers = vec![900_000];
+    let users = rows.relations.iter().find(|one| one.name == "users");
+    rows.triggers.push(TriggerRow {
+        oid: 900_001,
+        relation: users.unwrap().oid,
+        function: 900_000,
+        events: ROW_ON_DELETE,
+        attributes: Vec::new(),
+        calls: Vec::new(),
+        asked: Vec::new(),
+    });
     rows.functions.push(FunctionRow {
         oid: 900_000,
         ..row
@@ -287,8 +299,9 @@ fn a_block_that_only_sets_fields_is_clean() {
                 "BEGIN IF TG_OP = 'UPDATE' THEN NEW.name := user; END IF; RETURN NEW; END",
                 vec![],
             ),
+            ("BEGIN NEW.id := OLD.id + 1; RETURN NEW; END", vec![]),
             (
-                "BEGIN NEW.id := OLD.id + 1; RETURN NEW; END",
+                "BEGIN NEW.name := NEW.name || OLD.id; RETURN NEW; END",
                 vec![("id", Use::Copied)],
             ),
             (
@@ -381,23 +394,157 @@ fn a_block_that_does_anything_else_is_not() {
     });
 }
 
+/// The columns of `users` that a condition or a copy has, where a function runs before each row.
+fn used_by(text: &str, events: i16, attributes: &[i16], source: &str) -> Vec<String> {
+    let mut rows = rows();
+    let users = rows.relations.iter_mut().find(|one| one.name == "users");
+    let users = users.unwrap();
+    // name and email
+    users.checks = vec![vec![2, 3]];
+    let relation = users.oid;
+    rows.triggers.push(TriggerRow {
+        oid: 900_001,
+        relation,
+        function: 900_000,
+        events,
+        attributes: attributes.to_vec(),
+        calls: Vec::new(),
+        asked: vec![4],
+    });
+    rows.functions.push(FunctionRow {
+        oid: 900_000,
+        arguments: Vec::new(),
+        types: vec![TRIGGER],
+        ..function("on_write", "plpgsql", source)
+    });
+    let catalog = Catalog::from_rows(rows);
+    let analysis = analyze(text, &catalog);
+    assert!(analysis.opaque.is_empty(), "{text}: {:?}", analysis.opaque);
+    let used = analysis.columns.iter();
+    let used = used.filter(|one| matches!(one.used, Use::Filtered | Use::Copied));
+    used.map(|one| catalog.column(one.column).unwrap().name.to_owned())
+        .collect()
+}
+
 #[test]
-fn a_trigger_with_a_condition_is_not_clean() {
+fn a_trigger_counts_where_it_runs() {
     on_big_stack(|| {
-        let mut rows = rows();
-        let note = rows.functions.iter().find(|one| one.name == "note");
-        let note = note.unwrap().oid;
-        let conditional = |catalog: &Catalog| {
-            let analysis = analyze("INSERT INTO triggered VALUES (1)", catalog);
+        let nothing = "BEGIN RETURN NEW; END";
+        let texts = [
+            "INSERT INTO users (id) VALUES (1)",
+            "UPDATE users SET org_id = 1",
+            "UPDATE users SET name = ''",
+            "DELETE FROM users",
+            "INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = ''",
+            "MERGE INTO users u USING orgs o ON u.id = o.id WHEN MATCHED THEN UPDATE SET name = ''",
+        ];
+        let asks = |events, attributes: &[i16]| {
+            texts.map(|text| {
+                used_by(text, events, attributes, nothing).contains(&"password".to_owned())
+            })
+        };
+        assert_eq!(asks(7, &[]), [false; 6], "a row of one's own");
+        assert_eq!(asks(11, &[]), [false, false, false, true, false, false]);
+        assert_eq!(asks(19, &[]), [false, true, true, false, true, true]);
+        assert_eq!(asks(19, &[2]), [false, false, true, false, true, true]);
+        assert_eq!(asks(31, &[2]), [false, false, true, true, true, true]);
+    });
+}
+
+#[test]
+fn what_a_trigger_sets_is_compared() {
+    on_big_stack(|| {
+        let text = "UPDATE users SET org_id = 1";
+        let compares = |source: &str| used_by(text, 19, &[], source).contains(&"email".to_owned());
+        for source in [
+            "BEGIN NEW.name := OLD.org_id; RETURN NEW; END",
+            "BEGIN NEW.name := 'x'; RETURN NEW; END",
+            "BEGIN IF NEW.id > 1 THEN NEW.name := current_setting('a.b'); END IF; RETURN NEW; END",
+            "BEGIN NEW.name := NEW.name || 'x'; RETURN NEW; END",
+            "BEGIN NEW.name := lower(NEW.name || 'x'); RETURN NEW; END",
+            "BEGIN NEW.name := left(NEW.name); RETURN NEW; END",
+        ] {
+            assert!(compares(source), "{source}");
+        }
+        for source in [
+            "BEGIN NEW.org_id := 2; RETURN NEW; END",
+            "BEGIN NEW.name := lower(NEW.name); RETURN NEW; END",
+            "BEGIN NEW.name := Lower(trim(NEW.name)); RETURN NEW; END",
+        ] {
+            assert!(!compares(source), "{source}");
+        }
+    });
+}
+
+#[test]
+fn the_condition_of_a_trigger_is_judged_by_what_it_calls() {
+    on_big_stack(|| {
+        let is_opaque = |change: &dyn Fn(&mut CatalogRows, u32)| {
+            let mut rows = rows();
+            let trigger = rows
+                .triggers
+                .iter()
+                .find(|one| one.events == ROW_BEFORE_INSERT);
+            let trigger = trigger.unwrap().oid;
+            change(&mut rows, trigger);
+            let catalog = Catalog::from_rows(rows);
+            let analysis = analyze("INSERT INTO triggered VALUES (1)", &catalog);
             !analysis.opaque.is_empty()
         };
-        assert!(!conditional(&Catalog::from_rows(rows.clone())));
-        let triggered = rows
-            .relations
-            .iter_mut()
-            .find(|one| one.name == "triggered");
-        triggered.unwrap().conditional = vec![note];
-        assert!(conditional(&Catalog::from_rows(rows)));
+        assert!(!is_opaque(&|_, _| {}));
+        let builtin = |name: &str| {
+            is_opaque(&|rows, trigger| {
+                let owner = trigger.to_string();
+                let values = [&owner, "c", name, "0"].map(Some);
+                rows.push(RowSet::Made, &values).unwrap();
+            })
+        };
+        assert!(!builtin("lower"));
+        assert!(!builtin("nextval"));
+        assert!(builtin("set_config"));
+        assert!(builtin("pg_notify"));
+        assert!(builtin("query_to_xml"));
+        assert!(is_opaque(&|rows, trigger| {
+            let unknown = function("unknown", "plpgsql", "BEGIN PERFORM 1; END");
+            rows.functions.push(FunctionRow {
+                oid: 900_000,
+                ..unknown
+            });
+            let mut triggers = rows.triggers.iter_mut();
+            let trigger = triggers.find(|one| one.oid == trigger);
+            trigger.unwrap().calls = vec![900_000];
+        }));
+    });
+}
+
+#[test]
+fn what_policies_and_defaults_make_counts_where_they_are_computed() {
+    on_big_stack(|| {
+        let is_opaque = |table: &str, part: &str, name: &str, made: &str, text: &str| {
+            let mut rows = rows();
+            let table = rows.relations.iter().find(|one| one.name == table);
+            let owner = table.unwrap().oid.to_string();
+            let made = rows.types.iter().find(|one| one.name == made);
+            let made = made.map_or(0, |one| one.oid).to_string();
+            let values = [&owner, part, name, &made].map(Some);
+            rows.push(RowSet::Made, &values).unwrap();
+            let mut checks = rows.functions.iter_mut();
+            let check = checks.find(|one| one.name == "is_slug").unwrap();
+            check.source = "SELECT $1 = email FROM users".to_owned();
+            !analyze(text, &Catalog::from_rows(rows)).opaque.is_empty()
+        };
+        let read = "SELECT FROM orders";
+        let write = "INSERT INTO orders (id) VALUES (1)";
+        let delete = "DELETE FROM orders";
+        for (name, made) in [("query_to_xml", ""), ("", "slug_text")] {
+            assert!(is_opaque("orders", "p", name, made, read), "{name}");
+            assert!(is_opaque("orders", "p", name, made, write), "{name}");
+            assert!(!is_opaque("orders", "w", name, made, read), "{name}");
+            assert!(is_opaque("orders", "w", name, made, write), "{name}");
+            assert!(!is_opaque("orders", "w", name, made, delete), "{name}");
+        }
+        assert!(!is_opaque("orders", "w", "now", "", write));
+        assert!(!is_opaque("orders", "w", "", "mood", write));
     });
 }
 

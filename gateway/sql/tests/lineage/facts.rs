@@ -260,10 +260,7 @@ fn strings_with_escapes_are_read_and_never_certain() {
 fn a_view_without_a_definition_is_opaque() {
     on_big_stack(|| {
         let mut rows = CatalogRows::default();
-        let view = [
-            "20001", "public", "v", "v", "", "false", "", "", "", "", "", "",
-        ]
-        .map(Some);
+        let view = ["20001", "public", "v", "v", "false", "", "", "", ""].map(Some);
         rows.push(RowSet::Relations, &view).unwrap();
         let locked = Catalog::from_rows(rows.clone());
         assert!(!locked.is_complete());

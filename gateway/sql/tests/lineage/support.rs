@@ -48,6 +48,7 @@ fn row_set(name: &str) -> RowSet {
         "CASTS" => RowSet::Casts,
         "KEYS" => RowSet::Keys,
         "REFERENCES" => RowSet::References,
+        "TRIGGERS" => RowSet::Triggers,
         other => panic!("{other}"),
     }
 }

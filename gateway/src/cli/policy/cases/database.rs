@@ -49,6 +49,7 @@ pub(super) fn catalog(
                 type_oid,
                 type_name: type_name.clone(),
                 generated: false,
+                default: false,
                 made_from: Vec::new(),
             });
         }
