@@ -504,7 +504,7 @@ fn refusal(frame: Frame) -> SessionError {
     }
 }
 
-/// The setting that a login was refused for, by what stands between.
+/// The setting that a login was refused for, by what stands between. Of roles PostgreSQL speaks itself.
 fn refused_setting<'k>(error: &SessionError, kept: &'k [(String, String)]) -> Option<&'k str> {
     let SessionError::UpstreamRefused(message) = error else {
         return None;
@@ -514,7 +514,7 @@ fn refused_setting<'k>(error: &SessionError, kept: &'k [(String, String)]) -> Op
         parts.any(|part| part == name.as_bytes())
     };
     let mut kept = kept.iter().map(|(name, _)| name.as_str());
-    kept.find(|name| names(name))
+    kept.find(|name| *name != "role" && names(name))
 }
 
 fn not_kept(setting: &str) -> SessionError {
