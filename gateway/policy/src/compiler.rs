@@ -5,7 +5,7 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use tempfile::TempDir;
 use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig};
@@ -110,9 +110,11 @@ impl Bounds {
 
     /// Lays them upon this process, for good.
     fn lay(&self) -> std::io::Result<()> {
-        let bound = |resource, most| {
+        let bound = |resource, most: u64| {
+            // Nobody may go beyond what there is already.
+            let there = getrlimit(resource).maximum.unwrap_or(u64::MAX);
             // What ends it between the two says that it was for that.
-            let (current, maximum) = (Some(most), Some(most + 1));
+            let (current, maximum) = (Some(most.min(there)), Some((most + 1).min(there)));
             setrlimit(resource, Rlimit { current, maximum })
         };
         bound(Resource::Core, 0)?;
@@ -127,9 +129,9 @@ impl Bounds {
 /// that does nothing else: its bounds stay.
 ///
 /// # Errors
-/// What is wrong with the module, or with this machine.
+/// What is wrong with the module; at step `Engine` what kept it from being compiled within its bounds.
 pub fn compile(config: &EngineConfig, kept: &Path, from: impl Read) -> Result<(), LoadError> {
-    let fault = |error: std::io::Error| LoadError::new(Step::Read, error.to_string());
+    let fault = |error: std::io::Error| LoadError::new(Step::Engine, error.to_string());
     let mut module = Vec::new();
     let mut from = from.take(config.module_bytes);
     from.read_to_end(&mut module).map_err(fault)?;
@@ -137,7 +139,8 @@ pub fn compile(config: &EngineConfig, kept: &Path, from: impl Read) -> Result<()
     let wrong = |error: wasmtime::Error| LoadError::new(Step::Compile, format!("{error:#}"));
     let mut settings = engine::settings(config);
     settings.cache(Some(cache(kept)?));
-    let wasm = wasmtime::Engine::new(&settings).map_err(wrong)?;
+    let wasm = wasmtime::Engine::new(&settings);
+    let wasm = wasm.map_err(|error| LoadError::new(Step::Engine, format!("{error:#}")))?;
     let component = componentize(&module)?;
     Component::new(&wasm, &component).map_err(wrong)?;
     Ok(())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use policy::EngineConfig;
+use policy::{EngineConfig, LoadStep};
 
 /// What the engine says that started it.
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,8 @@ pub struct Args {
     kept: PathBuf,
 }
 
-/// Compiles the module that comes from standard input.
+/// Compiles the module that comes from standard input. Exit codes: 0 and 1, it was compiled or is wrong, within
+/// its bounds; 2, they could not be kept.
 ///
 /// # Errors
 /// What is wrong with the module.
@@ -26,6 +27,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         memory_bytes: args.memory_bytes,
         ..EngineConfig::default()
     };
-    policy::compile(&config, &args.kept, std::io::stdin().lock())?;
-    Ok(ExitCode::SUCCESS)
+    match policy::compile(&config, &args.kept, std::io::stdin().lock()) {
+        Err(error) if error.step == LoadStep::Engine => {
+            eprintln!("sluice: {error}");
+            Ok(ExitCode::from(2))
+        }
+        done => Ok(done.map(|()| ExitCode::SUCCESS)?),
+    }
 }
