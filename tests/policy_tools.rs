@@ -331,7 +331,7 @@ async fn a_changed_source_takes_effect_in_a_running_gateway() {
         printed.contains("the build failed (exit status: 7)"),
         "{printed}"
     );
-    assert!(printed.contains("guard.wasm is as it was"), "{printed}");
+    assert!(printed.contains("guard.wasm stays as it is"), "{printed}");
 
     folder.write("source", mask());
     folder.builds_by("cp source policy.wasm");
@@ -342,7 +342,7 @@ async fn a_changed_source_takes_effect_in_a_running_gateway() {
         "{printed}"
     );
     assert!(printed.contains("expected  deny"), "{printed}");
-    assert!(printed.contains("guard.wasm is as it was"), "{printed}");
+    assert!(printed.contains("guard.wasm stays as it is"), "{printed}");
     assert_eq!(fs::read(&into).expect("it is there"), in_place);
     assert_eq!(gateway.generation().await, 2);
 

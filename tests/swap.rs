@@ -238,6 +238,62 @@ async fn a_module_that_would_harm_its_compiler_is_refused() {
     }
 }
 
+/// A service has hard limits that nobody but a privileged process can raise.
+#[tokio::test]
+async fn bounds_that_are_there_stay_and_harm_is_refused() {
+    const LIMITED: &str = "ulimit -c 0 && ulimit -t 600 && exec \"$0\" check \"$1\"";
+    let place = sluice_tests::gateway::Place::new().await;
+    let check = || {
+        let mut check = tokio::process::Command::new("sh");
+        let unprivileged =
+            "[ $(id -u) = 0 ] && exec setpriv --bounding-set=-sys_resource \"$@\"; exec \"$@\"";
+        check.args(["-c", unprivileged, "sh", "sh", "-c", LIMITED]);
+        check
+            .arg(sluice_tests::programs::sluice())
+            .arg(place.file());
+        sluice_tests::programs::said(check)
+    };
+    let _ = check().await.expect("the policies are good");
+    let [(what, module), ..] = harmful();
+    place.replace_module("guard", &module);
+    let said = check().await;
+    assert!(!said.content, "{what}: {said:?}");
+    assert!(said.err.contains("its compiler failed"), "{what}: {said:?}");
+}
+
+#[tokio::test]
+async fn what_was_compiled_goes_with_the_gateway() {
+    let place = sluice_tests::gateway::Place::new().await;
+    let (mut gateway, _) = sluice_tests::programs::serve(&place).await;
+    let folder = sluice_tests::programs::temporary(&place);
+    let left = || std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(left(), 1, "modules are compiled for it");
+    let id = gateway.id().unwrap().to_string();
+    let mut stop = tokio::process::Command::new("kill");
+    stop.args(["-INT", &id]);
+    let _ = sluice_tests::programs::said(stop).await.expect("it runs");
+    assert!(gateway.wait().await.unwrap().success());
+    assert_eq!(left(), 0);
+}
+
+#[tokio::test]
+async fn what_was_compiled_for_a_gateway_that_was_killed_goes_with_the_next() {
+    let place = sluice_tests::gateway::Place::new().await;
+    let (mut gateway, _) = sluice_tests::programs::serve(&place).await;
+    let folder = sluice_tests::programs::temporary(&place);
+    let left = || std::fs::read_dir(&folder).unwrap().count();
+    let check = || {
+        let mut check = tokio::process::Command::new(sluice_tests::programs::sluice());
+        check.arg("check").arg(place.file()).env("TMPDIR", &folder);
+        sluice_tests::programs::said(check)
+    };
+    let _ = check().await.expect("the policies are good");
+    assert_eq!(left(), 1, "another gateway is at work");
+    gateway.kill().await.unwrap();
+    let _ = check().await.expect("the policies are good");
+    assert_eq!(left(), 0);
+}
+
 #[tokio::test]
 async fn a_wrong_setting_is_refused() {
     let gateway = Gateway::start().await;

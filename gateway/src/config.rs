@@ -64,7 +64,12 @@ pub struct Config {
     pub path: PathBuf,
     /// The SHA-256 of what was read: its text, and that of the file of trust.
     pub digest: [u8; 32],
+    /// The SHA-256 of the sections that are read at the start only: all but [`FOLLOWED`].
+    pub fixed: [u8; 32],
 }
+
+/// The sections that take effect when they change; others do when the gateway starts.
+pub const FOLLOWED: [&str; 3] = ["policies", "trust", "modules"];
 
 /// More than this no configuration has.
 const MOST_BYTES: u64 = 4 << 20;

@@ -8,8 +8,10 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// Writes the content beside the file and lets it take its place, with the file's permissions and owner:
-/// who could read it must be able to go on. Where the owner cannot be kept, nothing is changed.
+/// who could read it must be able to go on. Where the owner cannot be kept, nothing is changed. A link stays:
+/// what it leads to is replaced.
 pub(crate) fn file(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -61,6 +63,17 @@ pub(crate) fn folder(path: &Path, like: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+
+    #[test]
+    fn a_link_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        super::file(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+    }
 
     #[test]
     fn a_folder_that_is_made_is_as_open_as_the_other() {

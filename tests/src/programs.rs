@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
@@ -141,6 +142,17 @@ pub fn sluice() -> PathBuf {
     target().join("debug/sluice-program")
 }
 
+/// Where a gateway that is a program has its temporary files.
+///
+/// # Panics
+/// It cannot be made.
+#[must_use]
+pub fn temporary(place: &Place) -> PathBuf {
+    let folder = place.folder().join("temporary");
+    std::fs::create_dir_all(&folder).expect("the place is ours");
+    folder
+}
+
 /// Runs the program as a gateway in a place, on a port that the place's configuration then names.
 ///
 /// # Panics
@@ -153,16 +165,22 @@ pub async fn serve(place: &Place) -> (Child, SocketAddr) {
     let child = Command::new(sluice())
         .args(["serve", "--config"])
         .arg(place.file())
+        .env("TMPDIR", temporary(place))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .expect("the program starts");
-    eventually("it listens", || async {
-        TcpStream::connect(address).await.is_ok()
-    })
-    .await;
+    eventually("it serves", || async { serves(address).await.is_ok() }).await;
     (child, address)
+}
+
+/// It listens before its policies are loaded, and answers only then.
+async fn serves(address: SocketAddr) -> std::io::Result<()> {
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(&SSL_REQUEST).await?;
+    stream.read_u8().await.map(drop)
 }
 
 /// A Python with the drivers, made once in the target folder; none where Python is missing.

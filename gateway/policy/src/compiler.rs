@@ -1,11 +1,13 @@
 //! Compiling in a process of its own, with bounds: a module can be made that takes its compiler minutes,
 //! gigabytes or its stack, and no look at the module finds each of them.
 
+use std::fs::File;
 use std::io::{Read, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, geteuid, getrlimit, nice, setrlimit};
 use tempfile::TempDir;
 use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig};
@@ -30,19 +32,35 @@ pub(crate) struct Compiler {
     program: PathBuf,
     /// What was made; nobody else may write there.
     kept: TempDir,
+    /// Says that this is in use, for as long as it is open.
+    _lock: File,
 }
+
+const PREFIX: &str = "sluice-compiled-";
+const LOCK: &str = "in-use";
 
 impl Compiler {
     pub(crate) fn new(program: PathBuf) -> Result<Compiler, LoadError> {
-        let kept = tempfile::Builder::new()
-            .prefix("sluice-compiled-")
-            .tempdir();
-        let kept = kept.map_err(|error| {
-            let folder = std::env::temp_dir();
-            let reason = format!("{}: {error}; TMPDIR names another folder", folder.display());
-            LoadError::new(Step::Engine, reason)
+        let temporary = std::env::temp_dir();
+        remove_left(&temporary);
+        let made = || {
+            let kept = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+            let lock = File::create(kept.path().join(LOCK))?;
+            lock.try_lock()?;
+            Ok((kept, lock))
+        };
+        let (kept, lock) = made().map_err(|error: std::io::Error| {
+            let folder = temporary.display();
+            LoadError::new(
+                Step::Engine,
+                format!("{folder}: {error}; TMPDIR names another folder"),
+            )
         })?;
-        Ok(Compiler { program, kept })
+        Ok(Compiler {
+            program,
+            kept,
+            _lock: lock,
+        })
     }
 
     /// Where what was made is kept.
@@ -53,7 +71,7 @@ impl Compiler {
     /// Compiles the module. What is wrong with it the engine finds again; here is refused what would have
     /// harmed it.
     pub(crate) fn compile(&self, config: &EngineConfig, module: &[u8]) -> Result<(), LoadError> {
-        let fault = |reason: String| LoadError::new(Step::Compile, reason);
+        let fault = |reason: String| LoadError::new(Step::Engine, reason);
         let child = Command::new(&self.program)
             .arg(COMMAND)
             .args([
@@ -76,7 +94,27 @@ impl Compiler {
         let ended = ended.map_err(|error| fault(format!("{program} is lost: {error}")))?;
         match ended.code() {
             Some(0 | 1) => Ok(()),
-            _ => Err(fault(harmful(ended, module.len()))),
+            _ => Err(LoadError::new(Step::Compile, harmful(ended, module.len()))),
+        }
+    }
+}
+
+/// Removes what gateways of this user have left that were killed.
+fn remove_left(temporary: &Path) {
+    let folders = std::fs::read_dir(temporary).into_iter().flatten().flatten();
+    for folder in folders {
+        let is_named = folder
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(PREFIX.as_bytes());
+        // In what others have made anything may stand.
+        let is_ours = || {
+            let seen = folder.metadata();
+            seen.is_ok_and(|seen| seen.uid() == geteuid().as_raw())
+        };
+        let lock = || File::open(folder.path().join(LOCK));
+        if is_named && is_ours() && lock().is_ok_and(|lock| lock.try_lock().is_ok()) {
+            drop(std::fs::remove_dir_all(folder.path()));
         }
     }
 }

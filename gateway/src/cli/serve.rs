@@ -1,6 +1,7 @@
 //! `sluice serve`.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,20 +28,26 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let running = runtime.block_on(Gateway::start(config))?;
-    for address in running.addresses() {
-        tracing::info!(%address, "listening for PostgreSQL clients");
-    }
-    if let Some(address) = running.console_address() {
-        tracing::info!(%address, "listening for HTTP");
-    }
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        let mut stopped = pin!(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        let running = tokio::select! {
+            started = Gateway::start(config) => started?,
+            () = &mut stopped => return Ok(ExitCode::SUCCESS),
+        };
+        for address in running.addresses() {
+            tracing::info!(%address, "listening for PostgreSQL clients");
         }
+        if let Some(address) = running.console_address() {
+            tracing::info!(%address, "listening for HTTP");
+        }
+        stopped.await;
         tracing::info!("stopping");
         running.shutdown(drain).await;
         Ok(ExitCode::SUCCESS)

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Address, Config, Console, Database, Error, Export, Holds, Limits, Listen, Modules, Plaintext,
-    Results, Secret, ServerTls, Trail, Upstream, UpstreamTls,
+    Address, Config, Console, Database, Error, Export, FOLLOWED, Holds, Limits, Listen, Modules,
+    Plaintext, Results, Secret, ServerTls, Trail, Upstream, UpstreamTls,
 };
 use crate::oci::{self, Pull};
 
@@ -330,6 +330,15 @@ struct Reader<'a> {
     pulls: Vec<Pull>,
 }
 
+/// The SHA-256 of the sections that are read at the start only.
+fn fixed(text: &str) -> [u8; 32] {
+    let mut sections: toml::Table = toml::from_str(text).unwrap_or_default();
+    for followed in FOLLOWED {
+        sections.remove(followed);
+    }
+    Sha256::digest(sections.to_string()).into()
+}
+
 impl Reader<'_> {
     fn config(&mut self, raw: RawConfig) -> Option<Config> {
         let listen = self.listen(raw.listen);
@@ -392,6 +401,7 @@ impl Reader<'_> {
             },
             path: self.path.to_owned(),
             digest: digest.finalize().into(),
+            fixed: fixed(self.text),
         })
     }
 

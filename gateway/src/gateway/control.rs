@@ -77,7 +77,7 @@ fn run(config: Config, mut stopped: watch::Receiver<Stop>, tell: oneshot::Sender
                             .await;
                     });
                 }
-                let (policies, until) = (Arc::clone(&shared.policies), stopped.clone());
+                let (policies, until) = (Arc::downgrade(&shared.policies), stopped.clone());
                 let follow = move || reload::watch(config, contents, &policies, &until);
                 let thread = std::thread::Builder::new().name("sluice-files".to_owned());
                 if let Err(error) = thread.spawn(follow) {

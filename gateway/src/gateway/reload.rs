@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Stop;
-use crate::config::Config;
+use crate::config::{Config, FOLLOWED};
 
 /// Editors and copies write in several steps: what changes again this soon is not whole yet.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -35,7 +35,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(10), Duration::from_sec
 pub(super) fn watch(
     config: Config,
     was: Contents,
-    policies: &Arc<Policies>,
+    policies: &Weak<Policies>,
     stopped: &watch::Receiver<Stop>,
 ) {
     let (tell, changed) = mpsc::channel();
@@ -63,7 +63,11 @@ pub(super) fn watch(
         if is_changed || is_due || known.is_unreadable {
             known.again = known.again.filter(|_| !is_changed);
             known.stamps = rested(&files);
-            let tried = std::panic::catch_unwind(AssertUnwindSafe(|| known.reload(policies)));
+            // They end with the gateway, and do not wait for this thread.
+            let Some(policies) = policies.upgrade() else {
+                return;
+            };
+            let tried = std::panic::catch_unwind(AssertUnwindSafe(|| known.reload(&policies)));
             if tried.is_err() {
                 known.last = Contents::default();
                 let reason = "trying a change failed in a way that nobody expected: see the log";
@@ -155,7 +159,16 @@ impl Known {
         let read = Config::read(&self.path);
         self.is_unreadable = read.is_err();
         match read {
-            Ok(config) => self.config = config,
+            Ok(config) => {
+                if config.fixed != self.config.fixed {
+                    let followed = FOLLOWED.join(", ");
+                    tracing::warn!(
+                        followed,
+                        "sections have changed that are read at the start only"
+                    );
+                }
+                self.config = config;
+            }
             Err(error) => return self.refuse(policies, error.to_string()),
         }
         let mut others = self.config.policy_files();
@@ -171,17 +184,22 @@ impl Known {
             }
         };
         let (contents, digests) = contents(&self.config);
-        self.refused = None;
         if contents == std::mem::replace(&mut self.last, contents) {
+            self.refused = None;
             return;
         }
         match policies.replace_taken(wanted, &digests) {
             Ok(generation) => {
+                self.refused = None;
                 tracing::info!(generation = generation.number(), "policies replaced");
             }
             Err(error) => {
-                tracing::error!(%error, "policies not replaced: the old ones stay");
-                if error.step == LoadStep::Read {
+                let reason = error.to_string();
+                if self.refused.as_ref() != Some(&reason) {
+                    tracing::error!(reason, "policies not replaced: the old ones stay");
+                    self.refused = Some(reason);
+                }
+                if may_pass(error.step) {
                     self.last = Contents::default();
                     self.try_again(waited);
                 }
@@ -204,6 +222,13 @@ impl Known {
         let wait = waited.map_or(AGAIN.0, |waited| AGAIN.1.min(waited * 2));
         self.again = Some((Instant::now() + wait, wait));
     }
+}
+
+/// True where the same files may be taken another time: that the machine was busy, or had nothing left, can be
+/// why they were not.
+fn may_pass(step: LoadStep) -> bool {
+    use LoadStep::{Configure, Engine, Read, Start, Trial};
+    matches!(step, Engine | Read | Start | Configure | Trial)
 }
 
 /// The folders of the files that matter: a file that is replaced is another file.
@@ -281,5 +306,17 @@ trail.directory = "trail"
         write(2);
         let (last, _) = contents(&config);
         assert_ne!(last, contents(&Config::read(&path).unwrap()).0);
+    }
+
+    #[test]
+    fn what_is_read_at_the_start_only_is_told_from_what_is_followed() {
+        let path = std::path::Path::new("sluice.toml");
+        let fixed = |more: &str| {
+            let config = Config::from_toml(&format!("{CONFIGURATION}{more}"), path);
+            config.unwrap().fixed
+        };
+        let same = "# a remark\n[modules]\ndirectory = \"m\"\n";
+        assert_eq!(fixed(same), fixed(""));
+        assert_ne!(fixed("[limits]\nsessions = 1\n"), fixed(""));
     }
 }

@@ -113,7 +113,7 @@ impl Workbench {
                 && let Some(into) = &self.into
             {
                 let state = if into.exists() {
-                    "is as it was"
+                    "stays as it is"
                 } else {
                     "is not made"
                 };

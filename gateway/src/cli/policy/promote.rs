@@ -114,9 +114,7 @@ fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
         file.display()
     );
     let named = || file.display().to_string();
-    // A link to the file stays one.
-    let itself = fs::canonicalize(file).with_context(named)?;
-    replace::file(&itself, new_text.as_bytes()).with_context(named)?;
+    replace::file(file, new_text.as_bytes()).with_context(named)?;
     let (path, module) = (file.display(), module.display());
     let then = match way {
         Way::Promote => format!(
