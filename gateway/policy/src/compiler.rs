@@ -1,14 +1,14 @@
 //! Compiling in a process of its own, with bounds: a module can be made that takes its compiler minutes,
 //! gigabytes or its stack, and no look at the module finds each of them.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{Read, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, nice, setrlimit};
-use tempfile::TempDir;
 use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig};
 
@@ -30,11 +30,25 @@ const NICE: i32 = 10;
 /// Compiles modules in processes of their own, which leave what they made where the engine finds it.
 pub(crate) struct Compiler {
     program: PathBuf,
-    /// What was made; nobody else may write there.
-    kept: TempDir,
-    /// Says that this is in use, for as long as it is open.
+    /// Nobody else may write there.
+    folder: PathBuf,
+    /// Says that the folder is in use, for as long as it is open.
     _lock: File,
 }
+
+impl Drop for Compiler {
+    fn drop(&mut self) {
+        // The cache has a thread of its own that may still write there.
+        for _ in 0..MOST_REMOVALS {
+            if std::fs::remove_dir_all(&self.folder).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+const MOST_REMOVALS: u32 = 20;
 
 const PREFIX: &str = "sluice-compiled-";
 const LOCK: &str = "in-use";
@@ -44,28 +58,34 @@ impl Compiler {
         let temporary = std::env::temp_dir();
         remove_left(&temporary);
         let made = || {
-            let kept = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-            let lock = File::create(kept.path().join(LOCK))?;
+            let folder = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .permissions(Permissions::from_mode(0o700))
+                .tempdir()?;
+            // Others see it when it is locked.
+            let unseen = folder.path().join("new");
+            let lock = File::create(&unseen)?;
             lock.try_lock()?;
-            Ok((kept, lock))
+            std::fs::rename(unseen, folder.path().join(LOCK))?;
+            Ok((folder.keep(), lock))
         };
-        let (kept, lock) = made().map_err(|error: std::io::Error| {
-            let folder = temporary.display();
+        let (folder, lock) = made().map_err(|error: std::io::Error| {
+            let temporary = temporary.display();
             LoadError::new(
                 Step::Engine,
-                format!("{folder}: {error}; TMPDIR names another folder"),
+                format!("{temporary}: {error}; TMPDIR names another folder"),
             )
         })?;
         Ok(Compiler {
             program,
-            kept,
+            folder,
             _lock: lock,
         })
     }
 
-    /// Where what was made is kept.
-    pub(crate) fn kept(&self) -> &Path {
-        self.kept.path()
+    /// Where what was made is kept. What the cache does not know there it removes.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.folder.join("kept")
     }
 
     /// Compiles the module. What is wrong with it the engine finds again; here is refused what would have
