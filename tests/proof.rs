@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use sluice_tests::modules::{Hook, Misdeed, curious, misbehaving};
+use sluice_tests::modules::{Hook, Misdeed, curious, misbehaving, punctual};
 use sluice_tests::programs::sluice;
 use sluice_tests::{Gateway, Person, eventually, sqlstate};
 use tokio::process::Command;
@@ -353,6 +353,68 @@ async fn a_shadow_is_promoted_and_rolled_back_by_one_command_each() {
     assert_eq!(code, 1);
     assert!(err.contains("a digest that is not its own"), "{err}");
     assert_eq!(std::fs::read_to_string(&config).unwrap(), text);
+}
+
+#[tokio::test]
+async fn nothing_is_promoted_where_there_would_be_no_way_back() {
+    let strict = "settings = { ddl = \"deny\" }";
+    let gateway = Gateway::with(|text| with_shadow(text, strict)).await;
+    let config = gateway.place().file();
+    let before = std::fs::read_to_string(&config).unwrap();
+    gateway
+        .place()
+        .replace_module("guard", b"what is in force is another");
+    let (code, _, err) = policy(&["promote", "guard"], Some(&config)).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("there would be no way back"), "{err}");
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_listed_line_by_line() {
+    let gateway = Gateway::start().await;
+    let token = token(&gateway);
+    gateway
+        .place()
+        .edit(|text| format!("{text}\nrules = = 1\n"));
+    eventually("it is refused", || async {
+        !gateway.policies().await["rejected"].is_null()
+    })
+    .await;
+    let url = gateway.console();
+    let list = ["list", "--url", &url, "--token-file", &token];
+    let (code, out, err) = policy(&list, None).await;
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<&str> = out.lines().map(str::trim).collect();
+    assert!(
+        lines.iter().any(|line| line.ends_with("rules = = 1")),
+        "{out}"
+    );
+    assert!(!out.contains("\\u{"), "{out}");
+}
+
+#[tokio::test]
+async fn a_key_vouches_only_for_the_grants_that_it_has() {
+    let place = sluice_tests::gateway::Place::new().await;
+    let path = |name: &str| place.folder().join(name).to_str().unwrap().to_owned();
+    let (_, out, _) = policy(&["keygen", "--out", &path("key")], None).await;
+    let public = out.lines().find(|line| line.starts_with("public = "));
+    let trust = |grants: &str| {
+        let public = public.unwrap();
+        let text = format!("[keys.build]\n{public}\n{grants}\n[require]\nall-of = [\"build\"]\n");
+        std::fs::write(path("trust.toml"), text).unwrap();
+    };
+    let module = path("punctual.wasm");
+    std::fs::write(&module, punctual()).unwrap();
+    let (code, _, err) = policy(&["sign", &module, "--key", &path("key")], None).await;
+    assert_eq!(code, 0, "{err}");
+    trust("");
+    let verify = ["verify", &module, "--trust", &path("trust.toml")];
+    assert_eq!(policy(&verify, None).await.0, 0);
+    trust("grants = []");
+    let (code, out, err) = policy(&verify, None).await;
+    assert_eq!(code, 1, "it asks for the time: {out}{err}");
+    assert!(err.contains("clock"), "{err}");
 }
 
 #[tokio::test]

@@ -90,8 +90,15 @@ pub fn misbehaving(hook: Hook, misdeed: Misdeed) -> Vec<u8> {
 /// The contract in `wit/` changed.
 #[must_use]
 pub fn curious() -> Vec<u8> {
-    let text = r#"(module
-        (import "sluice:policy/facts@0.1.0" "claim" (func $claim (param i32 i32 i32)))
+    let asked = "(call $asked (i32.const 64) (i32.const 4) (i32.const 128))";
+    asking("facts@0.1.0\" \"claim", "(param i32 i32 i32)", asked)
+}
+
+/// A policy that makes one call of what it imports, and then lets everything pass.
+fn asking(import: &str, signature: &str, call: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+        (import "sluice:policy/{import}" (func $asked {signature}))
         (memory (export "memory") 1)
         (data (i32.const 64) "team")
         (global $next (mut i32) (i32.const 4096))
@@ -103,9 +110,23 @@ pub fn curious() -> Vec<u8> {
             i32.const 1024)
         (func (export "sluice:policy/hooks@0.1.0#session") (result i32) i32.const 1024)
         (func (export "sluice:policy/hooks@0.1.0#decide") (result i32)
-            (call $claim (i32.const 64) (i32.const 4) (i32.const 128))
-            i32.const 1024))"#;
-    with_contract(text, "policy")
+            {call}
+            i32.const 1024))"#
+    );
+    with_contract(&text, "policy")
+}
+
+/// A policy that asks for the time, and then lets everything pass.
+///
+/// # Panics
+/// The contract in `wit/` changed.
+#[must_use]
+pub fn punctual() -> Vec<u8> {
+    asking(
+        "clock@0.1.0\" \"now",
+        "(result i64)",
+        "(drop (call $asked))",
+    )
 }
 
 /// A module that keeps another contract.
