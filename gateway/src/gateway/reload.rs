@@ -27,6 +27,10 @@ const MOST_LOOKS: u32 = 50;
 /// replaced, and not every file system tells.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How much it lets others go first.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
 /// When what could not be read or had is tried again, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
 
@@ -38,6 +42,9 @@ pub(super) fn watch(
     policies: &Weak<Policies>,
     stopped: &watch::Receiver<Stop>,
 ) {
+    // On Linux it is this thread alone that lets others go first: statements do not wait for a change.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
     let (tell, changed) = mpsc::channel();
     let mut watched = Watched::new(tell.clone());
     let mut known = Known {
