@@ -1,7 +1,7 @@
 //! Compiling in a process of its own, with bounds: a module can be made that takes its compiler minutes,
 //! gigabytes or its stack, and no look at the module finds each of them.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -30,17 +30,20 @@ const NICE: i32 = 10;
 /// Compiles modules in processes of their own, which leave what they made where the engine finds it.
 pub(crate) struct Compiler {
     program: PathBuf,
-    /// Nobody else may write there.
-    folder: PathBuf,
-    /// Says that the folder is in use, for as long as it is open.
-    _lock: File,
+    /// Where what was made is kept; nobody else may write there, as it is run.
+    kept: PathBuf,
+    /// The folder itself, locked for as long as this lives: those who tidy up leave it alone.
+    folder: File,
 }
+
+const PREFIX: &str = "sluice-compiled-";
+const MOST_REMOVALS: u32 = 20;
 
 impl Drop for Compiler {
     fn drop(&mut self) {
         // The cache has a thread of its own that may still write there.
         for _ in 0..MOST_REMOVALS {
-            if std::fs::remove_dir_all(&self.folder).is_ok() {
+            if self.is_there().is_err() || std::fs::remove_dir_all(&self.kept).is_ok() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -48,28 +51,29 @@ impl Drop for Compiler {
     }
 }
 
-const MOST_REMOVALS: u32 = 20;
-
-const PREFIX: &str = "sluice-compiled-";
-const LOCK: &str = "in-use";
-
 impl Compiler {
     pub(crate) fn new(program: PathBuf) -> Result<Compiler, LoadError> {
-        let temporary = std::env::temp_dir();
-        remove_left(&temporary);
+        Self::within(&std::env::temp_dir(), program)
+    }
+
+    fn within(temporary: &Path, program: PathBuf) -> Result<Compiler, LoadError> {
+        remove_left(temporary);
         let made = || {
-            let folder = tempfile::Builder::new()
-                .prefix(PREFIX)
+            let new = tempfile::Builder::new()
+                .prefix("sluice-new-")
                 .permissions(Permissions::from_mode(0o700))
-                .tempdir()?;
-            // Others see it when it is locked.
-            let unseen = folder.path().join("new");
-            let lock = File::create(&unseen)?;
-            lock.try_lock()?;
-            std::fs::rename(unseen, folder.path().join(LOCK))?;
-            Ok((folder.keep(), lock))
+                .tempdir_in(temporary)?;
+            // It has its name when it is locked: what is not may be removed.
+            let folder = File::open(new.path())?;
+            folder.try_lock()?;
+            let name = new.path().file_name().unwrap_or_default();
+            let name = name.to_string_lossy().replace("sluice-new-", PREFIX);
+            let kept = temporary.join(name);
+            std::fs::rename(new.path(), &kept)?;
+            let _ = new.keep();
+            Ok((kept, folder))
         };
-        let (folder, lock) = made().map_err(|error: std::io::Error| {
+        let (kept, folder) = made().map_err(|error: std::io::Error| {
             let temporary = temporary.display();
             LoadError::new(
                 Step::Engine,
@@ -78,19 +82,33 @@ impl Compiler {
         })?;
         Ok(Compiler {
             program,
+            kept,
             folder,
-            _lock: lock,
         })
     }
 
-    /// Where what was made is kept. What the cache does not know there it removes.
-    pub(crate) fn kept(&self) -> PathBuf {
-        self.folder.join("kept")
+    /// Where what was made is kept.
+    pub(crate) fn kept(&self) -> &Path {
+        &self.kept
+    }
+
+    /// Whether the folder is still the one that was made: where anybody may write beside it, one of theirs can
+    /// take its place once it is gone.
+    fn is_there(&self) -> Result<(), LoadError> {
+        let identity = |seen: Metadata| (seen.dev(), seen.ino());
+        let now = std::fs::symlink_metadata(&self.kept).map(identity).ok();
+        if now.is_some() && now == self.folder.metadata().map(identity).ok() {
+            return Ok(());
+        }
+        let kept = self.kept.display();
+        let reason = format!("{kept} was removed, and what is compiled is kept there: start anew");
+        Err(LoadError::new(Step::Engine, reason))
     }
 
     /// Compiles the module. What is wrong with it the engine finds again; here is refused what would have
     /// harmed it.
     pub(crate) fn compile(&self, config: &EngineConfig, module: &[u8]) -> Result<(), LoadError> {
+        self.is_there()?;
         let fault = |reason: String| LoadError::new(Step::Engine, reason);
         let child = Command::new(&self.program)
             .arg(COMMAND)
@@ -123,17 +141,12 @@ impl Compiler {
 fn remove_left(temporary: &Path) {
     let folders = std::fs::read_dir(temporary).into_iter().flatten().flatten();
     for folder in folders {
-        let is_named = folder
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(PREFIX.as_bytes());
-        // In what others have made anything may stand.
-        let is_ours = || {
-            let seen = folder.metadata();
-            seen.is_ok_and(|seen| seen.uid() == geteuid().as_raw())
-        };
-        let lock = || File::open(folder.path().join(LOCK));
-        if is_named && is_ours() && lock().is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let name = folder.file_name();
+        let is_named = name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        // What others have made may be anything.
+        let is_ours = |seen: Metadata| seen.is_dir() && seen.uid() == geteuid().as_raw();
+        let is_left = || File::open(folder.path()).is_ok_and(|open| open.try_lock().is_ok());
+        if is_named && folder.metadata().is_ok_and(is_ours) && is_left() {
             drop(std::fs::remove_dir_all(folder.path()));
         }
     }
@@ -209,4 +222,37 @@ pub(crate) fn cache(kept: &Path) -> Result<Cache, LoadError> {
     let mut config = CacheConfig::new();
     config.with_directory(kept);
     Cache::new(config).map_err(|error| LoadError::new(Step::Engine, format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Compiler;
+    use crate::config::EngineConfig;
+
+    #[test]
+    fn a_folder_that_takes_the_place_of_what_is_kept_is_not_used() {
+        let temporary = tempfile::tempdir().unwrap();
+        let compiler = Compiler::within(temporary.path(), "true".into()).unwrap();
+        let kept = compiler.kept().to_owned();
+        compiler.compile(&EngineConfig::default(), b"").unwrap();
+        std::fs::rename(&kept, temporary.path().join("aside")).unwrap();
+        std::fs::create_dir(&kept).unwrap();
+        let refused = compiler.compile(&EngineConfig::default(), b"").unwrap_err();
+        assert!(refused.reason.contains("was removed"), "{refused}");
+        drop(compiler);
+        assert!(kept.exists(), "it is not ours");
+    }
+
+    #[test]
+    fn what_is_in_use_stays_and_what_was_left_goes() {
+        let temporary = tempfile::tempdir().unwrap();
+        let make = || Compiler::within(temporary.path(), "true".into()).unwrap();
+        let used = make();
+        let left = temporary.path().join("sluice-compiled-left");
+        std::fs::create_dir(&left).unwrap();
+        let other = make();
+        assert!(used.kept().exists() && other.kept().exists() && !left.exists());
+        drop((used, other));
+        assert_eq!(temporary.path().read_dir().unwrap().count(), 0);
+    }
 }

@@ -76,7 +76,7 @@ impl Engine {
         let compiler = config.compiler.clone().map(Compiler::new).transpose()?;
         let mut settings = settings(&config);
         if let Some(compiler) = &compiler {
-            settings.cache(Some(compiler::cache(&compiler.kept())?));
+            settings.cache(Some(compiler::cache(compiler.kept())?));
         }
         let wasm = wasmtime::Engine::new(&settings).map_err(|e| fault(format!("{e:#}")))?;
         let ticker = Ticker::start(wasm.weak()).map_err(|e| fault(e.to_string()))?;
