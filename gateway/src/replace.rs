@@ -51,13 +51,22 @@ pub(crate) fn folder(path: &Path, like: &Path) -> std::io::Result<()> {
         like
     };
     let known = fs::metadata(like)?;
-    fs::create_dir_all(path)?;
-    let made = fs::metadata(path)?;
-    if (known.uid(), known.gid()) != (made.uid(), made.gid()) {
-        chown(path, Some(known.uid()), Some(known.gid()))?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|part| !part.is_dir()).collect();
+    for part in missing
+        .into_iter()
+        .rev()
+        .filter(|part| !part.as_os_str().is_empty())
+    {
+        fs::create_dir(part)?;
+        let made = fs::metadata(part)?;
+        if (known.uid(), known.gid()) != (made.uid(), made.gid()) {
+            chown(part, Some(known.uid()), Some(known.gid()))?;
+        }
+        // What keeps strangers from each other's files in a folder for all does not hold here.
+        let permissions = fs::Permissions::from_mode(known.permissions().mode() & 0o775);
+        fs::set_permissions(part, permissions)?;
     }
-    let permissions = fs::Permissions::from_mode(known.permissions().mode() & 0o777);
-    fs::set_permissions(path, permissions)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -81,13 +90,19 @@ mod tests {
         let mode = std::fs::Permissions::from_mode(0o751);
         std::fs::set_permissions(folder.path(), mode).unwrap();
         let _ = chown(folder.path(), Some(12_345), Some(12_346));
-        let made = folder.path().join("modules");
+        let made = folder.path().join("a/modules");
         super::folder(&made, folder.path()).unwrap();
         let seen = |path: &std::path::Path| {
             let seen = std::fs::metadata(path).unwrap();
             (seen.uid(), seen.gid(), seen.mode())
         };
         assert_eq!(seen(&made), seen(folder.path()));
+        assert_eq!(seen(&folder.path().join("a")), seen(folder.path()));
+        let mode = std::fs::Permissions::from_mode(0o1777);
+        std::fs::set_permissions(folder.path(), mode).unwrap();
+        super::folder(&folder.path().join("b"), folder.path()).unwrap();
+        let (_, _, mode) = seen(&folder.path().join("b"));
+        assert_eq!(mode & 0o7777, 0o775, "strangers write nothing there");
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //! gigabytes or its stack, and no look at the module finds each of them.
 
 use std::fs::{File, Metadata, Permissions};
-use std::io::{Read, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, geteuid, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, geteuid, getrlimit, nice, setrlimit};
+use tokio::time::Instant;
 use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig};
 
@@ -26,6 +28,13 @@ const BYTES: u64 = 512 << 20;
 const BYTES_PER_MIB: u64 = 32 << 20;
 /// How much it lets others go first.
 const NICE: i32 = 10;
+/// How many times as long as its processor time it may take on a busy machine.
+const MOST_WAITS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(5);
+/// Bytes of what it says that are kept.
+const MOST_SAID: u64 = 500;
+/// The exit code of a program of Rust that panicked.
+const PANICKED: i32 = 101;
 
 /// Compiles modules in processes of their own, which leave what they made where the engine finds it.
 pub(crate) struct Compiler {
@@ -109,8 +118,30 @@ impl Compiler {
     /// harmed it.
     pub(crate) fn compile(&self, config: &EngineConfig, module: &[u8]) -> Result<(), LoadError> {
         self.is_there()?;
-        let fault = |reason: String| LoadError::new(Step::Engine, reason);
-        let child = Command::new(&self.program)
+        let ran = self.run(config, module);
+        let (ended, said) = ran.map_err(|error| {
+            let program = self.program.display();
+            LoadError::new(Step::Engine, format!("{program}, to compile: {error}"))
+        })?;
+        self.is_there()?;
+        match (
+            ended.code(),
+            ended.signal().and_then(Signal::from_named_raw),
+        ) {
+            (Some(0 | 1), _) => Ok(()),
+            (Some(PANICKED), _) | (_, Some(Signal::XCPU | Signal::ABORT | Signal::SEGV)) => {
+                Err(LoadError::new(Step::Compile, harmful(ended, module.len())))
+            }
+            _ => {
+                let reason = format!("its compiler was ended ({ended}) {said}");
+                Err(LoadError::new(Step::Engine, reason.trim_end()))
+            }
+        }
+    }
+
+    /// How the process ended, and what it said.
+    fn run(&self, config: &EngineConfig, module: &[u8]) -> std::io::Result<(ExitStatus, String)> {
+        let mut child = Command::new(&self.program)
             .arg(COMMAND)
             .args([
                 &config.instances.to_string(),
@@ -119,21 +150,40 @@ impl Compiler {
             .arg(self.kept())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let program = self.program.display();
-        let mut child =
-            child.map_err(|error| fault(format!("{program} does not start: {error}")))?;
-        if let Some(mut input) = child.stdin.take() {
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (input, errors) = (child.stdin.take(), child.stderr.take());
+        let patience = Duration::from_secs(Bounds::of(module.len()).seconds) * MOST_WAITS;
+        std::thread::scope(|scope| {
             // One that ends early says why by how it ends.
-            drop(input.write_all(module));
+            scope.spawn(move || input.map(|mut input| input.write_all(module)));
+            let said = scope.spawn(move || errors.map(said).unwrap_or_default());
+            let ended = wait(&mut child, patience)?;
+            Ok((ended, said.join().unwrap_or_default()))
+        })
+    }
+}
+
+/// What a process says, as far as it is short.
+fn said(mut errors: ChildStderr) -> String {
+    let mut text = Vec::new();
+    let _ = errors.by_ref().take(MOST_SAID).read_to_end(&mut text);
+    let _ = std::io::copy(&mut errors, &mut std::io::sink());
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// How the process ended; it is, where it takes too long.
+fn wait(child: &mut Child, patience: Duration) -> std::io::Result<ExitStatus> {
+    let began = Instant::now();
+    loop {
+        if let Some(ended) = child.try_wait()? {
+            return Ok(ended);
         }
-        let ended = child.wait();
-        let ended = ended.map_err(|error| fault(format!("{program} is lost: {error}")))?;
-        match ended.code() {
-            Some(0 | 1) => Ok(()),
-            _ => Err(LoadError::new(Step::Compile, harmful(ended, module.len()))),
+        if began.elapsed() > patience {
+            child.kill()?;
+            return child.wait();
         }
+        std::thread::sleep(LOOK);
     }
 }
 
@@ -202,18 +252,37 @@ impl Bounds {
 /// # Errors
 /// What is wrong with the module; at step `Engine` what kept it from being compiled within its bounds.
 pub fn compile(config: &EngineConfig, kept: &Path, from: impl Read) -> Result<(), LoadError> {
-    let fault = |error: std::io::Error| LoadError::new(Step::Engine, error.to_string());
+    let fault = |error: std::io::Error| {
+        let kept = kept.display();
+        LoadError::new(
+            Step::Engine,
+            format!("it cannot be compiled to {kept}: {error}"),
+        )
+    };
+    // The cache would make it again, for others to write in.
+    if !kept.is_dir() {
+        return Err(fault(ErrorKind::NotFound.into()));
+    }
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| fault(error.into()))?;
     let mut module = Vec::new();
     let mut from = from.take(config.module_bytes);
     from.read_to_end(&mut module).map_err(fault)?;
     Bounds::of(module.len()).lay().map_err(fault)?;
     let wrong = |error: wasmtime::Error| LoadError::new(Step::Compile, format!("{error:#}"));
     let mut settings = engine::settings(config);
-    settings.cache(Some(cache(kept)?));
+    let cache = cache(kept)?;
+    settings.cache(Some(cache.clone()));
     let wasm = wasmtime::Engine::new(&settings);
     let wasm = wasm.map_err(|error| LoadError::new(Step::Engine, format!("{error:#}")))?;
     let component = componentize(&module)?;
     Component::new(&wasm, &component).map_err(wrong)?;
+    // The cache says nothing where it cannot write.
+    Component::new(&wasm, &component).map_err(wrong)?;
+    if cache.cache_hits() == 0 {
+        return Err(fault(ErrorKind::WriteZero.into()));
+    }
     Ok(())
 }
 
@@ -226,8 +295,12 @@ pub(crate) fn cache(kept: &Path) -> Result<Cache, LoadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::Compiler;
     use crate::config::EngineConfig;
+    use crate::error::Step;
 
     #[test]
     fn a_folder_that_takes_the_place_of_what_is_kept_is_not_used() {
@@ -241,6 +314,39 @@ mod tests {
         assert!(refused.reason.contains("was removed"), "{refused}");
         drop(compiler);
         assert!(kept.exists(), "it is not ours");
+    }
+
+    #[test]
+    fn whoever_ends_a_compiler_is_not_the_module_but_for_its_bounds() {
+        let temporary = tempfile::tempdir().unwrap();
+        for (signal, step) in [
+            ("KILL", Step::Engine),
+            ("TERM", Step::Engine),
+            ("XCPU", Step::Compile),
+            ("ABRT", Step::Compile),
+            ("SEGV", Step::Compile),
+        ] {
+            let program = temporary.path().join(signal);
+            let text = format!("#!/bin/sh\necho in its words >&2\nkill -{signal} $$\n");
+            std::fs::write(&program, text).unwrap();
+            std::fs::set_permissions(&program, Permissions::from_mode(0o700)).unwrap();
+            let compiler = Compiler::within(temporary.path(), program).unwrap();
+            let refused = compiler.compile(&EngineConfig::default(), &[0; 1 << 20]);
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.step, step, "{signal}: {refused}");
+            let is_said = refused.reason.contains("in its words");
+            assert_eq!(is_said, step == Step::Engine, "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_compiled() {
+        let temporary = tempfile::tempdir().unwrap();
+        let module = wat::parse_str("(component)").unwrap();
+        let gone = temporary.path().join("gone");
+        let refused = super::compile(&EngineConfig::default(), &gone, &*module);
+        assert_eq!(refused.unwrap_err().step, Step::Engine);
+        assert!(!gone.exists());
     }
 
     #[test]

@@ -275,6 +275,17 @@ impl Judge {
         if let Some(class) = self.classes.find(facts, catalog.version()) {
             return Ok(class);
         }
+        let before = std::mem::take(&mut self.read_unrecorded);
+        let made = self.new_class(facts, catalog);
+        self.read_unrecorded |= before;
+        made
+    }
+
+    fn new_class(
+        &mut self,
+        facts: &Arc<SessionFacts>,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Arc<Class>, Denial> {
         let set = Arc::clone(&self.set);
         let mut protections = Protections::default();
         let mut trusted = Vec::with_capacity(set.policies().len());
@@ -283,7 +294,6 @@ impl Judge {
         let mut notes = Vec::new();
         let mut shadows = HashMap::new();
         let mut shared = true;
-        let before = std::mem::take(&mut self.read_unrecorded);
         for (index, policy) in set.running() {
             let said = self.shadow_stance((&set, index), facts, catalog);
             let (stance, repeatable) = self.stance(&set, index, facts, catalog);
@@ -334,7 +344,6 @@ impl Judge {
             shadows,
             notes,
         };
-        self.read_unrecorded |= before;
         if shared {
             self.policies.note(facts, catalog);
         }
