@@ -281,7 +281,7 @@ pub fn compile(config: &EngineConfig, kept: &Path, from: impl Read) -> Result<()
     // The cache says nothing where it cannot write.
     Component::new(&wasm, &component).map_err(wrong)?;
     if cache.cache_hits() == 0 {
-        return Err(fault(ErrorKind::WriteZero.into()));
+        return Err(fault(std::io::Error::other("nothing is kept; is it full?")));
     }
     Ok(())
 }
