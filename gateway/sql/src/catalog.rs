@@ -117,7 +117,8 @@ pub struct Relation {
     pub(crate) computes: Code,
     /// What its policies call where rows are read or written, if row security is on.
     pub(crate) policies: Code,
-    /// The columns that its policies read, if row security is on; attribute 0 is a whole row.
+    /// The columns that its policies read, if row security is on; attribute 0 is a whole row, -1 none of a
+    /// relation that is read.
     pub secured_by: Vec<ColumnId>,
     /// Of each check, exclusion, generated column and partition key over several columns, their
     /// attribute numbers.

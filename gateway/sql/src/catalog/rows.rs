@@ -66,7 +66,8 @@ pub struct RelationRow {
     /// The functions that its policies call, where row security is on, and that are not PostgreSQL's
     /// own.
     pub policies: Vec<u32>,
-    /// The columns that its policies read, where row security is on; attribute 0 is a whole row.
+    /// The columns that its policies read, where row security is on; attribute 0 is a whole row, -1 none
+    /// of a relation that is read.
     pub secured_by: Vec<ColumnId>,
     /// Of each check, exclusion, generated column and partition key over several columns, their
     /// attribute numbers.
