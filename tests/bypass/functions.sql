@@ -413,3 +413,7 @@ INSERT INTO vault.usual (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET label = '
 BEGIN
 DELETE FROM vault.usual WHERE id = 2 RETURNING secret, label
 ROLLBACK
+-- refused: the condition of a trigger that a part has from its table, and that casts
+UPDATE vault.cast_when_part SET label = 'x' WHERE id = 1
+-- refused: the same that calls a function
+UPDATE vault.looked_when_part SET label = 'x' WHERE id = 1

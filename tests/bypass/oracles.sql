@@ -346,3 +346,5 @@ UPDATE vault.field_checked SET size = 100 WHERE id = 1
 UPDATE vault.field_within SET pair.one = 100 WHERE id = 1
 -- oracle: an index over a field
 UPDATE vault.field_indexed SET size = 2147483640 WHERE id = 1
+-- oracle: the condition of a trigger that a partition has from the whole
+UPDATE vault.overseen_part SET label = '', size = 5 WHERE id = 1 RETURNING label

@@ -41,3 +41,4 @@ UPDATE vault.passed_by_key SET secret = 1000;
 UPDATE vault.field_checked SET pair.secret = 1000;
 UPDATE vault.field_within SET pair.secret = 1000;
 UPDATE vault.field_indexed SET pair.secret = 0;
+UPDATE vault.overseen_whole SET secret = 0, label = '';

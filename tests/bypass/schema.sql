@@ -486,3 +486,17 @@ INSERT INTO vault.usual (secret) VALUES ('one@quartzzebra'), ('two@quartzzebra')
 CREATE TYPE vault."odd.""pair" AS (one integer, secret integer);
 CREATE TABLE vault.oddly_paired (id integer, pairs vault."odd.""pair"[]);
 INSERT INTO vault.oddly_paired VALUES (1, ARRAY[ROW(1, 735192840)::vault."odd.""pair"]);
+
+-- Conditions of triggers that partitions have from what they are a part of.
+CREATE TABLE vault.overseen_whole (id integer, size integer, secret integer, label text) PARTITION BY LIST (id);
+CREATE TABLE vault.overseen_part PARTITION OF vault.overseen_whole FOR VALUES IN (1);
+INSERT INTO vault.overseen_whole VALUES (1, 0, 10, '');
+CREATE TRIGGER stamp BEFORE UPDATE ON vault.overseen_whole FOR EACH ROW WHEN (NEW.size < OLD.secret) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.cast_when_whole (id integer, label text) PARTITION BY LIST (id);
+CREATE TABLE vault.cast_when_part PARTITION OF vault.cast_when_whole FOR VALUES IN (1);
+INSERT INTO vault.cast_when_whole VALUES (1, '');
+CREATE TRIGGER stamp BEFORE UPDATE ON vault.cast_when_whole FOR EACH ROW WHEN (NEW.id::vault.looked_at > 0) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.looked_when_whole (id integer, label text) PARTITION BY LIST (id);
+CREATE TABLE vault.looked_when_part PARTITION OF vault.looked_when_whole FOR VALUES IN (1);
+INSERT INTO vault.looked_when_whole VALUES (1, '');
+CREATE TRIGGER stamp BEFORE UPDATE ON vault.looked_when_whole FOR EACH ROW WHEN (vault.looks_at(NEW.id)) EXECUTE FUNCTION vault.label_it();

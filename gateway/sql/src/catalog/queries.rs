@@ -236,25 +236,30 @@ ORDER BY c.oid";
 
 /// The triggers that run what is not PostgreSQL's own or have a condition. That of PostgreSQL's own that is
 /// named tells of every column that is written whether it changes. Those of partitions count as internal
-/// up to PostgreSQL 14. A condition over a whole row looks at attribute 0.
+/// up to PostgreSQL 14, and nothing says what their conditions depend on: that of the trigger that they are
+/// clones of does. A condition over a whole row looks at attribute 0.
 const TRIGGERS: &str = "\
+WITH RECURSIVE cloned (trigger, root) AS (
+    SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgparentid = 0
+    UNION ALL
+    SELECT t.oid, cloned.root
+    FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
+)
 SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::text,
        pg_catalog.array_to_string(t.tgattr::pg_catalog.int2[], ','),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT COALESCE(o.oprcode::pg_catalog.oid, d.refobjid)::text, ',')
                  FROM pg_catalog.pg_depend d
                  LEFT JOIN pg_catalog.pg_operator o
                         ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
-                 WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
+                 WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = cloned.root
                    AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
                                         'pg_catalog.pg_operator'::pg_catalog.regclass)
                    AND d.refobjid >= 16384 AND d.refobjid <> t.tgfoid::pg_catalog.oid), ''),
-       CASE WHEN t.tgqual IS NULL THEN '' WHEN t.tgqual::text LIKE '%:varattno 0 %' THEN '0'
-       ELSE COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ',')
-                      FROM pg_catalog.pg_depend d
-                      WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.refobjsubid > 0), '') END
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ',')
+                 FROM pg_catalog.regexp_matches(
+                     t.tgqual::text, ':varattno (0|[1-9][0-9]*) ', 'g') part (attribute)), '')
 FROM pg_catalog.pg_trigger t
+JOIN cloned ON cloned.trigger = t.oid
 WHERE t.tgrelid {part}
   AND (t.tgfoid >= 16384 OR t.tgqual IS NOT NULL
        OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)
@@ -262,8 +267,8 @@ ORDER BY t.oid";
 
 /// What expressions call of PostgreSQL's own functions, which nothing depends on, and the types that they
 /// make values of: those of relations (w), of policies (p), of conditions of triggers (c) and of types (t).
-/// The check of a domain depends on that.
-/// They are read as PostgreSQL keeps them: it would print them under locks.
+/// The check of a domain depends on that. Of the conditions of clones of triggers, those that they are clones of
+/// say what they depend on. They are read as PostgreSQL keeps them: it would print them under locks.
 const MADE: &str = "\
 WITH RECURSIVE parts (keyed, relation) AS (
     SELECT p.partrelid, p.partrelid
@@ -271,6 +276,11 @@ WITH RECURSIVE parts (keyed, relation) AS (
     UNION
     SELECT parts.keyed, i.inhrelid
     FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
+), cloned (trigger, root) AS (
+    SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgparentid = 0
+    UNION ALL
+    SELECT t.oid, cloned.root
+    FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
 ), kept (owner, part, class, object, nodes) AS MATERIALIZED (
     SELECT a.adrelid, 'w', 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, a.adbin::text
     FROM pg_catalog.pg_attrdef a
@@ -296,8 +306,8 @@ WITH RECURSIVE parts (keyed, relation) AS (
     FROM pg_catalog.pg_policy y JOIN pg_catalog.pg_class c ON c.oid = y.polrelid
     WHERE c.relrowsecurity
     UNION ALL
-    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, t.tgqual::text
-    FROM pg_catalog.pg_trigger t WHERE t.tgqual IS NOT NULL
+    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, cloned.root, t.tgqual::text
+    FROM pg_catalog.pg_trigger t JOIN cloned ON cloned.trigger = t.oid WHERE t.tgqual IS NOT NULL
     UNION ALL
     SELECT t.oid, 't', 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typdefaultbin::text
     FROM pg_catalog.pg_type t WHERE t.typdefaultbin IS NOT NULL
