@@ -255,14 +255,18 @@ pub(crate) struct Function {
 pub(crate) struct Fields {
     /// Those that it reads.
     pub(crate) reads: Vec<FieldUse>,
-    /// Those of NEW that it gives another value.
+    /// Those of NEW that it may give another value.
     pub(crate) writes: Vec<String>,
+    /// Those of NEW that it may give back what they were.
+    pub(crate) restores: Vec<String>,
 }
 
 /// A field of NEW or OLD that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldUse {
     pub(crate) name: String,
+    /// It is one of OLD.
+    pub(crate) old: bool,
     pub(crate) used: Use,
 }
 
