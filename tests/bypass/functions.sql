@@ -427,4 +427,6 @@ UPDATE vault.tidied_given SET secret = 'own' WHERE id = 1 RETURNING secret, labe
 SELECT secret FROM vault.people
 ROLLBACK
 -- masked: a change where PostgreSQL leaves out what changes nothing
+BEGIN
 UPDATE vault.same_again SET label = 'x' WHERE id = 1 RETURNING secret, label
+ROLLBACK

@@ -323,18 +323,13 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = (u32, Access)> {
-        self.keys_to(referenced).filter_map(move |key| {
-            let action = match access {
-                Access::Delete => key.on_delete,
-                Access::Update => key.on_update,
-                Access::Truncate => return Some((key.referencing, Access::Truncate)),
-                Access::Read | Access::Insert | Access::Define => return None,
-            };
-            match (action, access) {
-                ('c', access) => Some((key.referencing, access)),
+        self.keys_to(referenced).flat_map(move |key| {
+            let actions = actions(key, access);
+            actions.filter_map(|(action, access)| match (action, access) {
+                (_, Access::Truncate) | ('c', _) => Some((key.referencing, access)),
                 ('n' | 'd', _) => Some((key.referencing, Access::Update)),
                 _ => None,
-            }
+            })
         })
     }
 
@@ -344,11 +339,9 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = ColumnId> {
-        let sets = self.keys_to(referenced).filter(move |key| match access {
-            Access::Delete => matches!(key.on_delete, 'n' | 'd'),
-            Access::Update => matches!(key.on_update, 'n' | 'd'),
-            Access::Read | Access::Insert | Access::Truncate | Access::Define => false,
-        });
+        let sets = self
+            .keys_to(referenced)
+            .filter(move |key| actions(key, access).any(|(action, _)| matches!(action, 'n' | 'd')));
         sets.flat_map(key_columns)
     }
 
@@ -432,6 +425,21 @@ impl Catalog {
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
         self.root().casts.iter().filter(|cast| cast.implicit)
     }
+}
+
+/// What a foreign key does where rows of the other relation are changed, and as what it counts.
+fn actions(key: &ReferenceRow, access: Access) -> impl Iterator<Item = (char, Access)> + use<> {
+    let deleted = (key.on_delete, Access::Delete);
+    let (first, second) = match access {
+        Access::Delete => (Some(deleted), None),
+        Access::Update => (
+            Some((key.on_update, access)),
+            Some(deleted).filter(|_| key.deletes_moved),
+        ),
+        Access::Truncate => (Some((' ', access)), None),
+        Access::Read | Access::Insert | Access::Define => (None, None),
+    };
+    first.into_iter().chain(second)
 }
 
 fn key_columns(key: &ReferenceRow) -> impl Iterator<Item = ColumnId> {

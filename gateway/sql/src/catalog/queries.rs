@@ -563,11 +563,15 @@ LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
 WHERE p.oid >= 16384
 ORDER BY k.oid";
 
+/// Up to PostgreSQL 14 a row that an update moves to another partition is deleted for those that refer to it.
 const REFERENCES: &str = "\
 SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text,
        (SELECT pg_catalog.string_agg(to_key::text || ' ' || of_key::text, ',')
-        FROM ROWS FROM (pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conkey)) AS pair (to_key, of_key))
+        FROM ROWS FROM (pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conkey)) AS pair (to_key, of_key)),
+       ((c.relkind = 'p' OR c.relispartition)
+        AND pg_catalog.current_setting('server_version_num')::integer < 150000)::text
 FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
 WHERE k.contype = 'f' AND k.confrelid {part}
 ORDER BY k.oid";
 

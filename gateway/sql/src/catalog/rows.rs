@@ -240,6 +240,8 @@ pub struct ReferenceRow {
     pub on_update: char,
     /// Attribute numbers: of a column that is referenced, and of the one that refers to it.
     pub columns: Vec<(i16, i16)>,
+    /// Whether a row that an update moves to another partition counts as deleted.
+    pub deletes_moved: bool,
 }
 
 /// A trigger.
@@ -515,13 +517,14 @@ fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
 }
 
 fn reference(row: &Row<'_>) -> Result<ReferenceRow, Error> {
-    row.expect(5)?;
+    row.expect(6)?;
     Ok(ReferenceRow {
         referenced: row.number(0)?,
         referencing: row.number(1)?,
         on_delete: row.letter(2)?,
         on_update: row.letter(3)?,
         columns: row.pairs(4)?,
+        deletes_moved: row.truth(5)?,
     })
 }
 

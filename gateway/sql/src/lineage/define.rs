@@ -207,12 +207,15 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let parents = self.relations(parent, Access::Define);
-            if create.partbound.is_some() {
-                // The rows of the default partition are compared with the bounds.
-                let item = self.item(&parent.relname, &parents);
-                let key = item.table.everything();
-                self.mark(&key, Use::Filtered);
-            }
+            // The rows of the default partition are compared with the bounds. Those of any other child are
+            // its parents' from now on, as are what it has of other parents and what refers to them.
+            let used = match create.partbound {
+                Some(_) => Use::Filtered,
+                None => Use::Copied,
+            };
+            let item = self.item(&parent.relname, &parents);
+            let columns = item.table.everything();
+            self.mark(&columns, used);
         }
         if let Some(name) = &create.of_typename {
             self.type_name(name);
