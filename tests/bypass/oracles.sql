@@ -370,3 +370,5 @@ UPDATE vault.doubled SET size = 100, made = DEFAULT WHERE id = 1
 UPDATE vault.bounded SET size = 100 WHERE id = 1
 -- oracle: whether a row is changed at all
 UPDATE vault.same_again SET secret = 'quartzzebra' WHERE id = 1
+-- oracle: a check of a domain that its values must hold to
+ALTER DOMAIN vault.word ADD CHECK (VALUE > 'q')

@@ -53,3 +53,4 @@ UPDATE vault.managed SET secret = 50 WHERE id = 100;
 UPDATE vault.doubled SET secret = 1000;
 UPDATE vault.bounded SET secret = 1000;
 UPDATE vault.same_again SET secret = 'amberyak';
+UPDATE vault.worded_by_domain SET secret = 'amberyak';

@@ -556,3 +556,7 @@ CREATE FUNCTION vault.tidy_given() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF
 CREATE TABLE vault.tidied_given (id integer PRIMARY KEY, label text, secret text);
 INSERT INTO vault.tidied_given VALUES (1, '', 'quartzzebra');
 CREATE TRIGGER tidy BEFORE UPDATE ON vault.tidied_given FOR EACH ROW EXECUTE FUNCTION vault.tidy_given();
+
+CREATE DOMAIN vault.word AS text;
+CREATE TABLE vault.worded_by_domain (id integer PRIMARY KEY, secret vault.word);
+INSERT INTO vault.worded_by_domain VALUES (1, 'quartzzebra');

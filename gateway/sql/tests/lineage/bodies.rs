@@ -666,3 +666,35 @@ fn a_domain_is_judged_by_what_its_checks_call() {
         ));
     });
 }
+
+#[test]
+fn what_a_domain_must_be_is_asked_of_its_values() {
+    on_big_stack(|| {
+        let mut rows = rows();
+        let domain = rows.types.iter().find(|one| one.name == "slug_text");
+        let domain = domain.unwrap().oid;
+        rows.columns
+            .iter_mut()
+            .find(|one| one.name == "email")
+            .unwrap()
+            .type_oid = domain;
+        let catalog = Catalog::from_rows(rows);
+        let asks = |text: &str| {
+            let analysis = analyze(text, &catalog);
+            assert!(analysis.opaque.is_empty(), "{text}: {:?}", analysis.opaque);
+            analysis.columns.iter().any(|one| one.used == Use::Filtered)
+        };
+        assert!(asks("ALTER DOMAIN slug_text ADD CHECK (VALUE <> 'x')"));
+        assert!(asks("ALTER DOMAIN slug_text SET NOT NULL"));
+        assert!(asks("ALTER DOMAIN slug_text VALIDATE CONSTRAINT c"));
+        assert!(!asks("ALTER DOMAIN slug_text DROP NOT NULL"));
+        assert!(!asks("ALTER DOMAIN slug_text SET DEFAULT 'x'"));
+        for text in [
+            "ALTER DOMAIN no_such SET NOT NULL",
+            "ALTER DOMAIN slug_text ADD CHECK (query_to_xml(VALUE, true, true, '') IS NULL)",
+            "ALTER DOMAIN slug_text SET DEFAULT query_to_xml('', true, true, '')::text",
+        ] {
+            assert!(!analyze(text, &catalog).opaque.is_empty(), "{text}");
+        }
+    });
+}
