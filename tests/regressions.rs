@@ -850,6 +850,7 @@ async fn policies_of_row_security_are_conditions_of_the_statement() {
     let of_row = "EXISTS (SELECT FROM customers c WHERE c.id = whole.id AND c::text LIKE '%a%')";
     let of_other = "EXISTS (SELECT FROM sheltered s WHERE s.id = nested.id)";
     let of_view = "EXISTS (SELECT FROM chosen c WHERE c.id = viewed.id)";
+    let of_rows = "(SELECT count(*) FROM chosen) > 0";
     let view = "CREATE VIEW chosen AS SELECT id FROM customers WHERE email LIKE 'a%'";
     dora.batch_execute(view).await.expect("dora may");
     for (table, policy) in [
@@ -857,6 +858,7 @@ async fn policies_of_row_security_are_conditions_of_the_statement() {
         ("whole", of_row),
         ("nested", of_other),
         ("viewed", of_view),
+        ("counted", of_rows),
     ] {
         let made = format!(
             "CREATE TABLE {table} (id int); INSERT INTO {table} VALUES (1);
@@ -867,7 +869,7 @@ async fn policies_of_row_security_are_conditions_of_the_statement() {
             dora.batch_execute(text).await.expect("dora may");
         }
     }
-    for table in ["sheltered", "whole", "nested", "viewed"] {
+    for table in ["sheltered", "whole", "nested", "viewed", "counted"] {
         for text in [
             format!("SELECT * FROM {table}"),
             format!("DELETE FROM {table} WHERE id = 1"),

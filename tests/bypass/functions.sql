@@ -413,3 +413,20 @@ INSERT INTO vault.usual (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET label = '
 BEGIN
 DELETE FROM vault.usual WHERE id = 2 RETURNING secret, label
 ROLLBACK
+-- refused: the condition of a trigger that a part has from its table, and that casts
+UPDATE vault.cast_when_part SET label = 'x' WHERE id = 1
+-- refused: the same that calls a function
+UPDATE vault.looked_when_part SET label = 'x' WHERE id = 1
+-- refused: a trigger that makes a row anew of its own fields
+UPDATE vault.turned SET label = 'x' WHERE id = 1 RETURNING (pair).one
+-- masked: a trigger that tidies under a condition of the same, beside one of PostgreSQL's own
+UPDATE vault.tidied SET label = 'x' WHERE id = 1 RETURNING secret, label
+-- masked: a trigger that reads what is given
+BEGIN
+UPDATE vault.tidied_given SET secret = 'own' WHERE id = 1 RETURNING secret, label
+SELECT secret FROM vault.people
+ROLLBACK
+-- masked: a change where PostgreSQL leaves out what changes nothing
+BEGIN
+UPDATE vault.same_again SET label = 'x' WHERE id = 1 RETURNING secret, label
+ROLLBACK

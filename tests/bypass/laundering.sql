@@ -308,3 +308,7 @@ SELECT pg_relation_size(left(secret, 11)) FROM vault.people
 SELECT has_function_privilege(left(secret, 11) || '()', 'execute') FROM vault.people
 -- refused: a role that is not there
 SELECT has_table_privilege(secret, 'vault.people', 'select') FROM vault.people
+-- refused: a child that makes another column one with a protected one
+CREATE TEMP TABLE tied (email text UNIQUE, name text REFERENCES tied (email), secret text)
+CREATE TEMP TABLE child () INHERITS (vault.people, tied)
+SELECT secret FROM vault.people WHERE id = 1

@@ -346,3 +346,29 @@ UPDATE vault.field_checked SET size = 100 WHERE id = 1
 UPDATE vault.field_within SET pair.one = 100 WHERE id = 1
 -- oracle: an index over a field
 UPDATE vault.field_indexed SET size = 2147483640 WHERE id = 1
+-- oracle: the condition of a trigger that a partition has from the whole
+UPDATE vault.overseen_part SET label = '', size = 5 WHERE id = 1 RETURNING label
+-- oracle: a sum that a trigger puts back into the column
+UPDATE vault.raised SET raise = 2147483640 WHERE id = 1
+-- oracle: the same of a setting
+SET vault.raise = 2147483640
+UPDATE vault.raised_by_setting SET label = '' WHERE id = 1
+-- oracle: a check, where a trigger may have written the protected column
+UPDATE vault.cleared SET wanted = 100 WHERE id = 1
+-- oracle: a check, where a trigger gives back what was set
+UPDATE vault.restored SET size = 100, secret = 1000000 WHERE id = 1
+-- oracle: a trigger for a generated column of which nothing is set
+UPDATE vault.made_of SET label = '', size = 5 WHERE id = 1 RETURNING label
+-- oracle: a trigger for a key that a trigger sets where it is referred to
+UPDATE vault.numbered SET wanted = 5 WHERE number = 1
+SELECT label FROM vault.numbered_parts
+-- oracle: a check of a key with what refers to it in the same row
+UPDATE vault.managed SET id = 11 WHERE id = 100
+-- oracle: a check, where a generated column is set to its default
+UPDATE vault.doubled SET size = 100, made = DEFAULT WHERE id = 1
+-- oracle: a check of columns that a child has from elsewhere as a key
+UPDATE vault.bounded SET size = 100 WHERE id = 1
+-- oracle: whether a row is changed at all
+UPDATE vault.same_again SET secret = 'quartzzebra' WHERE id = 1
+-- oracle: a check of a domain that its values must hold to
+ALTER DOMAIN vault.word ADD CHECK (VALUE > 'q')

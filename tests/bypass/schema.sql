@@ -486,3 +486,77 @@ INSERT INTO vault.usual (secret) VALUES ('one@quartzzebra'), ('two@quartzzebra')
 CREATE TYPE vault."odd.""pair" AS (one integer, secret integer);
 CREATE TABLE vault.oddly_paired (id integer, pairs vault."odd.""pair"[]);
 INSERT INTO vault.oddly_paired VALUES (1, ARRAY[ROW(1, 735192840)::vault."odd.""pair"]);
+
+-- Conditions of triggers that partitions have from what they are a part of.
+CREATE TABLE vault.overseen_whole (id integer, size integer, secret integer, label text) PARTITION BY LIST (id);
+CREATE TABLE vault.overseen_part PARTITION OF vault.overseen_whole FOR VALUES IN (1);
+INSERT INTO vault.overseen_whole VALUES (1, 0, 10, '');
+CREATE TRIGGER stamp BEFORE UPDATE ON vault.overseen_whole FOR EACH ROW WHEN (NEW.size < OLD.secret) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.cast_when_whole (id integer, label text) PARTITION BY LIST (id);
+CREATE TABLE vault.cast_when_part PARTITION OF vault.cast_when_whole FOR VALUES IN (1);
+INSERT INTO vault.cast_when_whole VALUES (1, '');
+CREATE TRIGGER stamp BEFORE UPDATE ON vault.cast_when_whole FOR EACH ROW WHEN (NEW.id::vault.looked_at > 0) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.looked_when_whole (id integer, label text) PARTITION BY LIST (id);
+CREATE TABLE vault.looked_when_part PARTITION OF vault.looked_when_whole FOR VALUES IN (1);
+INSERT INTO vault.looked_when_whole VALUES (1, '');
+CREATE TRIGGER stamp BEFORE UPDATE ON vault.looked_when_whole FOR EACH ROW WHEN (vault.looks_at(NEW.id)) EXECUTE FUNCTION vault.label_it();
+
+-- What triggers put back into a column or write under a condition, and what is compared by it.
+CREATE FUNCTION vault.add_raise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := NEW.secret + NEW.raise; NEW.raise := 0; RETURN NEW; END';
+CREATE TABLE vault.raised (id integer PRIMARY KEY, raise integer DEFAULT 0, secret integer);
+INSERT INTO vault.raised VALUES (1, 0, 10);
+CREATE TRIGGER raise BEFORE UPDATE ON vault.raised FOR EACH ROW EXECUTE FUNCTION vault.add_raise();
+CREATE FUNCTION vault.add_setting() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := NEW.secret + current_setting(''vault.raise'')::integer; RETURN NEW; END';
+CREATE TABLE vault.raised_by_setting (id integer PRIMARY KEY, label text, secret integer);
+INSERT INTO vault.raised_by_setting VALUES (1, '', 10);
+CREATE TRIGGER raise BEFORE UPDATE ON vault.raised_by_setting FOR EACH ROW EXECUTE FUNCTION vault.add_setting();
+CREATE FUNCTION vault.turn_pair() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.pair := ROW((NEW.pair).secret, (NEW.pair).one); RETURN NEW; END';
+CREATE TABLE vault.turned (id integer PRIMARY KEY, label text, pair vault.field_pair);
+INSERT INTO vault.turned VALUES (1, '', ROW(0, 735192840));
+CREATE TRIGGER turn BEFORE UPDATE ON vault.turned FOR EACH ROW EXECUTE FUNCTION vault.turn_pair();
+CREATE FUNCTION vault.clear_some() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.flag THEN NEW.secret := 0; END IF; NEW.size := NEW.wanted; RETURN NEW; END';
+CREATE TABLE vault.cleared (id integer PRIMARY KEY, flag boolean, wanted integer, size integer, secret integer, CHECK (size < secret));
+INSERT INTO vault.cleared VALUES (1, false, 0, 0, 10);
+CREATE TRIGGER clear BEFORE UPDATE ON vault.cleared FOR EACH ROW EXECUTE FUNCTION vault.clear_some();
+CREATE FUNCTION vault.keep_secret() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := OLD.secret; RETURN NEW; END';
+CREATE TABLE vault.restored (id integer PRIMARY KEY, size integer, secret integer, CHECK (size < secret));
+INSERT INTO vault.restored VALUES (1, 0, 10);
+CREATE TRIGGER keep BEFORE UPDATE ON vault.restored FOR EACH ROW EXECUTE FUNCTION vault.keep_secret();
+CREATE TABLE vault.made_of (id integer PRIMARY KEY, size integer, made integer GENERATED ALWAYS AS (id + 1) STORED, label text, secret integer);
+INSERT INTO vault.made_of (id, size, label, secret) VALUES (1, 0, '', 10);
+CREATE FUNCTION vault.stamp_size() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.size := NEW.size; RETURN NEW; END';
+CREATE TRIGGER size BEFORE UPDATE ON vault.made_of FOR EACH ROW EXECUTE FUNCTION vault.stamp_size();
+CREATE TRIGGER tell BEFORE UPDATE OF made ON vault.made_of FOR EACH ROW WHEN (NEW.size < OLD.secret) EXECUTE FUNCTION vault.label_it();
+CREATE FUNCTION vault.number_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.number := NEW.wanted; RETURN NEW; END';
+CREATE TABLE vault.numbered (number integer PRIMARY KEY, wanted integer);
+INSERT INTO vault.numbered VALUES (1, 1);
+CREATE TRIGGER number BEFORE UPDATE ON vault.numbered FOR EACH ROW EXECUTE FUNCTION vault.number_it();
+CREATE TABLE vault.numbered_parts (id integer PRIMARY KEY, number integer REFERENCES vault.numbered ON UPDATE CASCADE, secret integer, label text);
+INSERT INTO vault.numbered_parts VALUES (1, 1, 10, '');
+CREATE TRIGGER tell BEFORE UPDATE OF number ON vault.numbered_parts FOR EACH ROW WHEN (OLD.secret > NEW.number) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.managed (id integer PRIMARY KEY, secret integer REFERENCES vault.managed, CHECK (secret < id OR id = 1));
+INSERT INTO vault.managed VALUES (1, 1), (10, 1), (100, 10);
+CREATE TABLE vault.doubled (id integer PRIMARY KEY, size integer, secret integer, made integer GENERATED ALWAYS AS (secret * 2) STORED, CHECK (size < secret));
+INSERT INTO vault.doubled (id, size, secret) VALUES (1, 0, 10);
+CREATE TABLE vault.bounded (id integer PRIMARY KEY, size integer, secret integer, CHECK (size < secret));
+INSERT INTO vault.bounded VALUES (1, 0, 10);
+CREATE TABLE vault.linked (size integer UNIQUE, secret integer REFERENCES vault.linked (size));
+CREATE TABLE vault.linked_bounded () INHERITS (vault.bounded, vault.linked);
+CREATE TABLE vault.same_again (id integer PRIMARY KEY, label text, secret text);
+INSERT INTO vault.same_again VALUES (1, '', 'quartzzebra');
+CREATE TRIGGER same BEFORE UPDATE ON vault.same_again FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+
+-- What applications have beside that.
+CREATE FUNCTION vault.tidy_secret() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret IS NOT NULL THEN NEW.secret := lower(trim(NEW.secret)); END IF; NEW.secret := coalesce(NEW.secret, ''''); RETURN NEW; END';
+CREATE TABLE vault.tidied (id integer PRIMARY KEY, label text, words tsvector, secret text CHECK (secret ~ 'q'), small text GENERATED ALWAYS AS (lower(secret)) STORED);
+INSERT INTO vault.tidied VALUES (1, '', '', 'quartzzebra');
+CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON vault.tidied FOR EACH ROW EXECUTE FUNCTION vault.tidy_secret();
+CREATE TRIGGER words BEFORE INSERT OR UPDATE ON vault.tidied FOR EACH ROW WHEN (NEW.label IS NOT NULL) EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.simple', label);
+CREATE FUNCTION vault.tidy_given() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret <> '''' THEN NEW.label := NEW.secret; END IF; RETURN NEW; END';
+CREATE TABLE vault.tidied_given (id integer PRIMARY KEY, label text, secret text);
+INSERT INTO vault.tidied_given VALUES (1, '', 'quartzzebra');
+CREATE TRIGGER tidy BEFORE UPDATE ON vault.tidied_given FOR EACH ROW EXECUTE FUNCTION vault.tidy_given();
+
+CREATE DOMAIN vault.word AS text;
+CREATE TABLE vault.worded_by_domain (id integer PRIMARY KEY, secret vault.word);
+INSERT INTO vault.worded_by_domain VALUES (1, 'quartzzebra');

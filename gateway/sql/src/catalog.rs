@@ -117,7 +117,8 @@ pub struct Relation {
     pub(crate) computes: Code,
     /// What its policies call where rows are read or written, if row security is on.
     pub(crate) policies: Code,
-    /// The columns that its policies read, if row security is on; attribute 0 is a whole row.
+    /// The columns that its policies read, if row security is on; attribute 0 is a whole row, -1 none of a
+    /// relation that is read.
     pub secured_by: Vec<ColumnId>,
     /// Of each check, exclusion, generated column and partition key over several columns, their
     /// attribute numbers.
@@ -254,14 +255,18 @@ pub(crate) struct Function {
 pub(crate) struct Fields {
     /// Those that it reads.
     pub(crate) reads: Vec<FieldUse>,
-    /// Those of NEW that it gives another value.
+    /// Those of NEW that it may give another value.
     pub(crate) writes: Vec<String>,
+    /// Those of NEW that it may give back what they were.
+    pub(crate) restores: Vec<String>,
 }
 
 /// A field of NEW or OLD that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldUse {
     pub(crate) name: String,
+    /// It is one of OLD.
+    pub(crate) old: bool,
     pub(crate) used: Use,
 }
 

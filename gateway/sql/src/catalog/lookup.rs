@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Cast, Catalog, Column, Fields, Function, ReferenceRow, Relation, Type, TypeKind};
+use super::{
+    Cast, Catalog, Column, Fields, Function, ReferenceRow, Relation, RelationKind, Type, TypeKind,
+};
 use crate::analysis::{Access, ColumnId};
 
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
@@ -321,18 +323,13 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = (u32, Access)> {
-        self.keys_to(referenced).filter_map(move |key| {
-            let action = match access {
-                Access::Delete => key.on_delete,
-                Access::Update => key.on_update,
-                Access::Truncate => return Some((key.referencing, Access::Truncate)),
-                Access::Read | Access::Insert | Access::Define => return None,
-            };
-            match (action, access) {
-                ('c', access) => Some((key.referencing, access)),
+        self.keys_to(referenced).flat_map(move |key| {
+            let actions = actions(key, access);
+            actions.filter_map(|(action, access)| match (action, access) {
+                (_, Access::Truncate) | ('c', _) => Some((key.referencing, access)),
                 ('n' | 'd', _) => Some((key.referencing, Access::Update)),
                 _ => None,
-            }
+            })
         })
     }
 
@@ -342,18 +339,40 @@ impl Catalog {
         referenced: u32,
         access: Access,
     ) -> impl Iterator<Item = ColumnId> {
-        let sets = self.keys_to(referenced).filter(move |key| match access {
-            Access::Delete => matches!(key.on_delete, 'n' | 'd'),
-            Access::Update => matches!(key.on_update, 'n' | 'd'),
-            Access::Read | Access::Insert | Access::Truncate | Access::Define => false,
+        let sets = self
+            .keys_to(referenced)
+            .filter(move |key| actions(key, access).any(|(action, _)| matches!(action, 'n' | 'd')));
+        sets.flat_map(key_columns)
+    }
+
+    /// The columns that foreign keys set where this one gets another value: all of a key at once.
+    pub(crate) fn set_with(&self, column: ColumnId) -> impl Iterator<Item = ColumnId> {
+        let follows = move |key: &&ReferenceRow| {
+            let mut referenced = key.columns.iter();
+            key.on_update == 'c' && referenced.any(|&(to, _)| to == column.attribute)
+        };
+        let keys = self.keys_to(column.relation).filter(follows);
+        keys.flat_map(key_columns)
+    }
+
+    /// The column of the same name of all that is written with a relation: of children, and of what a
+    /// partition is a part of, which has the keys of the partitions.
+    pub(crate) fn written_with(&self, column: ColumnId) -> Vec<ColumnId> {
+        let Some(name) = self.column(column).map(|column| column.name) else {
+            return vec![column];
+        };
+        let whole = self.ancestors(column.relation).into_iter();
+        let whole = whole.filter(|oid| {
+            let relation = self.relation(*oid);
+            relation.is_some_and(|one| one.kind == RelationKind::Partitioned)
         });
-        sets.flat_map(|key| {
-            let columns = key.columns.iter();
-            columns.map(|&(_, attribute)| ColumnId {
-                relation: key.referencing,
-                attribute,
-            })
-        })
+        let others = self.descendants(column.relation).into_iter().chain(whole);
+        let same = others.filter_map(|oid| {
+            let relation = self.relation(oid)?;
+            let column = relation.columns.iter().find(|one| one.name == name)?;
+            Some(relation.id(column))
+        });
+        std::iter::once(column).chain(same).collect()
     }
 
     pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {
@@ -406,6 +425,29 @@ impl Catalog {
     pub(crate) fn implicit_casts(&self) -> impl Iterator<Item = &Cast> {
         self.root().casts.iter().filter(|cast| cast.implicit)
     }
+}
+
+/// What a foreign key does where rows of the other relation are changed, and as what it counts.
+fn actions(key: &ReferenceRow, access: Access) -> impl Iterator<Item = (char, Access)> + use<> {
+    let deleted = (key.on_delete, Access::Delete);
+    let (first, second) = match access {
+        Access::Delete => (Some(deleted), None),
+        Access::Update => (
+            Some((key.on_update, access)),
+            Some(deleted).filter(|_| key.deletes_moved),
+        ),
+        Access::Truncate => (Some((' ', access)), None),
+        Access::Read | Access::Insert | Access::Define => (None, None),
+    };
+    first.into_iter().chain(second)
+}
+
+fn key_columns(key: &ReferenceRow) -> impl Iterator<Item = ColumnId> {
+    let columns = key.columns.iter();
+    columns.map(|&(_, attribute)| ColumnId {
+        relation: key.referencing,
+        attribute,
+    })
 }
 
 /// The name that a text begins with, as PostgreSQL prints it, and what comes behind.

@@ -59,7 +59,9 @@ const PART: &str = "{part}";
 
 /// Where rows are written, the checks of domains run like those of the relation: also those within
 /// arrays, ranges and composites. A policy that uses a whole row depends on what columns it names
-/// besides, and nothing says on which rows: then on all of each relation.
+/// besides, and nothing says on which rows: then on all of each relation. One that only asks whether
+/// another relation has rows depends on none of its columns. What is known of each relation is put
+/// together for all at once: there may be thousands.
 const RELATIONS: &str = "\
 WITH RECURSIVE part AS MATERIALIZED (
     SELECT t.oid AS whole, t.typelem AS type FROM pg_catalog.pg_type t WHERE t.typelem >= 16384
@@ -86,25 +88,26 @@ WITH RECURSIVE part AS MATERIALIZED (
     SELECT parts.keyed, i.inhrelid
     FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
 ), made AS MATERIALIZED (
-    SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS class, a.oid AS object, a.adrelid AS relation
+    SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass AS class, a.oid AS object, a.adrelid AS relation,
+           true AS compares
     FROM pg_catalog.pg_attrdef a
     UNION ALL
-    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conrelid
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conrelid, true
     FROM pg_catalog.pg_constraint k WHERE k.contype IN ('c', 'x')
     UNION ALL
-    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, i.indrelid
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, i.indrelid, false
     FROM pg_catalog.pg_index i
     UNION ALL
-    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, checked.object, a.attrelid
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, checked.object, a.attrelid, false
     FROM checked JOIN pg_catalog.pg_attribute a ON a.atttypid = checked.type
     UNION ALL
-    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, parts.keyed, parts.relation
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, parts.keyed, parts.relation, true
     FROM parts
     UNION ALL
-    SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid, y.polrelid
+    SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid, y.polrelid, false
     FROM pg_catalog.pg_policy y
     UNION ALL
-    SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, s.stxrelid
+    SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, s.stxrelid, false
     FROM pg_catalog.pg_statistic_ext s
 ), supported (class, function) AS (
     SELECT k.oid, p.amproc::pg_catalog.oid
@@ -135,116 +138,128 @@ WITH RECURSIVE part AS MATERIALIZED (
     FROM pg_catalog.pg_range r
     JOIN pg_catalog.pg_attribute a ON a.atttypid = r.rngtypid AND a.attnum > 0
     WHERE r.rngsubdiff::pg_catalog.oid >= 16384
+), calls AS MATERIALIZED (
+    SELECT called.relation, called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass AS by_policy,
+           pg_catalog.string_agg(DISTINCT called.function::text, ',') AS functions
+    FROM called GROUP BY 1, 2
+), secured AS MATERIALIZED (
+    SELECT y.relation,
+           pg_catalog.string_agg(DISTINCT d.refobjid::text || ' ' || (CASE WHEN y.whole THEN 0
+               WHEN d.refobjsubid > 0 THEN d.refobjsubid ELSE -1 END)::text, ',') AS columns
+    FROM (SELECT y.oid, y.polrelid AS relation,
+                 pg_catalog.concat(y.polqual, y.polwithcheck) LIKE '%:varattno 0 %' AS whole
+          FROM pg_catalog.pg_policy y) y
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND (d.refobjsubid > 0 OR y.whole OR d.refobjid <> y.relation)
+    GROUP BY y.relation
+), several (relation, columns) AS (
+    SELECT made.relation, pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ')
+    FROM made
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = made.class AND d.objid = made.object
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.refobjid = made.relation AND d.refobjsubid > 0
+    WHERE made.compares
+    GROUP BY made.relation, made.class, made.object
+    HAVING pg_catalog.count(DISTINCT d.refobjsubid) > 1
+    UNION ALL
+    -- Columns in the expressions of a partition key depend on their table.
+    SELECT p.partrelid, pg_catalog.string_agg(DISTINCT d.objsubid::text, ' ')
+    FROM pg_catalog.pg_partitioned_table p
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.objid = p.partrelid AND d.objsubid > 0 AND d.refobjid = p.partrelid
+    WHERE p.partexprs IS NOT NULL
+    GROUP BY p.partrelid
+    UNION ALL
+    -- So does a generated column up to PostgreSQL 14.
+    SELECT g.attrelid, d.objsubid::text || ' '
+           || pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ')
+    FROM pg_catalog.pg_attribute g
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.objid = g.attrelid AND d.objsubid = g.attnum
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.refobjid = g.attrelid AND d.refobjsubid > 0
+    WHERE g.attgenerated <> ''
+    GROUP BY g.attrelid, d.objsubid
+    UNION ALL
+    -- What an index computes of several columns may fail by what they are together.
+    SELECT i.indrelid, pg_catalog.string_agg(DISTINCT part.attribute[1], ' ')
+    FROM pg_catalog.pg_index i,
+         LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) tree (nodes),
+         LATERAL pg_catalog.regexp_matches(
+             tree.nodes, ':varattno ([1-9][0-9]*)', 'g') part (attribute)
+    GROUP BY i.indrelid, i.indexrelid, tree.nodes
+    HAVING pg_catalog.count(DISTINCT part.attribute[1]) > 1
+    UNION ALL
+    -- A whole row is all of its columns.
+    SELECT a.attrelid, pg_catalog.string_agg(a.attnum::text, ' ')
+    FROM (SELECT i.indrelid, i.indexrelid, pg_catalog.concat(i.indexprs::text, i.indpred::text)
+          FROM pg_catalog.pg_index i
+          UNION ALL
+          SELECT k.conrelid, k.oid, k.conbin::text
+          FROM pg_catalog.pg_constraint k) whole (relation, object, nodes)
+    JOIN pg_catalog.pg_attribute a
+      ON a.attrelid = whole.relation AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE whole.nodes LIKE '%:varattno 0 %'
+    GROUP BY a.attrelid, whole.object
+    UNION ALL
+    SELECT p.partrelid,
+           pg_catalog.array_to_string(
+               pg_catalog.array_remove(p.partattrs::pg_catalog.int2[], 0::pg_catalog.int2), ' ')
+    FROM pg_catalog.pg_partitioned_table p
+    WHERE p.partnatts > 1
+), compared AS MATERIALIZED (
+    SELECT several.relation,
+           pg_catalog.string_agg(several.columns, ',' ORDER BY several.columns) AS columns
+    FROM several GROUP BY several.relation
 )
 SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
        (EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                 WHERE r.ev_class = c.oid AND r.ev_type <> '1'))::text,
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
-                 FROM called
-                 WHERE called.relation = c.oid
-                   AND called.class <> 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT called.function::text, ',')
-                 FROM called
-                 WHERE called.relation = c.oid AND c.relrowsecurity
-                   AND called.class = 'pg_catalog.pg_policy'::pg_catalog.regclass), ''),
-       COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjid::text || ' '
-                     || (CASE WHEN y.whole THEN 0 ELSE d.refobjsubid END)::text, ',')
-                 FROM (SELECT y.*, pg_catalog.concat(y.polqual, y.polwithcheck)
-                                   LIKE '%:varattno 0 %' AS whole
-                       FROM pg_catalog.pg_policy y) y
-                 JOIN pg_catalog.pg_depend d
-                   ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
-                  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                  AND (d.refobjsubid > 0 OR y.whole)
-                 WHERE y.polrelid = c.oid AND c.relrowsecurity), ''),
-       COALESCE((SELECT pg_catalog.string_agg(compared.columns, ',')
-                 FROM (SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ') AS columns
-                       FROM made
-                       JOIN pg_catalog.pg_depend d
-                         ON d.classid = made.class AND d.objid = made.object
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.refobjid = made.relation AND d.refobjsubid > 0
-                       WHERE made.relation = c.oid
-                         AND made.class <> 'pg_catalog.pg_policy'::pg_catalog.regclass
-                         AND made.class <> 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
-                         AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
-                                         WHERE i.indexrelid = made.object)
-                       GROUP BY made.class, made.object
-                       HAVING pg_catalog.count(DISTINCT d.refobjsubid) > 1
-                       UNION ALL
-                       -- Columns in the expressions of a partition key depend on their table.
-                       SELECT pg_catalog.string_agg(DISTINCT d.objsubid::text, ' ')
-                       FROM pg_catalog.pg_partitioned_table p
-                       JOIN pg_catalog.pg_depend d
-                         ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.objid = p.partrelid AND d.objsubid > 0 AND d.refobjid = p.partrelid
-                       WHERE p.partrelid = c.oid AND p.partexprs IS NOT NULL
-                       UNION ALL
-                       -- So does a generated column up to PostgreSQL 14.
-                       SELECT d.objsubid::text || ' '
-                              || pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ')
-                       FROM pg_catalog.pg_attribute g
-                       JOIN pg_catalog.pg_depend d
-                         ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.objid = g.attrelid AND d.objsubid = g.attnum
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.refobjid = g.attrelid AND d.refobjsubid > 0
-                       WHERE g.attrelid = c.oid AND g.attgenerated <> ''
-                       GROUP BY d.objsubid
-                       UNION ALL
-                       -- What an index computes of several columns may fail by what they are together.
-                       SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ' ')
-                       FROM pg_catalog.pg_index i,
-                            LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) tree (nodes),
-                            LATERAL pg_catalog.regexp_matches(
-                                tree.nodes, ':varattno ([1-9][0-9]*)', 'g') part (attribute)
-                       WHERE i.indrelid = c.oid
-                       GROUP BY i.indexrelid, tree.nodes
-                       HAVING pg_catalog.count(DISTINCT part.attribute[1]) > 1
-                       UNION ALL
-                       -- A whole row is all of its columns.
-                       SELECT pg_catalog.string_agg(a.attnum::text, ' ')
-                       FROM (SELECT i.indexrelid, pg_catalog.concat(i.indexprs::text, i.indpred::text)
-                             FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
-                             UNION ALL
-                             SELECT k.oid, k.conbin::text
-                             FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid) whole (object, nodes)
-                       JOIN pg_catalog.pg_attribute a
-                         ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                       WHERE whole.nodes LIKE '%:varattno 0 %'
-                       GROUP BY whole.object
-                       UNION ALL
-                       SELECT pg_catalog.array_to_string(
-                                  pg_catalog.array_remove(p.partattrs::pg_catalog.int2[], 0::pg_catalog.int2), ' ')
-                       FROM pg_catalog.pg_partitioned_table p
-                       WHERE p.partrelid = c.oid AND p.partnatts > 1) compared), '')
+       COALESCE(written.functions, ''),
+       CASE WHEN c.relrowsecurity THEN COALESCE(policy.functions, '') ELSE '' END,
+       CASE WHEN c.relrowsecurity THEN COALESCE(secured.columns, '') ELSE '' END,
+       COALESCE(compared.columns, '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN calls written ON written.relation = c.oid AND NOT written.by_policy
+LEFT JOIN calls policy ON policy.relation = c.oid AND policy.by_policy
+LEFT JOIN secured ON secured.relation = c.oid
+LEFT JOIN compared ON compared.relation = c.oid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
   AND n.nspname <> 'pg_toast' AND c.oid {part}
 ORDER BY c.oid";
 
 /// The triggers that run what is not PostgreSQL's own or have a condition. That of PostgreSQL's own that is
 /// named tells of every column that is written whether it changes. Those of partitions count as internal
-/// up to PostgreSQL 14. A condition over a whole row looks at attribute 0.
+/// up to PostgreSQL 14, and nothing says what their conditions depend on: that of the trigger that they are
+/// clones of does. A condition over a whole row looks at attribute 0.
 const TRIGGERS: &str = "\
+WITH RECURSIVE cloned (trigger, root) AS (
+    SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgparentid = 0
+    UNION ALL
+    SELECT t.oid, cloned.root
+    FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
+)
 SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::text,
        pg_catalog.array_to_string(t.tgattr::pg_catalog.int2[], ','),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT COALESCE(o.oprcode::pg_catalog.oid, d.refobjid)::text, ',')
                  FROM pg_catalog.pg_depend d
                  LEFT JOIN pg_catalog.pg_operator o
                         ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
-                 WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
+                 WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = cloned.root
                    AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
                                         'pg_catalog.pg_operator'::pg_catalog.regclass)
                    AND d.refobjid >= 16384 AND d.refobjid <> t.tgfoid::pg_catalog.oid), ''),
-       CASE WHEN t.tgqual IS NULL THEN '' WHEN t.tgqual::text LIKE '%:varattno 0 %' THEN '0'
-       ELSE COALESCE((SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ',')
-                      FROM pg_catalog.pg_depend d
-                      WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid
-                        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                        AND d.refobjsubid > 0), '') END
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ',')
+                 FROM pg_catalog.regexp_matches(
+                     t.tgqual::text, ':varattno (0|[1-9][0-9]*) ', 'g') part (attribute)), '')
 FROM pg_catalog.pg_trigger t
+JOIN cloned ON cloned.trigger = t.oid
 WHERE t.tgrelid {part}
   AND (t.tgfoid >= 16384 OR t.tgqual IS NOT NULL
        OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)
@@ -252,8 +267,8 @@ ORDER BY t.oid";
 
 /// What expressions call of PostgreSQL's own functions, which nothing depends on, and the types that they
 /// make values of: those of relations (w), of policies (p), of conditions of triggers (c) and of types (t).
-/// The check of a domain depends on that.
-/// They are read as PostgreSQL keeps them: it would print them under locks.
+/// The check of a domain depends on that. Of the conditions of clones of triggers, those that they are clones of
+/// say what they depend on. They are read as PostgreSQL keeps them: it would print them under locks.
 const MADE: &str = "\
 WITH RECURSIVE parts (keyed, relation) AS (
     SELECT p.partrelid, p.partrelid
@@ -261,6 +276,11 @@ WITH RECURSIVE parts (keyed, relation) AS (
     UNION
     SELECT parts.keyed, i.inhrelid
     FROM parts JOIN pg_catalog.pg_inherits i ON i.inhparent = parts.relation
+), cloned (trigger, root) AS (
+    SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgparentid = 0
+    UNION ALL
+    SELECT t.oid, cloned.root
+    FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
 ), kept (owner, part, class, object, nodes) AS MATERIALIZED (
     SELECT a.adrelid, 'w', 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, a.adbin::text
     FROM pg_catalog.pg_attrdef a
@@ -286,8 +306,8 @@ WITH RECURSIVE parts (keyed, relation) AS (
     FROM pg_catalog.pg_policy y JOIN pg_catalog.pg_class c ON c.oid = y.polrelid
     WHERE c.relrowsecurity
     UNION ALL
-    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, t.tgqual::text
-    FROM pg_catalog.pg_trigger t WHERE t.tgqual IS NOT NULL
+    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, cloned.root, t.tgqual::text
+    FROM pg_catalog.pg_trigger t JOIN cloned ON cloned.trigger = t.oid WHERE t.tgqual IS NOT NULL
     UNION ALL
     SELECT t.oid, 't', 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typdefaultbin::text
     FROM pg_catalog.pg_type t WHERE t.typdefaultbin IS NOT NULL
@@ -543,11 +563,15 @@ LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
 WHERE p.oid >= 16384
 ORDER BY k.oid";
 
+/// Up to PostgreSQL 14 a row that an update moves to another partition is deleted for those that refer to it.
 const REFERENCES: &str = "\
 SELECT k.confrelid::text, k.conrelid::text, k.confdeltype::text, k.confupdtype::text,
        (SELECT pg_catalog.string_agg(to_key::text || ' ' || of_key::text, ',')
-        FROM ROWS FROM (pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conkey)) AS pair (to_key, of_key))
+        FROM ROWS FROM (pg_catalog.unnest(k.confkey), pg_catalog.unnest(k.conkey)) AS pair (to_key, of_key)),
+       ((c.relkind = 'p' OR c.relispartition)
+        AND pg_catalog.current_setting('server_version_num')::integer < 150000)::text
 FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
 WHERE k.contype = 'f' AND k.confrelid {part}
 ORDER BY k.oid";
 

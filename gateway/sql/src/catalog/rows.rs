@@ -66,7 +66,8 @@ pub struct RelationRow {
     /// The functions that its policies call, where row security is on, and that are not PostgreSQL's
     /// own.
     pub policies: Vec<u32>,
-    /// The columns that its policies read, where row security is on; attribute 0 is a whole row.
+    /// The columns that its policies read, where row security is on; attribute 0 is a whole row, -1 none
+    /// of a relation that is read.
     pub secured_by: Vec<ColumnId>,
     /// Of each check, exclusion, generated column and partition key over several columns, their
     /// attribute numbers.
@@ -239,6 +240,8 @@ pub struct ReferenceRow {
     pub on_update: char,
     /// Attribute numbers: of a column that is referenced, and of the one that refers to it.
     pub columns: Vec<(i16, i16)>,
+    /// Whether a row that an update moves to another partition counts as deleted.
+    pub deletes_moved: bool,
 }
 
 /// A trigger.
@@ -514,13 +517,14 @@ fn key(row: &Row<'_>) -> Result<KeyRow, Error> {
 }
 
 fn reference(row: &Row<'_>) -> Result<ReferenceRow, Error> {
-    row.expect(5)?;
+    row.expect(6)?;
     Ok(ReferenceRow {
         referenced: row.number(0)?,
         referencing: row.number(1)?,
         on_delete: row.letter(2)?,
         on_update: row.letter(3)?,
         columns: row.pairs(4)?,
+        deletes_moved: row.truth(5)?,
     })
 }
 

@@ -14,11 +14,19 @@ pub(super) struct Part<'t> {
     /// As it stands.
     pub(super) text: &'t str,
     /// The fields of NEW and OLD in it.
-    pub(super) fields: Vec<String>,
+    pub(super) fields: Vec<Field>,
     /// What they are used for.
     pub(super) used: Use,
-    /// The field of NEW that it is assigned to.
+    /// The field of NEW that it is assigned to, or for which alone it decides what is assigned.
     pub(super) into: Option<String>,
+}
+
+/// A field of NEW or OLD.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    /// It is one of OLD.
+    pub(super) old: bool,
 }
 
 /// The expressions of a function's block; none where it does anything but assign to fields of NEW and
@@ -57,6 +65,7 @@ pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
         words: &words,
         is_trigger,
         parts: Vec::new(),
+        results: 0,
     };
     reader.keyword("begin")?;
     reader.statements(0)?;
@@ -103,6 +112,8 @@ struct Reader<'t, 'w> {
     words: &'w [Word<'t>],
     is_trigger: bool,
     parts: Vec<Part<'t>>,
+    /// How many RETURNs there were.
+    results: usize,
 }
 
 impl<'t, 'w> Reader<'t, 'w> {
@@ -157,6 +168,8 @@ impl<'t, 'w> Reader<'t, 'w> {
 
     /// IF, of which the word itself is read.
     fn branches(&mut self, depth: usize) -> Option<()> {
+        let (first, results) = (self.parts.len(), self.results);
+        let mut conditions = vec![first];
         self.expression("then", Use::Filtered)?;
         loop {
             self.statements(depth + 1)?;
@@ -169,13 +182,34 @@ impl<'t, 'w> Reader<'t, 'w> {
                 self.keyword("end")?;
                 break;
             }
+            conditions.push(self.parts.len());
             self.expression("then", Use::Filtered)?;
+        }
+        if self.results == results {
+            self.decided(first, &conditions);
         }
         self.keyword("if")?;
         self.sign(";")
     }
 
+    /// Where all that conditions decide is what one field gets, they are parts of what is assigned to it.
+    fn decided(&mut self, first: usize, conditions: &[usize]) {
+        let inside = self.parts.iter().enumerate().skip(first);
+        let mut assigned = inside
+            .filter(|(place, _)| !conditions.contains(place))
+            .map(|(_, part)| part.into.clone());
+        let Some(Some(into)) = assigned.next() else {
+            return;
+        };
+        if assigned.all(|other| other.as_ref() == Some(&into)) {
+            for &place in conditions {
+                self.parts[place].into = Some(into.clone());
+            }
+        }
+    }
+
     fn result(&mut self) -> Option<()> {
+        self.results += 1;
         if !self.is_trigger {
             return self.expression(";", Use::Derived);
         }
@@ -215,7 +249,7 @@ impl<'t, 'w> Reader<'t, 'w> {
 }
 
 /// The fields of NEW and OLD that stand in an expression; none where a whole row does.
-fn fields(words: &[Word<'_>]) -> Option<Vec<String>> {
+fn fields(words: &[Word<'_>]) -> Option<Vec<Field>> {
     let mut found = Vec::new();
     for (place, word) in words.iter().enumerate() {
         if !word.is_row() {
@@ -228,7 +262,10 @@ fn fields(words: &[Word<'_>]) -> Option<Vec<String>> {
         if dot.text != "." {
             return None;
         }
-        found.push(field.name()?);
+        found.push(Field {
+            name: field.name()?,
+            old: word.name()? == "old",
+        });
     }
     Some(found)
 }

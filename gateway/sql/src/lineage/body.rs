@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use super::Walk;
-use super::block::{self, Part};
+use super::block::{self, Field, Part};
 use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
-use crate::analysis::OpaqueReason;
+use crate::analysis::{OpaqueReason, Use};
 use crate::catalog::{Catalog, FieldUse, Fields, FunctionRow, TypeKind};
 use crate::functions::{self, Effect};
 use crate::parse::{self, NodeEnum, Strings, boxed, inner};
@@ -52,7 +52,10 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         "plpgsql" => {
             let parts = block::read(&row.source, is_trigger)?;
             let scope = match is_trigger {
-                true => trigger_variables(parts.iter().flat_map(|part| &part.fields)),
+                true => {
+                    let fields = parts.iter().flat_map(|part| &part.fields);
+                    trigger_variables(fields.map(|field| &field.name))
+                }
                 false => parameters(row),
             };
             for part in &parts {
@@ -79,17 +82,90 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
     })
 }
 
-/// What a part of a trigger's function does with fields. What a column gets of its own stays in it.
+/// What a part of a trigger's function does with fields. What a column gets of its own alone stays in it.
 fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
-    let itself = |name: &String| part.into.as_ref() == Some(name);
-    let others = part.fields.iter().filter(|name| !itself(name));
-    fields.reads.extend(others.map(|name| FieldUse {
-        name: name.clone(),
-        used: part.used,
-    }));
-    let own = !part.fields.is_empty() && part.fields.iter().all(itself);
-    let stays = own && calls_none && only_tidies(part.text);
-    fields.writes.extend(part.into.clone().filter(|_| !stays));
+    let into = part.into.as_ref();
+    let itself = |field: &Field| Some(&field.name) == into;
+    let own = calls_none && part.fields.iter().all(itself) && is_plain(part.text);
+    if !own {
+        fields
+            .reads
+            .extend(part.fields.iter().map(|field| FieldUse {
+                name: field.name.clone(),
+                old: field.old,
+                used: part.used,
+            }));
+    }
+    if part.used == Use::Filtered {
+        return;
+    }
+    let of_old = part.fields.iter().any(|field| field.old && itself(field));
+    fields.restores.extend(into.cloned().filter(|_| of_old));
+    let stays = own && !part.fields.is_empty() && only_tidies(part.text);
+    fields.writes.extend(into.cloned().filter(|_| !stays));
+}
+
+/// Whether an expression is made of fields and constants alone, by what depends on nothing else.
+fn is_plain(text: &str) -> bool {
+    const PLAIN: [&str; 40] = [
+        "abs",
+        "and",
+        "between",
+        "both",
+        "btrim",
+        "case",
+        "ceil",
+        "char_length",
+        "coalesce",
+        "else",
+        "end",
+        "false",
+        "floor",
+        "from",
+        "greatest",
+        "in",
+        "initcap",
+        "is",
+        "leading",
+        "least",
+        "left",
+        "length",
+        "lower",
+        "ltrim",
+        "not",
+        "null",
+        "nullif",
+        "or",
+        "regexp_replace",
+        "replace",
+        "right",
+        "round",
+        "rtrim",
+        "substr",
+        "then",
+        "trailing",
+        "trim",
+        "true",
+        "upper",
+        "when",
+    ];
+    let is_known = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        let field = word.strip_prefix("new.").or(word.strip_prefix("old."));
+        field.is_some_and(|field| !field.is_empty() && !field.contains('.'))
+            || word.starts_with(|first: char| first.is_ascii_digit())
+            || PLAIN.contains(&word.as_str())
+    };
+    // A setting may say how values of some types are read: no casts.
+    let hides = ["--", "/*"].iter().any(|one| text.contains(one));
+    let is_odd = |c: char| !c.is_ascii() || matches!(c, '"' | '$' | '\\' | ':' | '[');
+    let mut outside = text.split('\'').step_by(2);
+    !hides
+        && outside.all(|part| {
+            let mut words =
+                part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+            !part.contains(is_odd) && words.all(|word| word.is_empty() || is_known(word))
+        })
 }
 
 /// Whether an expression over one field does what changes nothing when it is done again.

@@ -4,7 +4,7 @@ use super::Walk;
 use super::command::{Effect, of};
 use super::scope::Scope;
 use crate::analysis::{Access, OpaqueReason, Statement, Use};
-use crate::catalog::{Catalog, Relation, Type};
+use crate::catalog::{Catalog, Column, Relation, Type};
 use crate::functions;
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
@@ -116,6 +116,10 @@ impl<'a> Walk<'a> {
                 self.constraints(&create.constraints, &own_columns());
                 of(Effect::Define, "create domain")
             }
+            NodeEnum::AlterDomainStmt(alter) => {
+                self.alter_domain(alter);
+                of(Effect::Define, "alter domain")
+            }
             NodeEnum::CreateSchemaStmt(create) => {
                 for element in create.schema_elts.iter().filter_map(inner) {
                     let one = self.schema_element(element);
@@ -207,12 +211,15 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let parents = self.relations(parent, Access::Define);
-            if create.partbound.is_some() {
-                // The rows of the default partition are compared with the bounds.
-                let item = self.item(&parent.relname, &parents);
-                let key = item.table.everything();
-                self.mark(&key, Use::Filtered);
-            }
+            // The rows of the default partition are compared with the bounds. Those of any other child are
+            // its parents' from now on, as are what it has of other parents and what refers to them.
+            let used = match create.partbound {
+                Some(_) => Use::Filtered,
+                None => Use::Copied,
+            };
+            let item = self.item(&parent.relname, &parents);
+            let columns = item.table.everything();
+            self.mark(&columns, used);
         }
         if let Some(name) = &create.of_typename {
             self.type_name(name);
@@ -454,6 +461,49 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A domain's default, or what its values must be: those that there are must be that already.
+    fn alter_domain(&mut self, alter: &pg::AlterDomainStmt) {
+        let domains = self.types_at(&strings(&alter.type_name));
+        if domains.is_empty() {
+            self.opaque(OpaqueReason::ProceduralCode, "alter domain");
+        }
+        for domain in &domains {
+            self.data_type(domain, 0);
+        }
+        let definition = alter.def.as_deref().map_or(&[][..], std::slice::from_ref);
+        match alter.subtype.as_str() {
+            "T" => {
+                let value = self.optional(&alter.def, &own_columns());
+                self.mark(&value, Use::Copied);
+            }
+            // What is dropped is asked for no more.
+            "N" | "X" => {}
+            _ => {
+                self.constraints(definition, &own_columns());
+                let domains: Vec<u32> = domains.iter().map(|one| one.oid).collect();
+                self.values_asked_for(&domains);
+            }
+        }
+    }
+
+    /// All columns of some domains, and of domains over them.
+    fn values_asked_for(&mut self, domains: &[u32]) {
+        self.spend(self.catalog.size());
+        let is_of = |column: &Column| {
+            let first = self.catalog.column_type(column);
+            let mut all = std::iter::successors(first, |one| self.catalog.data_type(one.base));
+            all.any(|one| domains.contains(&one.oid))
+        };
+        let relations = self.catalog.relations();
+        let columns = relations.flat_map(|relation| {
+            let columns = relation.columns.iter().filter(|column| is_of(column));
+            columns.map(|column| relation.id(column))
+        });
+        for column in columns.collect::<Vec<_>>() {
+            self.mark_column(column, Use::Filtered);
+        }
+    }
+
     /// What has columns of a type that goes loses them.
     fn columns_dropped(&mut self, path: &[&str]) {
         let gone: Vec<u32> = self.types_at(path).iter().map(|one| one.oid).collect();
@@ -657,7 +707,6 @@ fn hidden_definition(node: &NodeEnum) -> (OpaqueReason, &'static str) {
             (code, "alter extension")
         }
         NodeEnum::CreatePlangStmt(_) => (code, "create language"),
-        NodeEnum::AlterDomainStmt(_) => (code, "alter domain"),
         NodeEnum::CreateForeignTableStmt(_) => (file, "create foreign table"),
         NodeEnum::CreateForeignServerStmt(_) => (file, "create server"),
         NodeEnum::AlterForeignServerStmt(_) => (file, "alter server"),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::scope::{Item, Scope};
 use super::value::{Table, Value};
+use super::written::Given;
 use super::{LOOKED_AT, Walk};
 use crate::analysis::{Access, Class, ColumnId, Inner, Kind, OpaqueReason, Restriction, Use};
 use crate::catalog::Relation;
@@ -91,7 +92,8 @@ impl<'a> Walk<'a> {
             }
         }
         if conflict.action() == pg::OnConflictAction::OnconflictUpdate {
-            self.target(var, Access::Update);
+            let given = self.given(&conflict.target_list, targets);
+            self.target_given(var, Access::Update, &given);
             let mut scope = Scope {
                 items: scope.items.clone(),
                 outer: scope.outer,
@@ -106,6 +108,7 @@ impl<'a> Walk<'a> {
                 ..item.clone()
             });
             self.assignments(&conflict.target_list, targets, &scope);
+            self.set_columns(given);
             let condition = conflict.where_clause.as_deref();
             let restricts = condition.is_some_and(|one| self.condition(one, &scope));
             // Each row given changes one row at most.
@@ -134,12 +137,15 @@ impl<'a> Walk<'a> {
         let Some(var) = update.relation.as_ref() else {
             return (None, None);
         };
-        let (targets, item) = self.target(var, Access::Update);
+        let named = self.catalog.relations_named(&var.schemaname, &var.relname);
+        let given = self.given(&update.target_list, &named);
+        let (targets, item) = self.target_given(var, Access::Update, &given);
         scope.items.push(item.clone());
         self.put_beside(&update.from_clause, &mut scope);
         let condition = update.where_clause.as_deref();
         let restriction = self.filtered(condition, &targets, &scope);
         self.assignments(&update.target_list, &targets, &scope);
+        self.set_columns(given);
         (
             self.returning(update.returning_clause.as_ref(), &item, scope),
             Some(restriction),
@@ -234,6 +240,8 @@ impl<'a> Walk<'a> {
         let condition = when.condition.as_deref();
         let condition = condition.map(|one| (one, self.condition(one, scope)));
         self.assignments(&when.target_list, targets, scope);
+        let given = self.given(&when.target_list, targets);
+        self.set_columns(given);
         for value in &when.values {
             let value = self.value(value, scope);
             self.mark(&value, Use::Copied);
@@ -263,9 +271,19 @@ impl<'a> Walk<'a> {
         var: &pg::RangeVar,
         access: Access,
     ) -> (Vec<&'a Relation>, Item) {
+        self.target_given(var, access, &Given::default())
+    }
+
+    /// The same, where it is given some columns.
+    fn target_given(
+        &mut self,
+        var: &pg::RangeVar,
+        access: Access,
+        given: &Given,
+    ) -> (Vec<&'a Relation>, Item) {
         let targets = self.relations(var, access);
         for relation in &targets {
-            self.written_through(relation, access, var.inh);
+            self.written_through(relation, (access, given), var.inh);
             if access != Access::Truncate {
                 self.written_by_keys(relation, access);
             }
@@ -276,26 +294,36 @@ impl<'a> Walk<'a> {
     }
 
     /// What else is changed with a relation: children, and what is behind a view.
-    fn written_through(&mut self, relation: &'a Relation, access: Access, inherit: bool) {
-        self.written_with_children(relation, access, inherit);
+    fn written_through(
+        &mut self,
+        relation: &'a Relation,
+        (access, given): (Access, &Given),
+        inherit: bool,
+    ) {
+        self.written_with_children(relation, (access, given), inherit);
         if relation.is_view() {
             self.read_view(relation);
             let behind = self.view(relation).map(|view| view.relations.as_slice());
             for inner in behind.unwrap_or_default() {
                 self.use_relation(inner.oid, &inner.schema, &inner.name, access);
                 if let Some(base) = inner.oid.and_then(|oid| self.catalog.relation(oid)) {
-                    self.written_with_children(base, access, true);
+                    self.written_with_children(base, (access, given), true);
                 }
             }
         }
     }
 
     /// A relation that is written, with its rules, and its children.
-    fn written_with_children(&mut self, relation: &'a Relation, access: Access, inherit: bool) {
+    fn written_with_children(
+        &mut self,
+        relation: &'a Relation,
+        (access, given): (Access, &Given),
+        inherit: bool,
+    ) {
         if relation.has_rules {
             self.opaque(OpaqueReason::ProceduralCode, &relation.name);
         }
-        self.runs_on_write(relation, access);
+        self.runs_on_write(relation, access, given);
         if !inherit {
             return;
         }
@@ -304,7 +332,7 @@ impl<'a> Walk<'a> {
         for oid in descendants {
             if let Some(child) = self.catalog.relation(oid) {
                 self.use_relation(Some(oid), &child.schema, &child.name, access);
-                self.runs_on_write(child, access);
+                self.runs_on_write(child, access, given);
             }
         }
     }
@@ -319,7 +347,7 @@ impl<'a> Walk<'a> {
         written.extend(behind.filter_map(|inner| Some((inner.oid?, access))));
         let mut seen: HashSet<_> = written.iter().copied().collect();
         while let Some((oid, access)) = written.pop() {
-            self.set_columns(self.catalog.set_by_keys(oid, access).collect());
+            self.set_by_key(self.catalog.set_by_keys(oid, access));
             for (oid, access) in self.catalog.cascades(oid, access) {
                 let below = self.catalog.descendants(oid);
                 for oid in std::iter::once(oid).chain(below) {
@@ -345,7 +373,7 @@ impl<'a> Walk<'a> {
             self.opaque(OpaqueReason::ProceduralCode, &relation.name);
         }
         self.row_security(relation);
-        self.runs_on_write(relation, access);
+        self.runs_on_write(relation, access, &Given::default());
     }
 
     /// SET column = expression, ...
@@ -358,7 +386,6 @@ impl<'a> Walk<'a> {
             self.mark(&value, Use::Copied);
         }
         self.assigned(targets, of, scope);
-        self.set_by_names(targets, of);
     }
 
     /// The columns that are assigned to.

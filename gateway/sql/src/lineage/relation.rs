@@ -121,6 +121,7 @@ impl<'a> Walk<'a> {
                 self.asked_for(read, column.attribute);
                 if seen.insert(read.oid) {
                     self.use_relation(Some(read.oid), &read.schema, &read.name, Access::Read);
+                    self.read_descendants(read);
                     self.read_view(read);
                     secured.push(read);
                 }

@@ -1,11 +1,21 @@
 //! What runs, and what is compared, where rows are written: triggers, defaults, checks, indexes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Walk;
-use crate::analysis::{Access, ColumnId, OpaqueReason, Use};
+use super::call::FIRST_OWN_OID;
+use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, Use};
 use crate::catalog::{Relation, RelationKind, Trigger};
 use crate::parse::{NodeEnum, inner, pg};
+
+/// The columns that a statement sets.
+#[derive(Default)]
+pub(super) struct Given {
+    /// All of them, with those that are written with them.
+    columns: Vec<ColumnId>,
+    /// Those that have nothing of what they were, whatever triggers do.
+    certain: HashSet<ColumnId>,
+}
 
 /// How rows come to be written that triggers see.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,9 +29,9 @@ enum Write {
 }
 
 impl<'a> Walk<'a> {
-    /// What runs where rows of a relation are written: it is as if the statement called it. What
-    /// depends on which columns are set is left to [`Walk::set_columns`].
-    pub(super) fn runs_on_write(&mut self, relation: &'a Relation, access: Access) {
+    /// What runs where rows of a relation are written, by a statement that gives them this: it is as if
+    /// the statement called it. What depends on which columns are set is left to [`Walk::set_columns`].
+    pub(super) fn runs_on_write(&mut self, relation: &'a Relation, access: Access, given: &Given) {
         if matches!(access, Access::Insert | Access::Update) {
             self.code(&relation.computes, &relation.name, 0);
             for column in &relation.columns {
@@ -43,12 +53,21 @@ impl<'a> Walk<'a> {
             Access::Truncate => (TRUNCATE, Write::Gone),
             Access::Read | Access::Define => return,
         };
+        let is_generated = |&attribute: &i16| {
+            let column = relation.column(attribute);
+            column.is_some_and(|column| column.generated)
+        };
+        let mut changed = Vec::new();
         for trigger in &relation.triggers {
-            let of_columns = trigger.events & events == UPDATE && !trigger.attributes.is_empty();
+            // Beside other triggers, all generated columns count as set.
+            let of_columns = trigger.events & events == UPDATE
+                && !trigger.attributes.is_empty()
+                && !trigger.attributes.iter().any(is_generated);
             if trigger.events & events != 0 && !of_columns {
-                self.runs(relation, trigger, write);
+                changed.extend(self.runs(relation, trigger, write, &given.certain));
             }
         }
+        self.changed(changed, &given.certain);
     }
 
     fn may_move(&self, relation: &Relation) -> bool {
@@ -60,9 +79,15 @@ impl<'a> Walk<'a> {
             || whole.any(|one| one.kind == RelationKind::Partitioned)
     }
 
-    /// A trigger that runs.
-    fn runs(&mut self, relation: &'a Relation, trigger: &'a Trigger, write: Write) {
-        self.functions_of(&[trigger.function], &relation.name);
+    /// A trigger that runs, where some columns are certain to be the statement's own: the columns of a
+    /// changed row to which it may give other values.
+    fn runs(
+        &mut self,
+        relation: &'a Relation,
+        trigger: &'a Trigger,
+        write: Write,
+        certain: &HashSet<ColumnId>,
+    ) -> Vec<ColumnId> {
         self.code(&trigger.condition, &relation.name, 0);
         // When it runs may tell, whatever it does.
         for &attribute in &trigger.asked {
@@ -71,23 +96,30 @@ impl<'a> Walk<'a> {
                 Write::Changed | Write::Gone => self.asked_for(relation, attribute),
             }
         }
+        if trigger.function < FIRST_OWN_OID {
+            return Vec::new();
+        }
+        self.functions_of(&[trigger.function], &relation.name);
         let Some(fields) = self.catalog.fields(trigger.function) else {
-            return;
+            return Vec::new();
         };
+        let columns = relation.columns.iter();
+        let given = columns.filter(|column| certain.contains(&relation.id(column)));
+        let given: HashSet<&str> = given.map(|column| column.name.as_str()).collect();
         for field in &fields.reads {
             // What its function makes of a field, it may put into another column.
             let known = self.table(relation).column(&field.name);
             match known {
                 Some(_) if write == Write::New && !self.has_default(relation, &field.name) => {}
+                Some(_) if !field.old && given.contains(field.name.as_str()) => {}
                 Some(value) => self.mark(&value, field.used),
                 None => self.opaque(OpaqueReason::UnknownColumn, &field.name),
             }
         }
-        if write == Write::Changed {
-            let columns = relation.columns.iter();
-            let set = columns.filter(|column| fields.writes.contains(&column.name));
-            self.compared(set.map(|column| relation.id(column)).collect());
-        }
+        let columns = relation.columns.iter();
+        let written = columns.filter(|column| fields.writes.contains(&column.name));
+        let written = written.map(|column| relation.id(column));
+        written.filter(|_| write == Write::Changed).collect()
     }
 
     /// A condition over a new row: all that is not the statement's own there are defaults.
@@ -114,74 +146,148 @@ impl<'a> Walk<'a> {
         columns.any(|column| column.name == name && column.default)
     }
 
-    /// The columns of these names are given values, by an UPDATE or the like.
-    pub(super) fn set_by_names(&mut self, targets: &[pg::Node], of: &[&'a Relation]) {
-        let mut written = HashSet::new();
+    /// The columns of these names, which are given values by an UPDATE or the like.
+    pub(super) fn given(&mut self, targets: &[pg::Node], of: &[&'a Relation]) -> Given {
+        let mut named = BTreeSet::new();
         for node in targets.iter().filter_map(inner) {
             let NodeEnum::ResTarget(target) = node else {
                 continue;
             };
             for relation in of {
-                // Of a view, what it shows; of a parent, the columns of its children.
-                let value = self.table(relation).column(&target.name);
-                let bases = value.into_iter().flat_map(|value| value.sources);
-                written.extend(bases.map(|source| source.column));
+                let mut columns = relation.columns.iter();
+                let Some(place) = columns.position(|one| one.name == target.name) else {
+                    continue;
+                };
+                named.insert(relation.id(&relation.columns[place]));
+                // Of a view, what it shows.
+                let view = self.view(relation).filter(|_| relation.is_view());
+                let shown = view.and_then(|view| view.columns.get(place));
+                let shown = shown.into_iter().flatten();
+                let shown = shown.filter(|source| source.how == Reach::Projected);
+                named.extend(shown.map(|source| source.column));
             }
         }
-        self.set_columns(written);
+        let mut given = Given::default();
+        for column in named {
+            let known = self.catalog.relation(column.relation);
+            let known = known.and_then(|relation| relation.column(column.attribute));
+            // A generated column is made anew of what the others are.
+            let Some(known) = known.filter(|known| !known.generated) else {
+                continue;
+            };
+            let written = self.written_with(column);
+            if !written.iter().any(|one| self.restores(*one, &known.name)) {
+                given.certain.extend(&written);
+            }
+            given.columns.extend(written);
+        }
+        given
     }
 
-    /// The same for columns that are given values whatever they are called.
-    pub(super) fn set_columns(&mut self, written: HashSet<ColumnId>) {
-        let written = self.families(written);
-        let mut relations: Vec<u32> = written.iter().map(|column| column.relation).collect();
-        relations.sort_unstable();
-        relations.dedup();
-        for relation in relations
-            .into_iter()
-            .filter_map(|oid| self.catalog.relation(oid))
-        {
-            for trigger in &relation.triggers {
-                let mut attributes = trigger.attributes.iter().map(|&attribute| ColumnId {
-                    relation: relation.oid,
-                    attribute,
-                });
-                if trigger.events & UPDATE != 0 && attributes.any(|one| written.contains(&one)) {
-                    self.runs(relation, trigger, Write::Changed);
+    /// Whether a trigger may give a column of this name back what it was.
+    fn restores(&self, column: ColumnId, name: &str) -> bool {
+        let relation = self.catalog.relation(column.relation).into_iter();
+        let triggers = relation.flat_map(|relation| &relation.triggers);
+        let mut fields = triggers.filter_map(|trigger| self.catalog.fields(trigger.function));
+        fields.any(|fields| fields.restores.iter().any(|one| one == name))
+    }
+
+    fn written_with(&mut self, column: ColumnId) -> Vec<ColumnId> {
+        let columns = self.catalog.written_with(column);
+        match self.spend(columns.len()) {
+            true => columns,
+            false => Vec::new(),
+        }
+    }
+
+    /// The statement sets these columns.
+    pub(super) fn set_columns(&mut self, given: Given) {
+        self.changed(given.columns, &given.certain);
+    }
+
+    /// Foreign keys set these columns: what else there is in their rows, they keep.
+    pub(super) fn set_by_key(&mut self, columns: impl Iterator<Item = ColumnId>) {
+        for column in columns {
+            let columns = self.written_with(column);
+            self.changed(columns, &HashSet::new());
+        }
+    }
+
+    /// Columns get other values: what runs and is compared by that, also where foreign keys and triggers
+    /// pass them on. In the rows that the statement changes itself, some are certain to be its own.
+    fn changed(&mut self, columns: Vec<ColumnId>, certain: &HashSet<ColumnId>) {
+        let none = HashSet::new();
+        let mut ran = HashSet::new();
+        let mut open: Vec<_> = columns.into_iter().map(|column| (column, true)).collect();
+        let mut seen: HashSet<_> = open.iter().copied().collect();
+        while let Some((column, by_itself)) = open.pop() {
+            let Some(relation) = self.catalog.relation(column.relation) else {
+                continue;
+            };
+            if !self.spend(1 + relation.checks.len()) {
+                return;
+            }
+            let certain = if by_itself { certain } else { &none };
+            self.compared(relation, column, certain);
+            let mut next = Vec::new();
+            for (place, trigger) in relation.triggers.iter().enumerate() {
+                if trigger.function == SUPPRESSES_SAME {
+                    self.mark_column(column, Use::Filtered);
+                }
+                let runs =
+                    trigger.events & UPDATE != 0 && trigger.attributes.contains(&column.attribute);
+                if runs && ran.insert((relation.oid, place, by_itself)) {
+                    let written = self.runs(relation, trigger, Write::Changed, certain);
+                    next.extend(written.into_iter().map(|column| (column, by_itself)));
                 }
             }
+            let by_key: Vec<ColumnId> = self.catalog.set_with(column).collect();
+            for column in by_key {
+                let columns = self.written_with(column).into_iter();
+                next.extend(columns.map(|column| (column, false)));
+            }
+            open.extend(next.into_iter().filter(|one| seen.insert(*one)));
         }
-        self.compared(written);
     }
 
     /// Where a column is given a value that a check, a generated column, an index or the key of partitions
     /// puts together with another column's, whether it succeeds tells of that one.
-    fn compared(&mut self, written: HashSet<ColumnId>) {
-        let written = self.families(written);
-        let compared = written.iter().flat_map(|column| {
-            let relation = self.catalog.relation(column.relation).into_iter();
-            let checks = relation.flat_map(|relation| &relation.checks);
-            let checks = checks.filter(|check| check.contains(&column.attribute));
-            checks.flatten().map(|&attribute| ColumnId {
-                relation: column.relation,
-                attribute,
-            })
-        });
-        let old: HashSet<ColumnId> = compared.filter(|one| !written.contains(one)).collect();
-        for column in old {
-            self.mark_column(column, Use::Filtered);
+    fn compared(&mut self, relation: &'a Relation, column: ColumnId, certain: &HashSet<ColumnId>) {
+        let id = |attribute| ColumnId {
+            relation: relation.oid,
+            attribute,
+        };
+        let is_old =
+            |attribute: &i16| *attribute != column.attribute && !certain.contains(&id(*attribute));
+        let mut old = BTreeSet::new();
+        for check in &relation.checks {
+            // A generated column is what it is made from.
+            let (made, plain): (Vec<_>, Vec<_>) = check
+                .iter()
+                .filter_map(|attribute| relation.column(*attribute))
+                .partition(|one| one.generated);
+            let of_made = made.iter().flat_map(|one| &one.made_from);
+            let parts: BTreeSet<i16> = plain
+                .iter()
+                .map(|one| one.attribute)
+                .chain(of_made.copied())
+                .collect();
+            if !parts.contains(&column.attribute) {
+                continue;
+            }
+            old.extend(parts.into_iter().filter(is_old));
+            let kept = made.iter().filter(|one| one.made_from.iter().all(is_old));
+            old.extend(kept.map(|one| one.attribute));
         }
-    }
-
-    fn families(&mut self, columns: HashSet<ColumnId>) -> HashSet<ColumnId> {
-        let families = columns.iter().map(|column| self.catalog.family(*column));
-        let families: HashSet<ColumnId> = families.flatten().collect();
-        match self.spend(families.len()) {
-            true => families,
-            false => HashSet::new(),
+        for attribute in old {
+            self.mark_column(id(attribute), Use::Filtered);
         }
     }
 }
+
+/// The function of PostgreSQL's own that tells whether what is written changes a row: the same number in
+/// every version.
+const SUPPRESSES_SAME: u32 = 1291;
 
 /// Bits of `pg_trigger.tgtype`.
 const INSERT: i16 = 1 << 2;

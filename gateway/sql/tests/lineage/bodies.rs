@@ -302,7 +302,40 @@ fn a_block_that_only_sets_fields_is_clean() {
             ("BEGIN NEW.id := OLD.id + 1; RETURN NEW; END", vec![]),
             (
                 "BEGIN NEW.name := NEW.name || OLD.id; RETURN NEW; END",
-                vec![("id", Use::Copied)],
+                vec![("id", Use::Copied), ("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := NEW.name || current_setting('a.b'); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := NEW.name || /*'*/ now() /*'*/; RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := NEW.name::date::text; RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := coalesce(trim(NEW.name), 'it''s 1') || '-'; RETURN NEW; END",
+                vec![],
+            ),
+            (
+                "BEGIN IF NEW.name IS NOT NULL THEN NEW.name := lower(NEW.name); \
+                 ELSIF OLD.name = '' THEN NEW.name := 'x'; END IF; RETURN NEW; END",
+                vec![],
+            ),
+            (
+                "BEGIN IF NEW.name = '' THEN NEW.name := 'x'; RETURN NULL; END IF; RETURN NEW; END",
+                vec![("name", Use::Filtered)],
+            ),
+            (
+                "BEGIN IF NEW.name = '' THEN NEW.name := 'x'; ELSE NEW.id := 1; END IF; RETURN NEW; END",
+                vec![("name", Use::Filtered)],
+            ),
+            (
+                "BEGIN IF NEW.name = tg_argv[0] THEN NEW.name := 'x'; END IF; RETURN NEW; END",
+                vec![("name", Use::Filtered)],
             ),
             (
                 "BEGIN NEW.name := lower(\"new\".password); RETURN NEW; END",
@@ -463,6 +496,8 @@ fn what_a_trigger_sets_is_compared() {
             "BEGIN NEW.name := NEW.name || 'x'; RETURN NEW; END",
             "BEGIN NEW.name := lower(NEW.name || 'x'); RETURN NEW; END",
             "BEGIN NEW.name := left(NEW.name); RETURN NEW; END",
+            "BEGIN IF NEW.id > 1 THEN NEW.email := ''; END IF; NEW.name := 'x'; RETURN NEW; END",
+            "BEGIN NEW.email := coalesce(NEW.email, ''); NEW.name := 'x'; RETURN NEW; END",
         ] {
             assert!(compares(source), "{source}");
         }
@@ -473,6 +508,24 @@ fn what_a_trigger_sets_is_compared() {
         ] {
             assert!(!compares(source), "{source}");
         }
+        let used =
+            |source: &str| used_by("UPDATE users SET name = '', email = ''", 19, &[], source);
+        assert!(!used("BEGIN RETURN NEW; END").contains(&"email".to_owned()));
+        let restores = "BEGIN NEW.email := OLD.email; RETURN NEW; END";
+        assert!(used(restores).contains(&"email".to_owned()));
+    });
+}
+
+#[test]
+fn what_is_given_is_no_value_that_was_there() {
+    on_big_stack(|| {
+        let reads =
+            |text: &str, source: &str| used_by(text, 19, &[], source).contains(&"email".to_owned());
+        let of_new = "BEGIN NEW.org_id := NEW.email; RETURN NEW; END";
+        let of_old = "BEGIN NEW.org_id := OLD.email; RETURN NEW; END";
+        assert!(reads("UPDATE users SET org_id = 1", of_new));
+        assert!(!reads("UPDATE users SET email = ''", of_new));
+        assert!(reads("UPDATE users SET email = ''", of_old));
     });
 }
 
@@ -611,5 +664,37 @@ fn a_domain_is_judged_by_what_its_checks_call() {
             "DELETE FROM twin",
             "SELECT $1 = email FROM users"
         ));
+    });
+}
+
+#[test]
+fn what_a_domain_must_be_is_asked_of_its_values() {
+    on_big_stack(|| {
+        let mut rows = rows();
+        let domain = rows.types.iter().find(|one| one.name == "slug_text");
+        let domain = domain.unwrap().oid;
+        rows.columns
+            .iter_mut()
+            .find(|one| one.name == "email")
+            .unwrap()
+            .type_oid = domain;
+        let catalog = Catalog::from_rows(rows);
+        let asks = |text: &str| {
+            let analysis = analyze(text, &catalog);
+            assert!(analysis.opaque.is_empty(), "{text}: {:?}", analysis.opaque);
+            analysis.columns.iter().any(|one| one.used == Use::Filtered)
+        };
+        assert!(asks("ALTER DOMAIN slug_text ADD CHECK (VALUE <> 'x')"));
+        assert!(asks("ALTER DOMAIN slug_text SET NOT NULL"));
+        assert!(asks("ALTER DOMAIN slug_text VALIDATE CONSTRAINT c"));
+        assert!(!asks("ALTER DOMAIN slug_text DROP NOT NULL"));
+        assert!(!asks("ALTER DOMAIN slug_text SET DEFAULT 'x'"));
+        for text in [
+            "ALTER DOMAIN no_such SET NOT NULL",
+            "ALTER DOMAIN slug_text ADD CHECK (query_to_xml(VALUE, true, true, '') IS NULL)",
+            "ALTER DOMAIN slug_text SET DEFAULT query_to_xml('', true, true, '')::text",
+        ] {
+            assert!(!analyze(text, &catalog).opaque.is_empty(), "{text}");
+        }
     });
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Touched, Use};
-use sluice_sql::catalog::{Catalog, CatalogRows, Error, RowSet};
-use sluice_sql::{Strings, analyze, analyze_as};
+use sluice_sql::catalog::{
+    Catalog, CatalogRows, ColumnRow, Error, InheritRow, RelationRow, RowSet,
+};
+use sluice_sql::{Strings, analyze, analyze_as, analyze_briefly};
 
 use crate::support::{catalog, on_big_stack};
 
@@ -482,4 +484,40 @@ fn names_are(expected: &[(&str, Option<&str>)]) {
         };
         assert_eq!(told.as_deref(), *names, "{text}");
     }
+}
+
+/// A write of many columns once took work by the square of the number of partitions for each.
+#[test]
+fn what_a_write_of_many_partitions_does_is_soon_known() {
+    on_big_stack(|| {
+        let mut rows = CatalogRows::default();
+        for oid in 20_000..22_000 {
+            let name = format!("part_{oid}");
+            let kind = if oid == 20_000 { 'p' } else { 'r' };
+            rows.relations.push(RelationRow {
+                kind,
+                ..RelationRow::table(oid, "public", &name)
+            });
+            rows.columns.extend((1..=12).map(|attribute| ColumnRow {
+                relation: oid,
+                attribute,
+                name: format!("c{attribute}"),
+                type_oid: 23,
+                type_name: "integer".to_owned(),
+                generated: false,
+                default: false,
+                made_from: Vec::new(),
+            }));
+            rows.inherits.push(InheritRow {
+                child: oid,
+                parent: 20_000,
+            });
+        }
+        rows.inherits.remove(0);
+        let catalog = Catalog::from_rows(rows);
+        let columns: Vec<String> = (1..=12).map(|number| format!("c{number} = 1")).collect();
+        let text = format!("UPDATE part_20000 SET {}", columns.join(", "));
+        let analysis = analyze_briefly(&text, Strings::Standard, &catalog);
+        assert_eq!(analysis.expect("little work").relations.len(), 2_000);
+    });
 }
