@@ -87,7 +87,9 @@ impl Sources {
         for entry in entries.flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let hidden = name.as_encoded_bytes().starts_with(b".");
-            if hidden || BUILT.iter().any(|built| name == *built) {
+            // What this prints is often kept there.
+            let log = path.extension().is_some_and(|kind| kind == "log");
+            if hidden || log || BUILT.iter().any(|built| name == *built) {
                 continue;
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -140,6 +142,7 @@ mod tests {
             "put.wasm",
             "Cargo.lock",
             ".lib.rs.swp",
+            "dev.log",
         ] {
             fs::write(path(built), "b").unwrap();
         }
