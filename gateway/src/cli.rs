@@ -72,7 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Trail(command) => trail::run(command),
         Command::Replay(args) => replay::run(args),
         Command::Policy(command) => policy::run(command),
-        Command::Compile(args) => compile::run(&args),
+        Command::Compile(args) => return compile::run(&args),
     };
     match done {
         Ok(code) => code,

@@ -72,7 +72,7 @@ pub struct Config {
 pub const FOLLOWED: [&str; 3] = ["policies", "trust", "modules"];
 
 /// More than this no configuration has.
-const MOST_BYTES: u64 = 4 << 20;
+pub(crate) const MOST_BYTES: u64 = 4 << 20;
 
 /// Where modules are kept by their digests, and those that come from registries.
 #[derive(Clone, Debug)]

@@ -32,6 +32,9 @@ const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 /// of them with what it has in place of WASI. Each counts as an instance of the pool.
 const MEMORIES_PER_COMPONENT: u32 = 4;
 
+/// An image of a memory up to here is kept, however little there is in it.
+const DENSE_IMAGE_BYTES: u64 = 64 << 10;
+
 /// Elements of a table: functions that a guest calls through pointers.
 const TABLE_ELEMENTS: usize = 20_000;
 
@@ -170,6 +173,8 @@ pub(crate) fn settings(config: &EngineConfig) -> Config {
         .consume_fuel(config.metering == Metering::Fuel)
         .max_wasm_stack(STACK_BYTES)
         .cranelift_nan_canonicalization(true)
+        // One that is mostly empty is made of some bytes, and kept whole.
+        .memory_guaranteed_dense_image_size(DENSE_IMAGE_BYTES)
         .wasm_backtrace_max_frames(None)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     // What policies do not need is what cannot have a hole. Several memories in one module are what

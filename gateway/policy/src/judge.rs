@@ -33,6 +33,7 @@ use crate::hold::{Approval, Hold};
 use crate::inspection::Inspector;
 use crate::instance::Failed;
 use crate::known::{KnownText, Templates};
+use crate::ledger::Taken;
 use crate::opinion::{Check, Effect, Opinion, Reuse, Stance};
 use crate::protection::Protections;
 use crate::request::{Asked, Request, Step};
@@ -57,6 +58,8 @@ pub struct Judge {
     shaper: sql::Shaper,
     /// True once a policy has looked at what no record holds, until asked.
     read_unrecorded: bool,
+    /// What policies have taken of counters to say what they say about a session.
+    taken: Vec<Taken>,
     counting: Counting,
     /// None where it serves nobody.
     _present: Option<Present>,
@@ -91,6 +94,7 @@ impl Judge {
             templates: Templates::default(),
             shaper: sql::Shaper::default(),
             read_unrecorded: false,
+            taken: Vec::new(),
             counting: Counting::Ignored,
             _present: None,
         }
@@ -109,8 +113,13 @@ impl Judge {
     ) -> Result<Session, Denial> {
         self.follow();
         let facts = Arc::new(facts);
-        let class = self.class(&facts, catalog)?;
-        Ok(Session { facts, class })
+        let class = self.class(&facts, catalog);
+        let taken = std::mem::take(&mut self.taken);
+        Ok(Session {
+            class: class?,
+            facts,
+            taken,
+        })
     }
 
     /// The verdict given before for the same text, if it holds for this request too: the same
@@ -262,7 +271,10 @@ impl Judge {
         let counting = std::mem::replace(&mut self.counting, counting);
         let class = self.class(&Arc::clone(&session.facts), catalog);
         self.counting = counting;
+        let taken = std::mem::take(&mut self.taken);
         session.class = class?;
+        session.taken.extend(taken);
+        session.opens();
         Ok(())
     }
 
@@ -369,13 +381,13 @@ impl Judge {
             keys: set.keys(),
         };
         let mut repeatable = false;
-        let read_unrecorded = &mut self.read_unrecorded;
+        let (read_unrecorded, taken) = (&mut self.read_unrecorded, &mut self.taken);
         let stance = self.instances.run(set, index, |instance| {
             let answer = instance.session(facts);
             repeatable = !instance.is_unrepeatable();
             *read_unrecorded |= instance.read_unrecorded();
             let stance = check.stance(answer?)?;
-            instance.claims().spend();
+            taken.extend(instance.claims().taken);
             Ok(stance)
         });
         (stance, repeatable)

@@ -50,7 +50,7 @@ mod fixture;
 
 pub use identity::Identity;
 
-pub use compiler::{COMMAND as COMPILE_COMMAND, compile};
+pub use compiler::{COMMAND as COMPILE_COMMAND, Outcome, compile};
 pub use component::componentize;
 pub use config::{
     EngineConfig, Grant, Keys, Metering, Mode, PolicyConfig, PolicyLimits, ShadowConfig,

@@ -7,6 +7,7 @@ use identity::Identity;
 use sql::analysis::ColumnId;
 
 use crate::inspection::Inspector;
+use crate::ledger::Taken;
 use crate::plan::Note;
 use crate::protection::Protections;
 use crate::set::Generation;
@@ -28,9 +29,18 @@ pub struct SessionFacts {
 pub struct Session {
     pub(crate) facts: Arc<SessionFacts>,
     pub(crate) class: Arc<Class>,
+    /// What policies have taken of counters to let it in: given back where it does not open.
+    pub(crate) taken: Vec<Taken>,
 }
 
 impl Session {
+    /// It opens: what policies have taken of counters for that stays taken.
+    pub fn opens(&mut self) {
+        for taken in self.taken.drain(..) {
+            taken.spend();
+        }
+    }
+
     /// Who asks, as the policies see it.
     pub fn facts(&self) -> &SessionFacts {
         &self.facts

@@ -75,7 +75,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
         application: parameters.application.as_str().into(),
     };
     let admitted = core.judge.borrow_mut().admit(facts, &catalog.catalog);
-    let admitted = admitted.map_err(|denial| {
+    let mut admitted = admitted.map_err(|denial| {
         SessionError::Refused(Refusal {
             sqlstate: "28000",
             message: denial.reason.to_string(),
@@ -117,6 +117,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
     let long = newcomer.minor >= 2;
     let cancel = shared.cancels.register(Arc::clone(database), key, long);
     welcome(newcomer, &parameters, &cancel).await?;
+    admitted.opens();
     let database = Arc::clone(database);
     Ok(Ready {
         limited: is_limited,

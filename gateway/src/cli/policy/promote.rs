@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use console::view;
-use policy::{Digest, PolicyConfig, signatures_of};
+use policy::{Digest, PolicyConfig, files, signatures_of};
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
 use super::signing::digest;
 use crate::cli::holds::remote::{Connection, Failure, OptionalConnection};
-use crate::config::Config;
+use crate::config::{Config, MOST_BYTES};
 use crate::oci::SCHEME;
 use crate::replace;
 
@@ -61,7 +61,7 @@ pub(super) fn run(way: Way, args: &Args) -> anyhow::Result<ExitCode> {
     let written = rewrite(way, &args.config, &args.name)?;
     super::said(&written.text)?;
     match (connection, before) {
-        (Some(connection), Some(before)) => wait(&connection, &before, args, written.digest),
+        (Some(connection), Some(before)) => wait(way, &connection, &before, args, written.digest),
         _ => super::said("A gateway that runs with this configuration follows by itself.\n"),
     }
 }
@@ -74,7 +74,8 @@ struct Written {
 }
 
 fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
-    let old_text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let read = || files::read_text(file, MOST_BYTES);
+    let old_text = read().with_context(|| file.display().to_string())?;
     let old = Config::from_toml(&old_text, file)?;
     let policy = find(&old, name)?;
     if way == Way::Promote {
@@ -107,7 +108,7 @@ fn rewrite(way: Way, file: &Path, name: &str) -> anyhow::Result<Written> {
     let new = tried(&new_text, file, &old, name, wanted)?;
     let module = &find(&new, name)?.module;
     let digest = digest(module)?;
-    let unchanged = fs::read_to_string(file).is_ok_and(|now| now == old_text);
+    let unchanged = read().is_ok_and(|now| now == old_text);
     ensure!(
         unchanged,
         "{} has changed meanwhile; try again",
@@ -260,6 +261,7 @@ fn in_force(connection: &Connection) -> anyhow::Result<view::Policies> {
 
 /// Waits until the gateway has a generation with the module in force, or says why not.
 fn wait(
+    way: Way,
     connection: &Connection,
     before: &view::Policies,
     args: &Args,
@@ -270,7 +272,10 @@ fn wait(
     for _ in 0..turns {
         let now = in_force(connection)?;
         let policy = now.policies.iter().find(|one| one.name == args.name);
-        let is_there = policy.is_some_and(|one| one.digest == digest);
+        // A change from just before may have the same module; what judges beside it tells.
+        let is_there = policy.is_some_and(|one| {
+            one.digest == digest && one.shadow.is_some() == (way == Way::RollBack)
+        });
         if now.generation > before.generation && is_there {
             return super::said(&format!("Generation {} is in force.\n", now.generation));
         }

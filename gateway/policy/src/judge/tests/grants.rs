@@ -169,13 +169,18 @@ fn what_a_session_took_is_not_taken_again_when_it_is_asked_about_anew() {
     let mut judge = Judge::new(Arc::clone(&policies));
     let catalog = catalog();
     let mut session = judge.admit(facts(), &catalog).unwrap();
+    session.opens();
     for name in ["one", "two", "three"] {
         let other = bench.policy(name, &Guest::default());
         policies.replace(vec![counting.clone(), other]).unwrap();
         allowed(judge.judge(&mut session, query("a"), Arc::new(email()), &catalog));
     }
+    for _ in 0..9 {
+        // It does not open.
+        drop(judge.admit(facts(), &catalog).unwrap());
+    }
     for _ in 1..3 {
-        judge.admit(facts(), &catalog).unwrap();
+        judge.admit(facts(), &catalog).unwrap().opens();
     }
     let refused = judge.admit(facts(), &catalog).unwrap_err();
     assert_eq!(refused.failure, Some(Failure::Trap));

@@ -114,11 +114,14 @@ impl Trial {
             return Ok(Err(Outcome::default()));
         };
         Ok(match self.judge.admit(facts(&case.who), &self.catalog) {
-            Ok(session) => Ok(Hearing {
-                session,
-                request: request(statement, case.prepared),
-                analysis: Arc::new(sql::analyze(statement, &self.catalog)),
-            }),
+            Ok(mut session) => {
+                session.opens();
+                Ok(Hearing {
+                    session,
+                    request: request(statement, case.prepared),
+                    analysis: Arc::new(sql::analyze(statement, &self.catalog)),
+                })
+            }
             Err(denial) => Err(denied(&denial)),
         })
     }

@@ -190,7 +190,10 @@ impl<'a> Again<'a> {
         let judge = &mut self.judge;
         self.sessions.entry(opening.session).or_insert_with(|| {
             judge.has_read_unrecorded();
-            let admitted = judge.admit(facts(opening), catalog);
+            let mut admitted = judge.admit(facts(opening), catalog);
+            if let Ok(session) = &mut admitted {
+                session.opens();
+            }
             Past {
                 admitted,
                 reads_unrecorded: judge.has_read_unrecorded(),
