@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::SocketAddr;
+use std::os::fd::IntoRawFd as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,9 +162,14 @@ pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
 
 /// Says that modules are compiled by processes of this program: it knows the command for that.
 pub(crate) fn compile_aside() {
-    let program = match std::env::current_exe() {
-        Ok(program) if !cfg!(target_os = "linux") => program,
-        // By its path another may stand there since.
+    let here = std::env::current_exe();
+    let held = here.as_ref().ok().and_then(|here| File::open(here).ok());
+    let program = match (here, held) {
+        // By its path another may stand there since. It stays open as long as the process lives.
+        (_, Some(held)) if cfg!(target_os = "linux") => {
+            PathBuf::from(format!("/proc/self/fd/{}", held.into_raw_fd()))
+        }
+        (Ok(here), _) if !cfg!(target_os = "linux") => here,
         _ => PathBuf::from("/proc/self/exe"),
     };
     let _ = COMPILER.set(program);
