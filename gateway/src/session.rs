@@ -75,6 +75,10 @@ use upstream::Upstream;
 /// No message of COPY data is longer: PostgreSQL's own limit.
 const MOST_COPY_DATA: usize = 1 << 30;
 
+/// Why a session ends in which a request comes that the upstream may pass over or not.
+const UNSURE: &str =
+    "after a COPY that failed with a Sync among its data only another Sync can come";
+
 /// How long a side may take to hear that the session has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -175,6 +179,21 @@ enum Taken {
     Farewell,
 }
 
+/// True for what the upstream answers, and passes over after an error.
+fn is_request(tag: ClientTag) -> bool {
+    use ClientTag as Tag;
+    matches!(
+        tag,
+        Tag::Query
+            | Tag::Parse
+            | Tag::Bind
+            | Tag::Describe
+            | Tag::Execute
+            | Tag::Close
+            | Tag::FunctionCall
+    )
+}
+
 /// What starts to run.
 enum Started {
     /// A simple query, or a function called by number.
@@ -233,7 +252,10 @@ impl Session {
                     inbox.take(length);
                     inbox.append(&self.ahead.take());
                 }
-                Next::Leave => return Box::pin(self.leave()).await,
+                Next::Leave => {
+                    self.upstream.terminate();
+                    return Box::pin(self.leave()).await;
+                }
                 Next::Read => {
                     self.flush_upstream().await;
                     self.client.flush().await.map_err(SessionError::Client)?;
@@ -280,7 +302,6 @@ impl Session {
     /// ends the session.
     async fn leave(&self) -> Result<(), SessionError> {
         self.leaving.set(true);
-        self.upstream.terminate();
         // Where that fails the upstream has ended the session already.
         let _ = self.upstream.socket.finish().await;
         std::future::pending().await
@@ -329,6 +350,9 @@ impl Session {
         if tag != ClientTag::Execute {
             self.described.take();
         }
+        if is_request(tag) && self.pipeline.borrow().is_unsure() {
+            return Ok(Taken::Not);
+        }
         match tag {
             ClientTag::Query => return self.known_query(frame),
             ClientTag::Parse => return self.known_parse(frame),
@@ -361,6 +385,15 @@ impl Session {
     async fn take_slowly(&self, message: &[u8]) -> Result<(), SessionError> {
         let frame = &Frame::new(message)
             .map_err(|error| SessionError::ClientProtocol(error.to_string()))?;
+        if self.pipeline.borrow().is_unsure() {
+            self.drained().await;
+        }
+        if self.pipeline.borrow().is_unsure() {
+            return Err(SessionError::ClientProtocol(UNSURE.to_owned()));
+        }
+        if self.skipping.get() {
+            return Ok(());
+        }
         match ClientTag::try_from(frame.tag()) {
             Ok(ClientTag::Query) => self.answer_query(frame).await,
             Ok(ClientTag::Parse) => self.answer_parse(frame).await,
@@ -368,9 +401,9 @@ impl Session {
             Ok(ClientTag::Execute) => self.answer_execute(frame).await,
             Ok(ClientTag::Describe) => self.pass_describe(frame).await,
             Ok(ClientTag::FunctionCall) => self.answer_call(frame).await,
+            Ok(ClientTag::Close) => self.pass_close(frame),
             Ok(
-                ClientTag::Close
-                | ClientTag::Flush
+                ClientTag::Flush
                 | ClientTag::Sync
                 | ClientTag::CopyData
                 | ClientTag::CopyDone
@@ -461,7 +494,12 @@ impl Session {
                 self.start((&permit, duty, turn), entry, started, Started::Query);
             }
             Err(refusal) if self.upstream_may_tell(&refusal) => {
-                self.refuse_in_its_words(text, &refusal, entry, Step::Query);
+                if self.pipeline.borrow().may_skip() {
+                    self.drained().await;
+                }
+                if !self.skipping.get() {
+                    self.refuse_in_its_words(text, &refusal, entry, Step::Query);
+                }
             }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),
         }
@@ -484,10 +522,15 @@ impl Session {
         let judged = self.judged_by();
         self.run(permit);
         let plan = Arc::clone(permit.plan());
+        let copies = portal.is_some() && plan.analysis().statements.iter().any(role::reads_copy);
         let flight = Flight::new((plan, judged, turn), entry, started, portal);
-        self.pipeline
-            .borrow_mut()
-            .push(step, Kept::Flight(Box::new(flight)));
+        let kept = Kept::Flight(Box::new(flight));
+        let mut pipeline = self.pipeline.borrow_mut();
+        match copies {
+            true => pipeline.push_copy(kept),
+            false => pipeline.push(step, kept),
+        }
+        drop(pipeline);
         self.after(duty, step);
     }
 

@@ -1,8 +1,12 @@
 //! COPY in both directions, among other requests.
 
-use sluice_tests::Both;
 use sluice_tests::both::same;
-use sluice_tests::wire_client::{Format, bind, execute, flush, message, parse, query, sync};
+use sluice_tests::wire_client::{
+    Format, Message, WireClient, bind, execute, flush, message, parse, query, sync,
+};
+use std::time::Duration;
+
+use sluice_tests::{Both, Person};
 
 use crate::SETUP;
 
@@ -140,4 +144,101 @@ async fn copies_out_are_mixed_with_errors_and_pipelined() {
     ];
     both.same("one write", &[parts.concat()]).await;
     both.same("many writes", &parts).await;
+}
+
+#[tokio::test]
+async fn binary_rows_that_postgresql_cannot_read_end_the_copy_and_no_more() {
+    let both = Both::start(SETUP).await;
+    let begins = [b"PGCOPY\n\xff\r\n\0".as_slice(), &[0; 8]].concat();
+    let rows = |value: &[u8]| {
+        let length = i32::try_from(value.len()).unwrap().to_be_bytes();
+        let row = [&[0, 1], length.as_slice(), value, &[0xff, 0xff]].concat();
+        let copy = query("COPY numbers FROM STDIN (FORMAT binary)");
+        let data = message(b'd', &[begins.clone(), row].concat());
+        [copy, data, message(b'c', b"")].concat()
+    };
+    let parts = [
+        query("BEGIN"),
+        query("SAVEPOINT here"),
+        rows(&[0, 7]),
+        query("ROLLBACK TO here"),
+        rows(&[0, 0, 0, 7]),
+        query("COMMIT"),
+        query("SELECT * FROM numbers"),
+        [
+            query("COPY numbers FROM STDIN"),
+            message(b'f', b"without an end"),
+        ]
+        .concat(),
+        query("SELECT 1"),
+    ];
+    both.same("one write", &[parts.concat()]).await;
+    both.same("many writes", &parts).await;
+}
+
+#[tokio::test]
+async fn a_sync_among_data_of_a_copy_that_fails_keeps_nothing_waiting() {
+    let both = Both::start(SETUP).await;
+    let parts = [
+        query("COPY notes (text) FROM STDIN"),
+        sync(),
+        message(b'f', b"no\0"),
+        query("FETCH 1 FROM nothing"),
+        query("SELECT 'another'"),
+    ];
+    both.same("simple", &[parts.concat()]).await;
+    let parts = [
+        extended("COPY notes (text) FROM STDIN"),
+        sync(),
+        message(b'f', b"no\0"),
+        sync(),
+        query("END; FETCH 1 FROM nothing"),
+        query("SELECT 'yet another'"),
+    ];
+    both.same("extended", &[parts.concat()]).await;
+}
+
+#[tokio::test]
+async fn what_a_copy_that_fails_has_skipped_is_not_taken_for_answered() {
+    let both = Both::start(SETUP).await;
+    let direct = both.gateway.place().direct().await;
+    let raw: String = direct
+        .query_one("SELECT email FROM customers WHERE id = 1", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let masked = "SELECT email FROM customers WHERE id = 1 UNION ALL SELECT email FROM customers WHERE id = 1";
+    let plain = "SELECT 'a'::text AS email UNION ALL SELECT 'b'::text";
+    for begin in ["SELECT 1", "SET statement_timeout = '300ms'"] {
+        let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
+        for text in ["CREATE TEMP TABLE staged (x text)", plain, masked, begin] {
+            client.query(text).await.expect("it is answered");
+        }
+        let copy = [extended("COPY staged FROM STDIN"), sync()].concat();
+        client.send(&copy).await;
+        let mut heard = Vec::new();
+        if begin == "SELECT 1" {
+            client.send(&message(b'f', b"no\0")).await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            client.send(&data("late\n")).await;
+            while heard.last() != Some(&b'E') {
+                heard.push(client.message().await.expect("an error").tag);
+            }
+        }
+        let rest = [query(plain), sync(), query(masked), query(plain)];
+        let said = client.converse(&[rest.concat()]).await;
+        let shows = |one: &Message| {
+            one.body
+                .windows(raw.len())
+                .any(|part| part == raw.as_bytes())
+        };
+        assert!(!said.iter().any(shows), "{begin}: {said:?}");
+        let last = said.last().expect("it says why it ends");
+        assert_eq!(
+            (last.tag, last.field(b'C')),
+            (b'E', Some("08P01")),
+            "{said:?}"
+        );
+    }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Owed<T> {
     certain: bool,
     /// Whether it was said how a Query ended: nothing is ready for the next one before.
     ended: bool,
+    /// True for an Execute that may read COPY data.
+    copies: bool,
 }
 
 /// What a reply means.
@@ -69,6 +71,11 @@ pub(crate) struct Unexpected {
 pub(crate) struct Pipeline<T> {
     owed: VecDeque<Owed<T>>,
     copy: CopyIn,
+    /// One of them may read COPY data by an Execute.
+    copies: bool,
+    /// An Execute has failed, and a Sync that was sent may have been among its COPY data: the upstream may
+    /// pass over all that comes before the next.
+    unsure: bool,
 }
 
 /// Whether the upstream reads COPY data.
@@ -86,12 +93,22 @@ impl<T> Pipeline<T> {
         Self {
             owed: VecDeque::new(),
             copy: CopyIn::No,
+            copies: false,
+            unsure: false,
         }
     }
 
     /// Nothing is owed for certain.
     pub(crate) fn is_empty(&self) -> bool {
-        self.owed.iter().all(|owed| !owed.certain)
+        let answered = |owed: &Owed<T>| owed.certain && owed.step != Step::CopyEnd;
+        !self.owed.iter().any(answered)
+    }
+
+    /// True where an error that is still to be read would have the upstream pass over what comes now, up to
+    /// the next Sync.
+    pub(crate) fn may_skip(&self) -> bool {
+        let last = self.owed.back().map(|owed| owed.step);
+        last.is_some_and(|step| !matches!(step, Step::Sync | Step::Query))
     }
 
     /// The request that the next reply belongs to.
@@ -119,6 +136,16 @@ impl<T> Pipeline<T> {
         }
     }
 
+    /// True where nobody can tell whether the upstream will answer a request that it gets now, or pass over
+    /// it: a Sync among COPY data is ignored, unless the COPY fails before it is read.
+    pub(crate) fn is_unsure(&self) -> bool {
+        let is_among = || {
+            let mut owed = self.owed.iter().skip_while(|owed| !owed.copies);
+            owed.any(|owed| owed.step == Step::Sync)
+        };
+        self.unsure || (self.copies && is_among())
+    }
+
     /// True while the upstream reads COPY data whose end was not sent yet.
     pub(crate) fn reads_copy(&self) -> bool {
         self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)
@@ -127,6 +154,15 @@ impl<T> Pipeline<T> {
     /// True while the upstream reads COPY data, or their end.
     pub(crate) fn is_copying(&self) -> bool {
         self.copy == CopyIn::Reading
+    }
+
+    /// Notes an Execute that is going upstream and may read COPY data.
+    pub(crate) fn push_copy(&mut self, keep: T) {
+        self.push(Step::Execute, keep);
+        self.copies = true;
+        if let Some(owed) = self.owed.back_mut() {
+            owed.copies = true;
+        }
     }
 
     /// Notes a message that is going upstream.
@@ -139,6 +175,7 @@ impl<T> Pipeline<T> {
                 keep,
                 certain,
                 ended: false,
+                copies: false,
             });
         }
     }
@@ -214,6 +251,10 @@ impl<T> Pipeline<T> {
         self.copy = CopyIn::No;
         let last = self.owed.pop_front();
         self.drop_copy_ends();
+        self.look_for_copies();
+        if tag == UpstreamTag::ReadyForQuery {
+            self.unsure = false;
+        }
         match last {
             Some(last) => {
                 // One ReadyForQuery for two Syncs: either may have been the one that was ignored.
@@ -233,9 +274,17 @@ impl<T> Pipeline<T> {
     fn fail(&mut self) -> Vec<Owed<T>> {
         self.copy = CopyIn::No;
         let until = self.owed.iter().position(|owed| owed.step == Step::Sync);
-        self.owed
+        let failed = self
+            .owed
             .drain(..until.unwrap_or(self.owed.len()))
-            .collect()
+            .collect();
+        self.look_for_copies();
+        self.unsure = self.owed.front().is_some_and(|owed| !owed.certain);
+        failed
+    }
+
+    fn look_for_copies(&mut self) {
+        self.copies = self.copies && self.owed.iter().any(|owed| owed.copies);
     }
 
     /// Each Sync that comes before the end of the COPY data may be ignored.

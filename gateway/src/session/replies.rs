@@ -786,10 +786,14 @@ fn run_of(tag: UpstreamTag, buffer: &[u8]) -> Result<(usize, u64), SessionError>
     Ok((at, count))
 }
 
-/// True for the error that a message among COPY data raises which is no part of them.
+/// True for the error that a message among COPY data raises which is no part of them. Values that cannot
+/// be read raise the same elsewhere.
 fn is_stray(body: &[u8]) -> Result<bool, SessionError> {
     let fields = ErrorFields::parse(body).map_err(broken)?;
-    Ok(fields.sqlstate() == Some("08P01"))
+    let is_read = fields
+        .get(b'R')
+        .is_none_or(|routine| routine == b"CopyGetData");
+    Ok(is_read && fields.sqlstate() == Some("08P01"))
 }
 
 pub(super) fn broken(error: wire::Error) -> SessionError {

@@ -156,7 +156,7 @@ impl Switch {
 }
 
 /// COPY data of the client's would follow a switch that stands behind it.
-fn reads_copy(statement: &Statement) -> bool {
+pub(super) fn reads_copy(statement: &Statement) -> bool {
     let copy = statement.copy.as_ref();
     copy.is_some_and(|copy| copy.direction == CopyDirection::FromClient)
 }

@@ -204,3 +204,40 @@ fn a_sync_behind_a_copy_that_failed_is_answered_or_was_among_its_data() {
         assert!(pipeline.is_empty());
     }
 }
+
+#[test]
+fn what_follows_a_sync_that_a_copy_may_read_is_not_sent_before_it_is_known_whether_it_did() {
+    let mut pipeline = pipeline(&[Step::Sync]);
+    pipeline.push_copy(1);
+    assert!(!pipeline.is_unsure());
+    pipeline.push(Step::Sync, 2);
+    assert!(pipeline.is_unsure());
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    assert!(pipeline.is_unsure());
+    assert_eq!(
+        feed(&mut pipeline, Tag::ErrorResponse),
+        Made::Failed(vec![1])
+    );
+    assert!(pipeline.is_unsure() && pipeline.is_empty());
+    pipeline.push(Step::Sync, 3);
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(2));
+    assert!(!pipeline.is_unsure() && pipeline.is_empty());
+}
+
+#[test]
+fn what_follows_a_copy_that_has_failed_before_it_reads_or_is_done_is_sent() {
+    for ends in [
+        &[Tag::ErrorResponse, Tag::ReadyForQuery][..],
+        &[Tag::CopyInResponse, Tag::CommandComplete],
+    ] {
+        let mut pipeline = pipeline(&[]);
+        pipeline.push_copy(0);
+        pipeline.push(Step::Sync, 1);
+        pipeline.push(Step::CopyEnd, 2);
+        for tag in ends {
+            feed(&mut pipeline, *tag);
+        }
+        assert!(!pipeline.is_unsure() && pipeline.is_empty());
+    }
+}
