@@ -183,6 +183,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
         touched: sql::analysis::Touched::Anything,
         doubted: false,
         keeps: false,
+        sets_strings: false,
         inner: Vec::new(),
     }
 }

@@ -66,6 +66,8 @@ pub struct Statement {
     pub doubted: bool,
     /// It calls what shows afterwards that it was called.
     pub keeps: bool,
+    /// It sets, or may set, how the strings of later texts are read.
+    pub sets_strings: bool,
     /// The statements that hide in it: in WITH, EXPLAIN ANALYZE, PREPARE, DECLARE, COPY, CREATE
     /// TABLE AS, a rule or a schema, the actions of MERGE and the UPDATE of ON CONFLICT. EXPLAIN
     /// without ANALYZE runs nothing and hides none.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use bytes::BytesMut;
 use policy::{Asked, Denial};
 use sql::Strings;
-use sql::analysis::{Analysis, Class, OpaqueReason, Statement};
+use sql::analysis::{Analysis, OpaqueReason};
 use trail::{Entry, Outcome};
 use wire::upstream::ParameterStatus;
 
@@ -64,7 +64,8 @@ impl Reading {
 impl Session {
     /// How the upstream will read the strings of a text, once all before it has run.
     pub(super) async fn strings_of(&self, text: &str) -> Strings {
-        if self.reading.was_unsure() || self.reading.changeable.get() {
+        let matters = self.reading.unheard.get() && text.contains('\\');
+        if self.reading.was_unsure() || self.reading.changeable.get() || matters {
             // What could have changed how text is read shows in the upstream's replies.
             self.drained().await;
         }
@@ -176,11 +177,8 @@ impl Session {
 pub(crate) fn may_change_strings(analysis: &Analysis) -> bool {
     use OpaqueReason as Reason;
     let may = |reason| !matches!(reason, Reason::ServerFile | Reason::DataCatalog);
-    let sets = |one: &Statement| {
-        one.kind.class == Class::Session && matches!(one.kind.command, "set" | "reset" | "discard")
-    };
     analysis.opaque.iter().any(|opaque| may(opaque.reason))
-        || analysis.statements.iter().any(sets)
+        || analysis.statements.iter().any(|one| one.sets_strings)
         || analysis
             .functions
             .iter()

@@ -27,6 +27,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
         touched: Touched::Anything,
         doubted: false,
         keeps: false,
+        sets_strings: false,
         inner: Vec::new(),
     }
 }

@@ -8,6 +8,9 @@ use super::condition::equality_column;
 use crate::analysis::{OpaqueReason, Statement};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
+/// The setting that decides whether a backslash means something in a string.
+const STRINGS: &str = "standard_conforming_strings";
+
 /// Why giving this setting this value cannot be let through; `None` as value is its default.
 pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
     let name = name.to_ascii_lowercase();
@@ -18,7 +21,7 @@ pub(super) fn danger(name: &str, value: Option<&str>) -> Option<OpaqueReason> {
     let harmless = match name.as_str() {
         // Back to whoever logged in, as DISCARD ALL does.
         "role" | "session_authorization" => value.is_none(),
-        "standard_conforming_strings" => {
+        STRINGS => {
             matches!(value, Some("on" | "true" | "yes" | "1" | "t" | "y"))
         }
         "backslash_quote" => value.is_none(),
@@ -93,7 +96,11 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        session(if reset { "reset" } else { "set" })
+        let of_all = set.kind() == Kind::VarResetAll;
+        Statement {
+            sets_strings: of_all || set.name.eq_ignore_ascii_case(STRINGS),
+            ..session(if reset { "reset" } else { "set" })
+        }
     }
 
     /// The setting that `FROM pg_settings WHERE name = '...'` reads.

@@ -29,13 +29,15 @@ impl<'a> Walk<'a> {
                 named(session("close"), vec![NameUse::Close(name)])
             }
             NodeEnum::DiscardStmt(discard) => {
-                let names = match discard.target() {
-                    pg::DiscardMode::DiscardAll => {
-                        vec![NameUse::Deallocate(None), NameUse::Close(None)]
-                    }
-                    _ => Vec::new(),
+                let all = discard.target() == pg::DiscardMode::DiscardAll;
+                let names = match all {
+                    true => vec![NameUse::Deallocate(None), NameUse::Close(None)],
+                    false => Vec::new(),
                 };
-                named(session("discard"), names)
+                Statement {
+                    sets_strings: all,
+                    ..named(session("discard"), names)
+                }
             }
             NodeEnum::ListenStmt(_) => session("listen"),
             NodeEnum::UnlistenStmt(_) => session("unlisten"),
