@@ -21,7 +21,9 @@ const SETUP: &str = "CREATE TABLE numbers (n integer PRIMARY KEY DEFERRABLE INIT
 #[tokio::test]
 async fn greetings_are_alike_whatever_settings_a_client_sends() {
     let both = Both::start("").await;
-    let settings: [&[(&str, &str)]; 8] = [
+    // It is cut, and PostgreSQL remarks on that.
+    let long = "a".repeat(70);
+    let settings: [&[(&str, &str)]; 10] = [
         &[],
         &[
             ("application_name", "reports"),
@@ -43,6 +45,8 @@ async fn greetings_are_alike_whatever_settings_a_client_sends() {
             ("replication", "false"),
             ("default_transaction_read_only", "on"),
         ],
+        &[("role", "app"), ("replication", "n")],
+        &[("application_name", &long)],
     ];
     let show = "SELECT name, setting FROM pg_settings WHERE source = 'client' ORDER BY name";
     for parameters in settings {
@@ -228,6 +232,82 @@ async fn unknown_names_are_answered_in_postgresqls_words() {
             &[case, sync(), query("SELECT 1")],
         )
         .await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_skipped_after_an_error_is_no_matter_what_comes_before_it() {
+    let both = Both::start(SETUP).await;
+    let run = |text| {
+        let parts = [
+            parse("", text),
+            bind("", "", &[], Format::Text),
+            execute("", 0),
+        ];
+        parts.concat()
+    };
+    let skipped = "INSERT INTO notes (text) VALUES ('skipped')";
+    let parts = [
+        run("SELECT 1 / 0"),
+        query("SELEC"),
+        query(skipped),
+        sync(),
+        run("SELECT 1"),
+        query("SELEC"),
+        query("SELECT 2"),
+        sync(),
+        run("SELECT 3"),
+        run("SELEC"),
+        query(skipped),
+        sync(),
+        query("SELECT text FROM notes"),
+    ];
+    both.same("one write", &[parts.concat()]).await;
+    both.same("many writes", &parts).await;
+}
+
+#[tokio::test]
+async fn strings_with_backslashes_are_read_after_settings_of_other_things() {
+    let both = Both::start(SETUP).await;
+    let run = |text| {
+        let parts = [
+            parse("", text),
+            bind("", "", &[], Format::Text),
+            execute("", 0),
+        ];
+        parts.concat()
+    };
+    let parts = [
+        run("SET TIME ZONE 'UTC'"),
+        run("SELECT 'a\\d'"),
+        sync(),
+        run("SELECT set_config('application_name', 'x', false)"),
+        run("SELECT 1"),
+        sync(),
+        run("SELECT 'b\\d'"),
+        sync(),
+    ];
+    both.same("one write", &[parts.concat()]).await;
+}
+
+#[tokio::test]
+async fn the_unnamed_statement_outlives_deallocate_all() {
+    let both = Both::start(SETUP).await;
+    for text in ["DEALLOCATE ALL", "DISCARD ALL"] {
+        let again = [
+            bind("", "", &[], Format::Text),
+            execute("", 0),
+            sync(),
+            bind("", "a", &[], Format::Text),
+            sync(),
+        ];
+        let parts = [
+            parse("a", "SELECT 1"),
+            parse("", text),
+            again.concat(),
+            again.concat(),
+        ];
+        both.same(text, &[parts.concat()]).await;
     }
 }
 

@@ -5,10 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use identity::Identity;
-use policy::SessionFacts;
+use policy::{Request, SessionFacts, Verdict};
 use rand::Rng as _;
+use sql::Strings;
+use sql::analysis::Analysis;
 use tokio::io::AsyncWriteExt as _;
 use trail::{SessionId, SessionOpening};
 use wire::upstream::TxStatus;
@@ -82,7 +84,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
             hint: denial.hint.as_ref().map(ToString::to_string),
         })
     })?;
-    let settings = settings(core, &catalog, &parameters.settings).await?;
+    let settings = settings(core, &catalog, &mut admitted, &parameters.settings).await?;
     let limited = database.config.limited_role.clone();
     let limited = limited.filter(|_| admitted.is_protected());
     let is_limited = limited.is_some();
@@ -101,6 +103,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
         io,
         parameters,
         key,
+        notices,
     } = database
         .dialer
         .log_in(&database.config, &settings, &kept)
@@ -116,7 +119,12 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
     }
     let long = newcomer.minor >= 2;
     let cancel = shared.cancels.register(Arc::clone(database), key, long);
-    welcome(newcomer, &parameters, &cancel).await?;
+    // Code that a login runs may remark anything.
+    let notices = match admitted.is_protected() {
+        true => BytesMut::new(),
+        false => notices,
+    };
+    welcome(newcomer, &parameters, &notices, &cancel).await?;
     admitted.opens();
     let database = Arc::clone(database);
     Ok(Ready {
@@ -136,6 +144,7 @@ async fn prepare(core: &Rc<Core>, newcomer: &mut Newcomer) -> Result<Ready, Sess
 async fn settings(
     core: &Rc<Core>,
     catalog: &Snapshot,
+    admitted: &mut policy::Session,
     wanted: &[(String, String)],
 ) -> Result<Vec<(String, String)>, SessionError> {
     let mut settings = Vec::new();
@@ -162,18 +171,47 @@ async fn settings(
             continue;
         }
         let text: Arc<str> = format!("SET {name} TO '{}'", value.replace('\'', "''")).into();
-        let strings = sql::Strings::Standard;
+        let strings = Strings::Standard;
         let analysts = &core.shared.analysts;
         let analysis = analysts.analyze(&text, strings, &catalog.catalog).await;
         let analysis = analysis.map_err(|busy| SessionError::refused("53000", busy.to_string()))?;
-        if let Some(opaque) = analysis.opaque.first() {
-            return Err(refuse(&opaque.detail));
+        let sets_strings = analysis.statements.iter().any(|one| one.sets_strings);
+        if !analysis.opaque.is_empty() && (sets_strings || admitted.is_protected()) {
+            return Err(refuse(
+                "it may decide how statements are read, who runs them or what is told of them",
+            ));
+        }
+        if !analysis.opaque.is_empty() {
+            let judged = judge_setting(core, catalog, admitted, (text, analysis));
+            judged.map_err(|reason| refuse(&reason))?;
         }
         settings.push((name.clone(), value.clone()));
     }
     settings.push(("client_encoding".to_owned(), "UTF8".to_owned()));
     settings.push(("standard_conforming_strings".to_owned(), "on".to_owned()));
     Ok(settings)
+}
+
+/// What the policies say of a setting that could do more than it seems to.
+fn judge_setting(
+    core: &Core,
+    catalog: &Snapshot,
+    admitted: &mut policy::Session,
+    (text, analysis): (Arc<str>, Arc<Analysis>),
+) -> Result<(), String> {
+    let request = Request {
+        frames: Bytes::new(),
+        step: policy::Step::Query,
+        text,
+        strings: Strings::Standard,
+        parameters: None,
+    };
+    let mut judge = core.judge.borrow_mut();
+    match judge.judge(admitted, request, analysis, &catalog.catalog) {
+        Verdict::Allow(_) => Ok(()),
+        Verdict::Deny(denial) => Err(denial.reason.to_string()),
+        Verdict::Hold(_) => Err("a person must approve it: SET it once connected".to_owned()),
+    }
 }
 
 fn opening(identity: &Identity, database: &DatabaseState, newcomer: &Newcomer) -> SessionOpening {
@@ -224,11 +262,13 @@ fn encryption(io: &Transport) -> Option<trail::Tls> {
 async fn welcome(
     newcomer: &mut Newcomer,
     parameters: &[(String, String)],
+    notices: &[u8],
     cancel: &CancelKey,
 ) -> Result<(), SessionError> {
     let broken = |error: wire::Error| SessionError::UpstreamProtocol(error.to_string());
     let mut out = BytesMut::new();
     write::authentication_ok(&mut out);
+    out.extend_from_slice(notices);
     for (name, value) in parameters {
         write::parameter_status(&mut out, name, value).map_err(broken)?;
     }

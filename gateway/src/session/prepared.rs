@@ -332,8 +332,9 @@ impl Names {
                 NameUse::Declare(name, _) | NameUse::Close(Some(name)) => {
                     self.apply(Change::NoPortal(name.clone()));
                 }
+                // PostgreSQL keeps the one without a name.
                 NameUse::Deallocate(None) => {
-                    self.statements.clear();
+                    self.statements.named.clear();
                     self.prepared.clear();
                 }
                 NameUse::Close(None) => {

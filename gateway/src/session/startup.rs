@@ -220,6 +220,13 @@ impl Greeting {
     }
 }
 
+/// As PostgreSQL's `parse_bool` takes a word for false.
+fn is_false(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let begins = |word: &str, least| value.len() >= least && word.starts_with(&value);
+    value == "0" || begins("false", 1) || begins("no", 1) || begins("off", 2)
+}
+
 impl Parameters {
     fn sort(sent: Vec<(String, String)>) -> Result<Self, SessionError> {
         let mut sorted = Self::default();
@@ -229,7 +236,7 @@ impl Parameters {
                 "database" => sorted.database = value,
                 "options" => sorted.settings.extend(parse_options(&value)?),
                 "replication" => {
-                    if !matches!(value.as_str(), "false" | "off" | "no" | "0") {
+                    if !is_false(&value) {
                         return Err(SessionError::refused(
                             "0A000",
                             "replication connections are not let through: what they send cannot be judged",

@@ -189,6 +189,8 @@ pub(crate) struct LoggedIn {
     pub(crate) parameters: Vec<(String, String)>,
     /// What cancels its requests.
     pub(crate) key: Option<BackendKeyData>,
+    /// What it remarked: whole NoticeResponse messages.
+    pub(crate) notices: BytesMut,
 }
 
 impl Dialer {
@@ -258,6 +260,7 @@ impl Dialer {
         let login = Login {
             io,
             buffer: BytesMut::new(),
+            notices: BytesMut::new(),
             user: &database.user,
         };
         tokio::time::timeout(self.timeout, login.run(database, parameters, kept))
@@ -293,6 +296,7 @@ impl Dialer {
 struct Login<'a> {
     io: Transport,
     buffer: BytesMut,
+    notices: BytesMut,
     user: &'a str,
 }
 
@@ -327,6 +331,7 @@ impl Login<'_> {
             io: self.io,
             parameters,
             key,
+            notices: self.notices,
         })
     }
 
@@ -411,6 +416,9 @@ impl Login<'_> {
                 }
                 UpstreamTag::BackendKeyData => {
                     key = Some(BackendKeyData::parse(frame.body()).map_err(broken)?);
+                }
+                UpstreamTag::NoticeResponse if self.notices.len() < MAX_LOGIN_MESSAGE => {
+                    self.notices.extend_from_slice(frame.bytes());
                 }
                 UpstreamTag::NoticeResponse => {}
                 UpstreamTag::ReadyForQuery => return Ok((parameters, key)),
