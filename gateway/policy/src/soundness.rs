@@ -645,7 +645,7 @@ fn readable(part: &Opaque) -> Result<(), Unsound> {
             }
             _ => format!("the statement cannot be read: {}", part.detail),
         },
-        hint: Some("Check its syntax; split a long or deeply nested statement.".to_owned()),
+        hint: Some(advice(part)),
         sqlstate,
     })
 }
@@ -682,8 +682,9 @@ fn carries_name(reason: OpaqueReason) -> bool {
 fn advice(part: &Opaque) -> String {
     let detail = &part.detail;
     match part.reason {
-        OpaqueReason::Unparsed | OpaqueReason::TooComplex => {
-            "Check its syntax; split a long or deeply nested statement.".to_owned()
+        OpaqueReason::Unparsed => "Check its syntax.".to_owned(),
+        OpaqueReason::TooComplex => {
+            "Split it; give long values as parameters, or by COPY.".to_owned()
         }
         OpaqueReason::ReadersDiffer | OpaqueReason::Unsupported => {
             "Write the statement in a simpler, standard way.".to_owned()

@@ -586,7 +586,10 @@ impl<'a> Walk<'a> {
             let is_its_name = setting.is_name(&strings(&column.fields));
             is_its_name.then(|| setting.value.clone())
         };
-        match (constant(0).or_else(by_row), constant(1)) {
+        // In the body of a function a parameter may be anything.
+        let given = || self.calls.is_none() && arguments.get(1).is_some_and(is_parameter);
+        let value = constant(1).or_else(|| given().then(|| ANY_VALUE.to_owned()));
+        match (constant(0).or_else(by_row), value) {
             (Some(name), Some(value)) => {
                 if let Some(reason) = super::setting::danger(&name, Some(&value)) {
                     self.opaque(reason, &name);
@@ -594,6 +597,18 @@ impl<'a> Walk<'a> {
             }
             _ => self.opaque(OpaqueReason::SessionState, "set_config"),
         }
+    }
+}
+
+/// Stands for whatever the client gives: no setting that takes only some values takes it.
+const ANY_VALUE: &str = "\0";
+
+/// True for a parameter, with or without a cast.
+fn is_parameter(node: &pg::Node) -> bool {
+    match inner(node) {
+        Some(NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_parameter),
+        _ => false,
     }
 }
 
