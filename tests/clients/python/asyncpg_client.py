@@ -39,6 +39,9 @@ async def main():
         rows = [row async for row in connection.cursor(CONTACTS, prefetch=2)]
         assert rows == plain
 
+    # A type that it asks the catalog about, for which it sets a setting and sets it back.
+    assert await connection.fetchval("SELECT NULL::products") is None
+
     await connection.execute("CREATE TEMPORARY TABLE inward (n integer, t text)")
     await connection.copy_records_to_table("inward", records=[(i, str(i)) for i in range(1000)])
     assert await connection.fetchval("SELECT sum(n) FROM inward") == 499500
