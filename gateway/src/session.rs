@@ -690,7 +690,7 @@ impl Session {
             self.skipping.set(true);
             self.upstream.fail_extended();
             pipeline.push(Step::Parse, Kept::Refusal(error.freeze()));
-        } else if pipeline.is_empty() && self.transaction.status() == TxStatus::Idle {
+        } else if pipeline.is_at_rest() && self.transaction.status() == TxStatus::Idle {
             write::ready_for_query(&mut error, TxStatus::Idle);
             self.client.queue(&error);
         } else {

@@ -267,6 +267,31 @@ async fn what_is_skipped_after_an_error_is_no_matter_what_comes_before_it() {
 }
 
 #[tokio::test]
+async fn a_refused_query_ends_what_messages_before_it_have_begun() {
+    let both = Both::start(SETUP).await;
+    let insert = [
+        parse("", "INSERT INTO notes (text) VALUES ('begun')"),
+        bind("", "", &[], Format::Text),
+        execute("", 0),
+        flush(),
+    ];
+    let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
+    for refused in ["SELEC", "SELECT upper(email) FROM customers"] {
+        client.send(&insert.concat()).await;
+        for tag in [b'1', b'2', b'C'] {
+            assert_eq!(client.message().await.unwrap().tag, tag);
+        }
+        let said = client.query(refused).await.unwrap();
+        assert_eq!(said[0].tag, b'E', "{refused}: {said:?}");
+        let left = client.query("SELECT text FROM notes").await.unwrap();
+        assert!(
+            !left.iter().any(|one| one.tag == b'D'),
+            "{refused}: {left:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn strings_with_backslashes_are_read_after_settings_of_other_things() {
     let both = Both::start(SETUP).await;
     let run = |text| {

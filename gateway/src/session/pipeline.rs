@@ -76,6 +76,8 @@ pub(crate) struct Pipeline<T> {
     /// An Execute has failed, and a Sync that was sent may have been among its COPY data: the upstream may
     /// pass over all that comes before the next.
     unsure: bool,
+    /// Messages of the extended protocol were sent, and no Sync since: what they have begun is open.
+    within: bool,
 }
 
 /// Whether the upstream reads COPY data.
@@ -95,6 +97,7 @@ impl<T> Pipeline<T> {
             copy: CopyIn::No,
             copies: false,
             unsure: false,
+            within: false,
         }
     }
 
@@ -146,6 +149,11 @@ impl<T> Pipeline<T> {
         self.unsure || (self.copies && is_among())
     }
 
+    /// True where nothing is under way or open.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.is_empty() && !self.within
+    }
+
     /// True while the upstream reads COPY data whose end was not sent yet.
     pub(crate) fn reads_copy(&self) -> bool {
         self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)
@@ -167,6 +175,13 @@ impl<T> Pipeline<T> {
 
     /// Notes a message that is going upstream.
     pub(crate) fn push(&mut self, step: Step, keep: T) {
+        match step {
+            Step::Query | Step::Sync => self.within = false,
+            Step::Parse | Step::Bind | Step::Describe | Step::Execute | Step::Close => {
+                self.within = true;
+            }
+            Step::CopyEnd => {}
+        }
         let pointless = step == Step::CopyEnd && self.owed.is_empty();
         if !pointless {
             let certain = step != Step::Sync || !self.reads_copy();
@@ -315,6 +330,8 @@ impl<T> Pipeline<T> {
             ended |= owed.step == Step::CopyEnd;
             ended || owed.certain
         });
+        let ends = |owed: &Owed<T>| matches!(owed.step, Step::Query | Step::Sync);
+        self.within |= !self.owed.iter().any(ends);
     }
 
     /// A reply to something later shows that a Sync was ignored.

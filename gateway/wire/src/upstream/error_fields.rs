@@ -108,7 +108,7 @@ impl ErrorFields {
         let code = self.get(b'C').unwrap_or_default();
         let condition = sqlstate::condition(code).or_else(|| sqlstate::class(code));
         let condition = condition.unwrap_or("error");
-        format!("{condition} (message withheld: the statement touches protected columns)").into()
+        format!("{condition} (message withheld: the statement may touch protected columns)").into()
     }
 }
 
