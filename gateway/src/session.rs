@@ -47,6 +47,7 @@ pub(crate) mod redact;
 mod replies;
 mod role;
 mod scrub;
+mod settle;
 pub(crate) mod socket;
 pub(crate) mod startup;
 mod stopped;
@@ -67,6 +68,7 @@ use progress::Progress;
 use reading::Reading;
 use replies::Kept;
 use role::Duty;
+use settle::Settling;
 use socket::{Socket, WRITE_SOON};
 use transaction::Transaction;
 use turn::Turn;
@@ -74,10 +76,6 @@ use upstream::Upstream;
 
 /// No message of COPY data is longer: PostgreSQL's own limit.
 const MOST_COPY_DATA: usize = 1 << 30;
-
-/// Why a session ends in which a request comes that the upstream may pass over or not.
-const UNSURE: &str =
-    "after a COPY that failed with a Sync among its data only another Sync can come";
 
 /// How long a side may take to hear that the session has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -149,6 +147,8 @@ pub(crate) struct Session {
     lost: Cell<bool>,
     /// The upstream has said goodbye itself.
     farewell: Cell<bool>,
+    /// It is being found out which Syncs are answered.
+    settling: Settling,
     /// When bytes were read last, from either side.
     now: Cell<SystemTime>,
     /// What the client sent while a request of its own was held.
@@ -386,10 +386,7 @@ impl Session {
         let frame = &Frame::new(message)
             .map_err(|error| SessionError::ClientProtocol(error.to_string()))?;
         if self.pipeline.borrow().is_unsure() {
-            self.drained().await;
-        }
-        if self.pipeline.borrow().is_unsure() {
-            return Err(SessionError::ClientProtocol(UNSURE.to_owned()));
+            self.settle_syncs().await;
         }
         if self.skipping.get() {
             return Ok(());
@@ -494,7 +491,7 @@ impl Session {
                 self.start((&permit, duty, turn), entry, started, Started::Query);
             }
             Err(refusal) if self.upstream_may_tell(&refusal) => {
-                if self.pipeline.borrow().may_skip() {
+                if self.pipeline.borrow().may_fail() {
                     self.drained().await;
                 }
                 if !self.skipping.get() {
@@ -522,12 +519,12 @@ impl Session {
         let judged = self.judged_by();
         self.run(permit);
         let plan = Arc::clone(permit.plan());
-        let copies = portal.is_some() && plan.analysis().statements.iter().any(role::reads_copy);
+        let copies = plan.analysis().statements.iter().any(role::reads_copy);
         let flight = Flight::new((plan, judged, turn), entry, started, portal);
         let kept = Kept::Flight(Box::new(flight));
         let mut pipeline = self.pipeline.borrow_mut();
         match copies {
-            true => pipeline.push_copy(kept),
+            true => pipeline.push_copy(step, kept),
             false => pipeline.push(step, kept),
         }
         drop(pipeline);
@@ -568,17 +565,16 @@ impl Session {
 
     /// Waits until the upstream owes nothing.
     async fn drained(&self) {
-        let mut strays = false;
         loop {
             // Asked for before looking, so that nothing is missed while flushing.
             let told = self.progress.next();
-            if self.pipeline.borrow().is_empty() {
+            if self.pipeline.borrow().is_empty() && !self.is_settling() {
                 return;
             }
-            // It waits for COPY data, and something else has come: it is to end the session over that.
-            if self.pipeline.borrow().reads_copy() && !strays {
-                self.upstream.fail_extended();
-                strays = true;
+            // It waits for COPY data, and something else has come: unless the COPY has failed, it is to end
+            // the session over that.
+            if self.pipeline.borrow().waits_for_data() {
+                self.ask_where_it_stands();
             }
             self.upstream.ask_to_flush();
             self.flush_upstream().await;

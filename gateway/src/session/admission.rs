@@ -22,6 +22,7 @@ use super::pipeline::Pipeline;
 use super::prepared::Names;
 use super::progress::Progress;
 use super::reading::Reading;
+use super::settle::Settling;
 use super::socket::Socket;
 use super::startup::Newcomer;
 use super::transaction::Transaction;
@@ -326,6 +327,7 @@ impl Ready {
             stopped: Cell::new(false),
             lost: Cell::new(false),
             farewell: Cell::new(false),
+            settling: Settling::default(),
             now: Cell::new(SystemTime::now()),
             ahead: RefCell::default(),
             progress: Progress::default(),

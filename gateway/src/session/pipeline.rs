@@ -42,7 +42,7 @@ pub(crate) struct Owed<T> {
     certain: bool,
     /// Whether it was said how a Query ended: nothing is ready for the next one before.
     ended: bool,
-    /// True for an Execute that may read COPY data.
+    /// True for a Query or Execute that may read COPY data.
     copies: bool,
 }
 
@@ -71,11 +71,11 @@ pub(crate) struct Unexpected {
 pub(crate) struct Pipeline<T> {
     owed: VecDeque<Owed<T>>,
     copy: CopyIn,
-    /// One of them may read COPY data by an Execute.
+    /// One of them may read COPY data, or is not certain.
     copies: bool,
-    /// An Execute has failed, and a Sync that was sent may have been among its COPY data: the upstream may
-    /// pass over all that comes before the next.
-    unsure: bool,
+    /// An Execute has failed, and each Sync since may have been among its COPY data: the upstream may pass
+    /// over all that comes before another.
+    may_skip: bool,
     /// Messages of the extended protocol were sent, and no Sync since: what they have begun is open.
     within: bool,
 }
@@ -96,7 +96,7 @@ impl<T> Pipeline<T> {
             owed: VecDeque::new(),
             copy: CopyIn::No,
             copies: false,
-            unsure: false,
+            may_skip: false,
             within: false,
         }
     }
@@ -109,7 +109,7 @@ impl<T> Pipeline<T> {
 
     /// True where an error that is still to be read would have the upstream pass over what comes now, up to
     /// the next Sync.
-    pub(crate) fn may_skip(&self) -> bool {
+    pub(crate) fn may_fail(&self) -> bool {
         let last = self.owed.back().map(|owed| owed.step);
         last.is_some_and(|step| !matches!(step, Step::Sync | Step::Query))
     }
@@ -139,14 +139,24 @@ impl<T> Pipeline<T> {
         }
     }
 
-    /// True where nobody can tell whether the upstream will answer a request that it gets now, or pass over
-    /// it: a Sync among COPY data is ignored, unless the COPY fails before it is read.
+    /// True where nobody can tell which answers come before that to a request that is sent now, and whether
+    /// that comes: a Sync among COPY data is ignored, unless the COPY fails before it is read.
     pub(crate) fn is_unsure(&self) -> bool {
-        let is_among = || {
-            let mut owed = self.owed.iter().skip_while(|owed| !owed.copies);
-            owed.any(|owed| owed.step == Step::Sync)
+        let mut copies = false;
+        let mut is_unsure = |owed: &Owed<T>| {
+            copies |= owed.copies;
+            !owed.certain || (copies && owed.step == Step::Sync)
         };
-        self.unsure || (self.copies && is_among())
+        self.copies && self.owed.iter().any(|owed| is_unsure(owed))
+    }
+
+    /// The upstream has answered all that it will answer. True where it has passed over what came since an
+    /// Execute failed, up to a Sync of the gateway's own.
+    pub(crate) fn settled(&mut self) -> bool {
+        let answered = |owed: &Owed<T>| owed.certain && owed.step != Step::CopyEnd;
+        self.owed.retain(answered);
+        self.look_for_copies();
+        std::mem::take(&mut self.may_skip)
     }
 
     /// True where nothing is under way or open.
@@ -159,14 +169,20 @@ impl<T> Pipeline<T> {
         self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)
     }
 
+    /// True while it does, and has been sent nothing else since.
+    pub(crate) fn waits_for_data(&self) -> bool {
+        let mut behind = self.owed.iter().skip(1);
+        self.reads_copy() && behind.all(|owed| owed.step == Step::Sync)
+    }
+
     /// True while the upstream reads COPY data, or their end.
     pub(crate) fn is_copying(&self) -> bool {
         self.copy == CopyIn::Reading
     }
 
-    /// Notes an Execute that is going upstream and may read COPY data.
-    pub(crate) fn push_copy(&mut self, keep: T) {
-        self.push(Step::Execute, keep);
+    /// Notes a Query or Execute that is going upstream and may read COPY data.
+    pub(crate) fn push_copy(&mut self, step: Step, keep: T) {
+        self.push(step, keep);
         self.copies = true;
         if let Some(owed) = self.owed.back_mut() {
             owed.copies = true;
@@ -225,7 +241,8 @@ impl<T> Pipeline<T> {
         );
         let ended = first.ended;
         match (step, tag) {
-            (Step::Query | Step::Execute, Tag::CopyInResponse) => {
+            // What is not known to read COPY data would be taken to answer what follows it.
+            (Step::Query | Step::Execute, Tag::CopyInResponse) if first.copies => {
                 self.start_copy();
                 Ok(Reply::Part)
             }
@@ -264,24 +281,27 @@ impl<T> Pipeline<T> {
             self.forget_ignored();
         }
         self.copy = CopyIn::No;
-        let last = self.owed.pop_front();
+        let last = self.owed.pop_front().ok_or(Unexpected { tag })?;
         self.drop_copy_ends();
-        self.look_for_copies();
         if tag == UpstreamTag::ReadyForQuery {
-            self.unsure = false;
+            self.may_skip = false;
         }
-        match last {
-            Some(last) => {
-                // One ReadyForQuery for two Syncs: either may have been the one that was ignored.
-                if let Some(next) = self.owed.front_mut()
-                    && next.step == Step::Sync
-                    && !last.certain
-                {
-                    next.certain = false;
-                }
-                Ok(Reply::Last(last))
-            }
-            None => Err(Unexpected { tag }),
+        if !last.certain {
+            self.doubt_next();
+        }
+        self.look_for_copies();
+        Ok(Reply::Last(last))
+    }
+
+    /// One ReadyForQuery for several Syncs, of which all but the last may have been ignored: it may have
+    /// been the answer to that.
+    fn doubt_next(&mut self) {
+        let is_certain = |owed: &&mut Owed<T>| owed.certain && owed.step != Step::CopyEnd;
+        let next = self.owed.iter_mut().find(is_certain);
+        if let Some(next) = next
+            && next.step == Step::Sync
+        {
+            next.certain = false;
         }
     }
 
@@ -294,12 +314,13 @@ impl<T> Pipeline<T> {
             .drain(..until.unwrap_or(self.owed.len()))
             .collect();
         self.look_for_copies();
-        self.unsure = self.owed.front().is_some_and(|owed| !owed.certain);
+        self.may_skip = self.owed.front().is_some_and(|owed| !owed.certain);
         failed
     }
 
     fn look_for_copies(&mut self) {
-        self.copies = self.copies && self.owed.iter().any(|owed| owed.copies);
+        let copies = |owed: &Owed<T>| owed.copies || !owed.certain;
+        self.copies = self.copies && self.owed.iter().any(copies);
     }
 
     /// Each Sync that comes before the end of the COPY data may be ignored.

@@ -352,6 +352,14 @@ impl Session {
 
     /// Every other message, whole.
     fn take_reply(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
+        match self.settles(tag, message)? {
+            true => Ok(()),
+            false => self.take_answer(tag, message),
+        }
+    }
+
+    /// A message that answers a request of the client's, or none.
+    pub(super) fn take_answer(&self, tag: UpstreamTag, message: &[u8]) -> Result<(), SessionError> {
         let body = &message[HEADER_BYTES..];
         let mut pipeline = self.pipeline.borrow_mut();
         if tag == UpstreamTag::ErrorResponse {
@@ -800,6 +808,6 @@ pub(super) fn broken(error: wire::Error) -> SessionError {
     SessionError::UpstreamProtocol(error.to_string())
 }
 
-fn unexpected(what: &str) -> SessionError {
+pub(super) fn unexpected(what: &str) -> SessionError {
     SessionError::UpstreamProtocol(what.to_owned())
 }

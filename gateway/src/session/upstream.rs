@@ -125,6 +125,13 @@ impl Upstream {
         self.socket.queue_with(write::flush);
     }
 
+    /// Ends an exchange, and asks for an answer that comes after its end: CloseComplete.
+    pub(crate) fn ask_to_close_nothing(&self) {
+        self.sync();
+        self.close(Target::Statement(&OWN));
+        self.ask_to_flush();
+    }
+
     /// Makes the upstream raise an error in place of a simple query.
     pub(crate) fn fail_query(&self) {
         let written = self.socket.queue_with(|out| write::query(out, REFUSED));

@@ -12,10 +12,14 @@ enum Made {
     Unexpected,
 }
 
+/// A pipeline in which each Query and Execute may read COPY data.
 fn pipeline(steps: &[Step]) -> Pipeline<u32> {
     let mut pipeline = Pipeline::new();
     for (number, step) in (0..).zip(steps) {
-        pipeline.push(*step, number);
+        match step {
+            Step::Query | Step::Execute => pipeline.push_copy(*step, number),
+            _ => pipeline.push(*step, number),
+        }
     }
     pipeline
 }
@@ -208,21 +212,39 @@ fn a_sync_behind_a_copy_that_failed_is_answered_or_was_among_its_data() {
 #[test]
 fn what_follows_a_sync_that_a_copy_may_read_is_not_sent_before_it_is_known_whether_it_did() {
     let mut pipeline = pipeline(&[Step::Sync]);
-    pipeline.push_copy(1);
+    pipeline.push_copy(Step::Execute, 1);
     assert!(!pipeline.is_unsure());
     pipeline.push(Step::Sync, 2);
     assert!(pipeline.is_unsure());
     assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
     assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
-    assert!(pipeline.is_unsure());
     assert_eq!(
         feed(&mut pipeline, Tag::ErrorResponse),
         Made::Failed(vec![1])
     );
     assert!(pipeline.is_unsure() && pipeline.is_empty());
-    pipeline.push(Step::Sync, 3);
-    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(2));
+    assert!(pipeline.settled());
     assert!(!pipeline.is_unsure() && pipeline.is_empty());
+}
+
+#[test]
+fn one_answer_to_several_syncs_may_be_that_to_the_last() {
+    let steps = [
+        Step::Query,
+        Step::Sync,
+        Step::Sync,
+        Step::CopyEnd,
+        Step::Sync,
+    ];
+    let mut pipeline = pipeline(&steps);
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::ErrorResponse), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(0));
+    assert!(!pipeline.is_empty());
+    assert_eq!(feed(&mut pipeline, Tag::ReadyForQuery), Made::Last(1));
+    assert!(pipeline.is_unsure() && pipeline.is_empty());
+    assert!(!pipeline.settled());
+    assert!(!pipeline.is_unsure());
 }
 
 #[test]
@@ -231,10 +253,7 @@ fn what_follows_a_copy_that_has_failed_before_it_reads_or_is_done_is_sent() {
         &[Tag::ErrorResponse, Tag::ReadyForQuery][..],
         &[Tag::CopyInResponse, Tag::CommandComplete],
     ] {
-        let mut pipeline = pipeline(&[]);
-        pipeline.push_copy(0);
-        pipeline.push(Step::Sync, 1);
-        pipeline.push(Step::CopyEnd, 2);
+        let mut pipeline = pipeline(&[Step::Execute, Step::Sync, Step::CopyEnd]);
         for tag in ends {
             feed(&mut pipeline, *tag);
         }
