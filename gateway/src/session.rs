@@ -495,7 +495,7 @@ impl Session {
                     self.drained().await;
                 }
                 if !self.skipping.get() {
-                    self.refuse_in_its_words(text, &refusal, entry, Step::Query);
+                    self.refuse_in_its_words(text, &refusal, entry, (Step::Query, false));
                 }
             }
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Query),

@@ -260,6 +260,11 @@ async fn what_is_skipped_after_an_error_is_no_matter_what_comes_before_it() {
         run("SELEC"),
         query(skipped),
         sync(),
+        run("SELECT 1 / 0"),
+        query("SELECT 4"),
+        query("SELEC"),
+        query(skipped),
+        sync(),
         query("SELECT text FROM notes"),
     ];
     both.same("one write", &[parts.concat()]).await;
@@ -288,6 +293,25 @@ async fn a_refused_query_ends_what_messages_before_it_have_begun() {
             !left.iter().any(|one| one.tag == b'D'),
             "{refused}: {left:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_nobody_can_read_leaves_the_unnamed_statement_where_it_has_a_name() {
+    let both = Both::start(SETUP).await;
+    let again = [bind("", "", &[], Format::Text), execute("", 0), sync()].concat();
+    for name in ["named", ""] {
+        let parts = [
+            parse("", "SELECT 1"),
+            sync(),
+            parse(name, "SELEC"),
+            sync(),
+            again.clone(),
+            parse("", "SELECT 2"),
+            query("SELEC"),
+            again.clone(),
+        ];
+        both.same(&format!("{name:?}"), &[parts.concat()]).await;
     }
 }
 

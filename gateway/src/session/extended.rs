@@ -80,7 +80,8 @@ impl Session {
             }
             Verdict::Deny(denial) if self.upstream_may_tell(&Refusal::of(&denial)) => {
                 self.record_denial(&mut entry, &denial)?;
-                self.refuse_in_its_words(parse.text, &Refusal::of(&denial), entry, Step::Parse);
+                let step = (Step::Parse, !parse.name.is_empty());
+                self.refuse_in_its_words(parse.text, &Refusal::of(&denial), entry, step);
             }
             verdict => self.refuse_early(verdict, entry, Step::Parse)?,
         }
@@ -540,7 +541,11 @@ impl Session {
         for owed in pipeline.newest_first() {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
-                Kept::Parse(kept) | Kept::Words(kept) => &kept.1,
+                Kept::Parse(kept) => &kept.1,
+                Kept::Words(kept) => match &kept.1 {
+                    Some(change) => change,
+                    None => continue,
+                },
                 Kept::Change(change, _) | Kept::Own(Some(change)) => change,
                 Kept::Flight(flight) if flight.changes_names() => return Pending::BeforeSync,
                 Kept::Nothing

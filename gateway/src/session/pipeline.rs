@@ -110,8 +110,9 @@ impl<T> Pipeline<T> {
     /// True where an error that is still to be read would have the upstream pass over what comes now, up to
     /// the next Sync.
     pub(crate) fn may_fail(&self) -> bool {
-        let last = self.owed.back().map(|owed| owed.step);
-        last.is_some_and(|step| !matches!(step, Step::Sync | Step::Query))
+        let since = self.owed.iter().rev();
+        let mut since = since.take_while(|owed| owed.step != Step::Sync);
+        since.any(|owed| owed.step != Step::Query)
     }
 
     /// The request that the next reply belongs to.
@@ -143,11 +144,11 @@ impl<T> Pipeline<T> {
     /// that comes: a Sync among COPY data is ignored, unless the COPY fails before it is read.
     pub(crate) fn is_unsure(&self) -> bool {
         let mut copies = false;
-        let mut is_unsure = |owed: &Owed<T>| {
+        let is_unsure = |owed: &Owed<T>| {
             copies |= owed.copies;
             !owed.certain || (copies && owed.step == Step::Sync)
         };
-        self.copies && self.owed.iter().any(|owed| is_unsure(owed))
+        self.copies && self.owed.iter().any(is_unsure)
     }
 
     /// The upstream has answered all that it will answer. True where it has passed over what came since an

@@ -132,15 +132,20 @@ impl Session {
     }
 
     /// Refuses a text that cannot be read as the upstream would. It is given to it as a statement to
-    /// prepare, so that nothing runs even if its grammar takes the text.
+    /// prepare, so that nothing runs even if its grammar takes the text. One with a name leaves the unnamed
+    /// one alone.
     pub(super) fn refuse_in_its_words(
         &self,
         text: &str,
         refusal: &Refusal,
         entry: Entry,
-        step: Step,
+        (step, is_named): (Step, bool),
     ) {
-        if self.upstream.read(text).is_err() {
+        let read = match is_named {
+            true => self.upstream.read_aside(text),
+            false => self.upstream.read(text),
+        };
+        if read.is_err() {
             return self.refuse(refusal, entry, self.now.get(), step);
         }
         // Where its grammar takes what ours does not, the reader's words must do.
@@ -153,7 +158,10 @@ impl Session {
         refusal.write(&mut error);
         let mut pipeline = self.pipeline.borrow_mut();
         // The unnamed statement is another one now.
-        let change = Change::NoStatement(String::new());
+        let change = (!is_named).then(|| Change::NoStatement(String::new()));
+        if is_named {
+            pipeline.push(Step::Close, Kept::Own(None));
+        }
         pipeline.push(Step::Parse, Kept::Words(Box::new((entry, change))));
         self.upstream.fail_extended();
         pipeline.push(Step::Parse, Kept::Refusal(error.freeze()));
@@ -166,8 +174,14 @@ impl Session {
     }
 
     /// The upstream has said what it says against a text, or nothing.
-    pub(super) fn not_read(&self, (entry, change): (Entry, Change), sqlstate: Option<&str>) {
-        self.names.borrow_mut().apply(change);
+    pub(super) fn not_read(
+        &self,
+        (entry, change): (Entry, Option<Change>),
+        sqlstate: Option<&str>,
+    ) {
+        if let Some(change) = change {
+            self.names.borrow_mut().apply(change);
+        }
         let sqlstate = sqlstate.unwrap_or(SYNTAX_ERROR);
         entry.close(&Outcome::error(sqlstate, std::time::Duration::ZERO));
     }

@@ -40,7 +40,7 @@ pub(crate) enum Kept {
     Parse(Box<(Entry, Change)>),
     /// A text that could not be read, given to the upstream for its words: its record, and what it
     /// changes whatever comes of it.
-    Words(Box<(Entry, Change)>),
+    Words(Box<(Entry, Option<Change>)>),
     /// Bind or Close: what it changes; and whether an error's text may carry a value.
     Change(Change, Scrub),
     /// Parse or Close of the gateway's own: what it changes.

@@ -144,6 +144,14 @@ impl Upstream {
             .queue_with(|out| write::parse(out, "", text, &[]))
     }
 
+    /// The same, and the unnamed statement stays what it is. It is owed two answers: to Close and Parse.
+    pub(crate) fn read_aside(&self, text: &str) -> Result<(), wire::Error> {
+        self.socket.queue_with(|out| {
+            write::close(out, Target::Statement(&OWN))?;
+            write::parse(out, &OWN, text, &[])
+        })
+    }
+
     /// Switches the role between two simple queries.
     pub(crate) fn switch_role(&self, switch: &RoleSwitch) {
         let written = self.socket.queue_with(|out| write::query(out, &switch.0));
