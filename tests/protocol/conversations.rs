@@ -166,6 +166,11 @@ fn conversation(seed: u64, texts: &[&str]) -> Vec<Vec<u8>> {
     parts
 }
 
+fn ends_fatally(said: &[Message]) -> bool {
+    let last = said.last().filter(|last| last.tag == b'E');
+    last.is_some_and(|last| last.field(b'V') == Some("FATAL"))
+}
+
 /// What was said, but for which message it was that came among COPY data.
 fn without_strays(mut said: Vec<Message>) -> Vec<Message> {
     let begins = b"unexpected message type";
@@ -182,7 +187,13 @@ async fn babbles(seeds: Range<u64>) {
     let both = Both::start(SETUP).await;
     for seed in seeds {
         let parts = conversation(seed, &TEXTS);
-        let (expected, said) = both.conversation(&parts).await;
+        let (mut expected, mut said) = both.conversation(&parts).await;
+        if [&expected, &said].into_iter().any(|all| ends_fatally(all)) {
+            // Who hangs up before all is read may take back what was said last.
+            let heard = expected.len().min(said.len());
+            expected.truncate(heard);
+            said.truncate(heard);
+        }
         same(
             &format!("seed {seed}"),
             &without_strays(expected),
