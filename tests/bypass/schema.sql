@@ -560,3 +560,35 @@ CREATE TRIGGER tidy BEFORE UPDATE ON vault.tidied_given FOR EACH ROW EXECUTE FUN
 CREATE DOMAIN vault.word AS text;
 CREATE TABLE vault.worded_by_domain (id integer PRIMARY KEY, secret vault.word);
 INSERT INTO vault.worded_by_domain VALUES (1, 'quartzzebra');
+
+-- What a view makes of rows that are inserted, and triggers that run on rows that are as they were.
+CREATE TABLE vault.assigned (id integer PRIMARY KEY, secret text);
+INSERT INTO vault.assigned VALUES (1, 'quartzzebra');
+CREATE TABLE vault.duties (id integer PRIMARY KEY, title text, person integer);
+INSERT INTO vault.duties VALUES (1, '', 1);
+CREATE VIEW vault.duty_list AS SELECT d.id, d.title, d.person, (SELECT a.secret FROM vault.assigned a WHERE a.id = d.person) AS contact FROM vault.duties d;
+CREATE VIEW vault.assigned_list AS SELECT id, secret FROM vault.assigned;
+CREATE FUNCTION vault.give_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.locked THEN RETURN OLD; END IF; RETURN NEW; END';
+CREATE FUNCTION vault.tell_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret > NEW.size THEN NEW.label := ''over''; END IF; RETURN NEW; END';
+CREATE TABLE vault.given_back (id integer PRIMARY KEY, locked boolean, size integer, label text, secret integer);
+INSERT INTO vault.given_back VALUES (1, true, 100, '', 10);
+CREATE TRIGGER back BEFORE UPDATE ON vault.given_back FOR EACH ROW EXECUTE FUNCTION vault.give_back();
+CREATE TRIGGER tell BEFORE UPDATE OF secret ON vault.given_back FOR EACH ROW EXECUTE FUNCTION vault.tell_over();
+CREATE TABLE vault.led (id integer PRIMARY KEY, chief integer REFERENCES vault.led ON UPDATE CASCADE, size integer, label text, secret integer);
+INSERT INTO vault.led VALUES (1, NULL, 100, '', 0), (2, 1, 100, '', 10);
+CREATE TRIGGER tell BEFORE UPDATE ON vault.led FOR EACH ROW EXECUTE FUNCTION vault.tell_over();
+CREATE TABLE vault.released (id integer PRIMARY KEY, number integer UNIQUE, chief integer REFERENCES vault.released (number) ON UPDATE SET NULL, size integer, label text, secret integer);
+INSERT INTO vault.released VALUES (1, 1, NULL, 100, '', 0), (2, 2, 1, 100, '', 10);
+CREATE TRIGGER tell BEFORE UPDATE ON vault.released FOR EACH ROW EXECUTE FUNCTION vault.tell_over();
+CREATE TABLE vault.keyed (id integer PRIMARY KEY, number integer, made integer GENERATED ALWAYS AS (number + 1) STORED UNIQUE);
+INSERT INTO vault.keyed VALUES (1, 1);
+CREATE TABLE vault.keyed_parts (id integer PRIMARY KEY, number integer REFERENCES vault.keyed (made) ON UPDATE CASCADE, secret integer, CHECK (number < secret));
+INSERT INTO vault.keyed_parts VALUES (1, 2, 10);
+CREATE FUNCTION vault.count_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := NEW.secret - 1; RETURN NEW; END';
+CREATE TABLE vault.counted_down (id integer PRIMARY KEY, label text, secret integer CHECK (secret >= 0));
+INSERT INTO vault.counted_down VALUES (1, '', 10);
+CREATE TRIGGER down BEFORE UPDATE ON vault.counted_down FOR EACH ROW EXECUTE FUNCTION vault.count_down();
+CREATE FUNCTION vault.shorten() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := left(NEW.secret, -1); RETURN NEW; END';
+CREATE TABLE vault.shortened (id integer PRIMARY KEY, label text, secret text CHECK (secret <> ''));
+INSERT INTO vault.shortened VALUES (1, '', 'quartzzebra');
+CREATE TRIGGER shorten BEFORE UPDATE ON vault.shortened FOR EACH ROW EXECUTE FUNCTION vault.shorten();
