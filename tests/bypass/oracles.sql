@@ -372,3 +372,13 @@ UPDATE vault.bounded SET size = 100 WHERE id = 1
 UPDATE vault.same_again SET secret = 'quartzzebra' WHERE id = 1
 -- oracle: a check of a domain that its values must hold to
 ALTER DOMAIN vault.word ADD CHECK (VALUE > 'q')
+-- oracle: a trigger that runs after one that gives back all that was
+UPDATE vault.given_back SET secret = 1 WHERE id = 1 RETURNING label
+-- oracle: a trigger on rows that refer to others of their table
+UPDATE vault.led SET id = 9, secret = 0 WHERE id = 1
+SELECT label FROM vault.led WHERE id = 2
+-- oracle: the same, where what they refer to is taken from them
+UPDATE vault.released SET number = 9, secret = 0 WHERE id = 1
+SELECT label FROM vault.released WHERE id = 2
+-- oracle: a check of what refers to a generated column
+UPDATE vault.keyed SET number = 100 WHERE id = 1

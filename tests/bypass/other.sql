@@ -54,3 +54,7 @@ UPDATE vault.doubled SET secret = 1000;
 UPDATE vault.bounded SET secret = 1000;
 UPDATE vault.same_again SET secret = 'amberyak';
 UPDATE vault.worded_by_domain SET secret = 'amberyak';
+UPDATE vault.given_back SET secret = 1000;
+UPDATE vault.led SET secret = 1000 WHERE id = 2;
+UPDATE vault.released SET secret = 1000 WHERE id = 2;
+UPDATE vault.keyed_parts SET secret = 1000;

@@ -259,6 +259,8 @@ pub(crate) struct Fields {
     pub(crate) writes: Vec<String>,
     /// Those of NEW that it may give back what they were.
     pub(crate) restores: Vec<String>,
+    /// It may return OLD where a row is not deleted: then all of it is what it was.
+    pub(crate) returns_old: bool,
 }
 
 /// A field of NEW or OLD that is read.

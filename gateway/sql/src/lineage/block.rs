@@ -8,6 +8,14 @@ use crate::parse::{self, Strings};
 /// How deep IF may be nested.
 const DEEPEST: usize = 8;
 
+/// What a block does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block<'t> {
+    pub(super) parts: Vec<Part<'t>>,
+    /// It may return OLD, other than where a row is deleted.
+    pub(super) returns_old: bool,
+}
+
 /// An expression of a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Part<'t> {
@@ -29,9 +37,9 @@ pub(super) struct Field {
     pub(super) old: bool,
 }
 
-/// The expressions of a function's block; none where it does anything but assign to fields of NEW and
-/// return NEW, OLD or NULL, or, where it is no trigger's, return a value.
-pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
+/// A function's block; none where it does anything but assign to fields of NEW and return NEW, OLD or NULL,
+/// or, where it is no trigger's, return a value.
+pub(super) fn read(text: &str, is_trigger: bool) -> Option<Block<'_>> {
     let start = text.trim_start();
     let begins = |word: &str| {
         start
@@ -66,6 +74,7 @@ pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
         is_trigger,
         parts: Vec::new(),
         results: 0,
+        returns_old: false,
     };
     reader.keyword("begin")?;
     reader.statements(0)?;
@@ -73,7 +82,10 @@ pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
     if !reader.words.is_empty() {
         reader.sign(";")?;
     }
-    reader.words.is_empty().then_some(reader.parts)
+    reader.words.is_empty().then_some(Block {
+        parts: reader.parts,
+        returns_old: reader.returns_old,
+    })
 }
 
 /// A token that is no comment.
@@ -114,6 +126,7 @@ struct Reader<'t, 'w> {
     parts: Vec<Part<'t>>,
     /// How many RETURNs there were.
     results: usize,
+    returns_old: bool,
 }
 
 impl<'t, 'w> Reader<'t, 'w> {
@@ -172,7 +185,12 @@ impl<'t, 'w> Reader<'t, 'w> {
         let mut conditions = vec![first];
         self.expression("then", Use::Filtered)?;
         loop {
+            let returned_old = self.returns_old;
+            let is_deleted = self.parts.last().is_some_and(|one| is_of_delete(one.text));
             self.statements(depth + 1)?;
+            if is_deleted {
+                self.returns_old = returned_old;
+            }
             let next = self.next()?;
             if next.is("end") {
                 break;
@@ -215,6 +233,7 @@ impl<'t, 'w> Reader<'t, 'w> {
         }
         let word = self.next()?;
         let whole = word.is_row() || word.is("null");
+        self.returns_old |= word.name()? == "old";
         whole.then_some(())?;
         self.sign(";")
     }
@@ -246,6 +265,16 @@ impl<'t, 'w> Reader<'t, 'w> {
         });
         Some(())
     }
+}
+
+/// Whether a condition holds only where a row is deleted.
+fn is_of_delete(condition: &str) -> bool {
+    let inside = condition.trim().strip_prefix('(');
+    let inside = inside.and_then(|inside| inside.strip_suffix(')'));
+    let sides = inside.unwrap_or(condition).split_once('=');
+    sides.is_some_and(|(operation, name)| {
+        operation.trim().eq_ignore_ascii_case("tg_op") && name.trim() == "'DELETE'"
+    })
 }
 
 /// The fields of NEW and OLD that stand in an expression; none where a whole row does.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Walk;
-use super::block::{self, Field, Part};
+use super::block::{self, Block, Field, Part};
 use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
@@ -50,7 +50,8 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         }
         "sql" => walk.texts(&row.source, &parameters(row))?,
         "plpgsql" => {
-            let parts = block::read(&row.source, is_trigger)?;
+            let Block { parts, returns_old } = block::read(&row.source, is_trigger)?;
+            fields.returns_old = returns_old;
             let scope = match is_trigger {
                 true => {
                     let fields = parts.iter().flat_map(|part| &part.fields);

@@ -46,28 +46,27 @@ impl<'a> Walk<'a> {
         }
         let (events, write) = match access {
             Access::Insert => (INSERT, Write::New),
-            // It may move a row to another partition, as if it were deleted here and inserted there.
-            Access::Update if self.may_move(relation) => (INSERT | DELETE | UPDATE, Write::Changed),
-            Access::Update => (UPDATE, Write::Changed),
+            Access::Update => (self.events_of_update(relation), Write::Changed),
             Access::Delete => (DELETE, Write::Gone),
             Access::Truncate => (TRUNCATE, Write::Gone),
             Access::Read | Access::Define => return,
         };
-        let is_generated = |&attribute: &i16| {
-            let column = relation.column(attribute);
-            column.is_some_and(|column| column.generated)
-        };
         let mut changed = Vec::new();
         for trigger in &relation.triggers {
-            // Beside other triggers, all generated columns count as set.
-            let of_columns = trigger.events & events == UPDATE
-                && !trigger.attributes.is_empty()
-                && !trigger.attributes.iter().any(is_generated);
-            if trigger.events & events != 0 && !of_columns {
+            if runs_for_any_column(relation, trigger, events) {
                 changed.extend(self.runs(relation, trigger, write, &given.certain));
             }
         }
-        self.changed(changed, &given.certain);
+        self.changed(changed, true, &given.certain);
+    }
+
+    /// What an UPDATE is to triggers: it may move a row to another partition, as if it were deleted here and
+    /// inserted there.
+    fn events_of_update(&self, relation: &Relation) -> i16 {
+        match self.may_move(relation) {
+            true => INSERT | DELETE | UPDATE,
+            false => UPDATE,
+        }
     }
 
     fn may_move(&self, relation: &Relation) -> bool {
@@ -187,9 +186,15 @@ impl<'a> Walk<'a> {
     /// Whether a trigger may give a column of this name back what it was.
     fn restores(&self, column: ColumnId, name: &str) -> bool {
         let relation = self.catalog.relation(column.relation).into_iter();
-        let triggers = relation.flat_map(|relation| &relation.triggers);
-        let mut fields = triggers.filter_map(|trigger| self.catalog.fields(trigger.function));
-        fields.any(|fields| fields.restores.iter().any(|one| one == name))
+        let mut triggers = relation.flat_map(|relation| &relation.triggers);
+        triggers.any(|trigger| {
+            // What a trigger that runs later returns counts for nothing.
+            let returns = trigger.events & UPDATE != 0 && trigger.events & (BEFORE | INSTEAD) != 0;
+            let fields = self.catalog.fields(trigger.function);
+            fields.is_some_and(|fields| {
+                fields.restores.iter().any(|one| one == name) || (returns && fields.returns_old)
+            })
+        })
     }
 
     fn written_with(&mut self, column: ColumnId) -> Vec<ColumnId> {
@@ -202,23 +207,28 @@ impl<'a> Walk<'a> {
 
     /// The statement sets these columns.
     pub(super) fn set_columns(&mut self, given: Given) {
-        self.changed(given.columns, &given.certain);
+        self.changed(given.columns, true, &given.certain);
     }
 
     /// Foreign keys set these columns: what else there is in their rows, they keep.
     pub(super) fn set_by_key(&mut self, columns: impl Iterator<Item = ColumnId>) {
         for column in columns {
             let columns = self.written_with(column);
-            self.changed(columns, &HashSet::new());
+            self.changed(columns, false, &HashSet::new());
         }
     }
 
-    /// Columns get other values: what runs and is compared by that, also where foreign keys and triggers
-    /// pass them on. In the rows that the statement changes itself, some are certain to be its own.
-    fn changed(&mut self, columns: Vec<ColumnId>, certain: &HashSet<ColumnId>) {
+    /// Columns get other values, by the statement itself or by a foreign key: what runs and is compared by
+    /// that, also where foreign keys and triggers pass them on. In the rows that the statement changes itself,
+    /// some are certain to be its own. Others may be there of a relation that it changes, too: all triggers
+    /// for them run.
+    fn changed(&mut self, columns: Vec<ColumnId>, by_itself: bool, certain: &HashSet<ColumnId>) {
         let none = HashSet::new();
         let mut ran = HashSet::new();
-        let mut open: Vec<_> = columns.into_iter().map(|column| (column, true)).collect();
+        let mut open: Vec<_> = columns
+            .into_iter()
+            .map(|column| (column, by_itself))
+            .collect();
         let mut seen: HashSet<_> = open.iter().copied().collect();
         while let Some((column, by_itself)) = open.pop() {
             let Some(relation) = self.catalog.relation(column.relation) else {
@@ -229,13 +239,17 @@ impl<'a> Walk<'a> {
             }
             let certain = if by_itself { certain } else { &none };
             self.compared(relation, column, certain);
-            let mut next = Vec::new();
+            let made = relation.columns.iter();
+            let made = made.filter(|one| one.made_from.contains(&column.attribute));
+            let mut next: Vec<_> = made.map(|one| (relation.id(one), by_itself)).collect();
+            let events = self.events_of_update(relation);
             for (place, trigger) in relation.triggers.iter().enumerate() {
                 if trigger.function == SUPPRESSES_SAME {
                     self.mark_column(column, Use::Filtered);
                 }
-                let runs =
+                let of_it =
                     trigger.events & UPDATE != 0 && trigger.attributes.contains(&column.attribute);
+                let runs = of_it || (!by_itself && runs_for_any_column(relation, trigger, events));
                 if runs && ran.insert((relation.oid, place, by_itself)) {
                     let written = self.runs(relation, trigger, Write::Changed, certain);
                     next.extend(written.into_iter().map(|column| (column, by_itself)));
@@ -285,12 +299,27 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether a trigger runs on one of these events whatever columns are set.
+fn runs_for_any_column(relation: &Relation, trigger: &Trigger, events: i16) -> bool {
+    let is_generated = |&attribute: &i16| {
+        let column = relation.column(attribute);
+        column.is_some_and(|column| column.generated)
+    };
+    // Beside other triggers, all generated columns count as set.
+    let of_columns = trigger.events & events == UPDATE
+        && !trigger.attributes.is_empty()
+        && !trigger.attributes.iter().any(is_generated);
+    trigger.events & events != 0 && !of_columns
+}
+
 /// The function of PostgreSQL's own that tells whether what is written changes a row: the same number in
 /// every version.
 const SUPPRESSES_SAME: u32 = 1291;
 
 /// Bits of `pg_trigger.tgtype`.
+const BEFORE: i16 = 1 << 1;
 const INSERT: i16 = 1 << 2;
 const DELETE: i16 = 1 << 3;
 const UPDATE: i16 = 1 << 4;
 const TRUNCATE: i16 = 1 << 5;
+const INSTEAD: i16 = 1 << 6;

@@ -511,8 +511,29 @@ fn what_a_trigger_sets_is_compared() {
         let used =
             |source: &str| used_by("UPDATE users SET name = '', email = ''", 19, &[], source);
         assert!(!used("BEGIN RETURN NEW; END").contains(&"email".to_owned()));
-        let restores = "BEGIN NEW.email := OLD.email; RETURN NEW; END";
-        assert!(used(restores).contains(&"email".to_owned()));
+        for restores in [
+            "BEGIN NEW.email := OLD.email; RETURN NEW; END",
+            "BEGIN IF NEW.id = 1 THEN RETURN OLD; END IF; RETURN NEW; END",
+            "BEGIN IF tg_op = 'DELETE' THEN RETURN OLD; ELSE RETURN OLD; END IF; END",
+            "BEGIN IF tg_op <> 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END",
+        ] {
+            assert!(used(restores).contains(&"email".to_owned()), "{restores}");
+        }
+        for returns in [
+            "BEGIN IF (TG_OP = 'DELETE') THEN RETURN OLD; END IF; RETURN NEW; END",
+            "BEGIN IF tg_op = 'INSERT' THEN NULL; ELSIF tg_op='DELETE' THEN RETURN OLD; END IF; RETURN NEW; END",
+        ] {
+            assert!(!used(returns).contains(&"email".to_owned()), "{returns}");
+        }
+        // AFTER
+        let events = 17;
+        let used = used_by(
+            "UPDATE users SET name = '', email = ''",
+            events,
+            &[],
+            "BEGIN RETURN OLD; END",
+        );
+        assert!(!used.contains(&"email".to_owned()));
     });
 }
 
