@@ -382,3 +382,7 @@ UPDATE vault.released SET number = 9, secret = 0 WHERE id = 1
 SELECT label FROM vault.released WHERE id = 2
 -- oracle: a check of what refers to a generated column
 UPDATE vault.keyed SET number = 100 WHERE id = 1
+-- oracle: a check, where a trigger makes the column less each time
+UPDATE vault.counted_down SET label = 'x' WHERE id = 1
+-- oracle: the same that makes it shorter
+UPDATE vault.shortened SET label = 'x' WHERE id = 1

@@ -58,3 +58,5 @@ UPDATE vault.given_back SET secret = 1000;
 UPDATE vault.led SET secret = 1000 WHERE id = 2;
 UPDATE vault.released SET secret = 1000 WHERE id = 2;
 UPDATE vault.keyed_parts SET secret = 1000;
+UPDATE vault.counted_down SET secret = 0;
+UPDATE vault.shortened SET secret = 'a';

@@ -299,7 +299,44 @@ fn a_block_that_only_sets_fields_is_clean() {
                 "BEGIN IF TG_OP = 'UPDATE' THEN NEW.name := user; END IF; RETURN NEW; END",
                 vec![],
             ),
-            ("BEGIN NEW.id := OLD.id + 1; RETURN NEW; END", vec![]),
+            (
+                "BEGIN NEW.id := OLD.id + 1; RETURN NEW; END",
+                vec![("id", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := left(NEW.name, 9); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := coalesce(trim(NEW.name), 'it''s 1') || '-'; RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := regexp_replace(NEW.name, '.', '', 'g'); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := regexp_replace(NEW.name, '[a]', ''); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := regexp_replace(NEW.name, coalesce('[a]', '', 'g'), 'b'); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := replace(NEW.name, 'ab', ''); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := replace(NEW.name, 'a', 'aa'); RETURN NEW; END",
+                vec![("name", Use::Copied)],
+            ),
+            (
+                "BEGIN NEW.name := regexp_replace(trim(NEW.name), '[^0-9+]+', '', 'g'); \
+                 NEW.email := REGEXP_REPLACE(NEW.email, '\\D', '', 'g'); \
+                 NEW.email := replace(NEW.email, ' ', ''); RETURN NEW; END",
+                vec![],
+            ),
             (
                 "BEGIN NEW.name := NEW.name || OLD.id; RETURN NEW; END",
                 vec![("id", Use::Copied), ("name", Use::Copied)],
@@ -317,7 +354,7 @@ fn a_block_that_only_sets_fields_is_clean() {
                 vec![("name", Use::Copied)],
             ),
             (
-                "BEGIN NEW.name := coalesce(trim(NEW.name), 'it''s 1') || '-'; RETURN NEW; END",
+                "BEGIN NEW.name := coalesce(trim(NEW.name), 'it''s 1'); RETURN NEW; END",
                 vec![],
             ),
             (
