@@ -454,6 +454,11 @@ impl Relation {
         !self.triggers.is_empty()
     }
 
+    /// Whether a session has made it for itself.
+    pub fn is_temporary(&self) -> bool {
+        self.schema == "pg_temp" || self.schema.starts_with("pg_temp_")
+    }
+
     pub(crate) fn is_view(&self) -> bool {
         matches!(
             self.kind,
