@@ -437,7 +437,8 @@ WHERE c.relkind IN ('r', 'p', 'f')
 ORDER BY i.inhrelid, i.inhparent";
 
 /// A body is read where it could be clean: not those of extensions, of other languages and of
-/// functions that give sets or run with rights or settings of their own. A body that the server
+/// functions that give sets or run with rights or settings of their own, but for a search path, as names in
+/// bodies mean whatever has them. A body that the server
 /// keeps parsed is printed under locks on the relations that it reads, so where it reads one it is
 /// left out. What is no UTF-8 in the database may be none at all.
 const FUNCTIONS: &str = "\
@@ -460,7 +461,9 @@ WITH parsed AS MATERIALIZED (
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE p.oid {part} AND l.lanname IN ('sql', 'plpgsql') AND p.prokind = 'f'
-      AND NOT p.prosecdef AND NOT p.proretset AND p.proconfig IS NULL AND p.protrftypes IS NULL
+      AND NOT p.prosecdef AND NOT p.proretset AND p.protrftypes IS NULL
+      AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting
+                      WHERE setting NOT LIKE 'search\\_path=%')
       AND p.prosupport = 0 AND pg_catalog.octet_length(p.prosrc) < 16384
       AND (pg_catalog.getdatabaseencoding() = 'UTF8' OR p.prosrc !~ '[^\\x01-\\x7F]')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
