@@ -386,3 +386,13 @@ UPDATE vault.keyed SET number = 100 WHERE id = 1
 UPDATE vault.counted_down SET label = 'x' WHERE id = 1
 -- oracle: the same that makes it shorter
 UPDATE vault.shortened SET label = 'x' WHERE id = 1
+-- oracle: a trigger that asks whether a row changes, of a guess
+UPDATE vault.touched SET secret = 'quartzzebra' WHERE id = 1 RETURNING label
+-- oracle: the same of a column
+UPDATE vault.touched_one SET secret = 'quartzzebra' WHERE id = 1 RETURNING label
+-- oracle: the same in a function
+UPDATE vault.touched_by_path SET secret = 'quartzzebra' WHERE id = 1 RETURNING label
+-- oracle: a trigger that asks whether a column is equal to itself
+UPDATE vault.equalled SET size = 5 WHERE id = 1 RETURNING label
+-- oracle: a trigger that asks whether a row changes after one that tidies
+UPDATE vault.equalled_late SET size = size WHERE id = 1 RETURNING label

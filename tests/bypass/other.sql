@@ -60,3 +60,8 @@ UPDATE vault.released SET secret = 1000 WHERE id = 2;
 UPDATE vault.keyed_parts SET secret = 1000;
 UPDATE vault.counted_down SET secret = 0;
 UPDATE vault.shortened SET secret = 'a';
+UPDATE vault.touched SET secret = 'amberyak';
+UPDATE vault.touched_one SET secret = 'amberyak';
+UPDATE vault.touched_by_path SET secret = 'amberyak';
+UPDATE vault.equalled SET secret = NULL;
+UPDATE vault.equalled_late SET secret = 'AMBERYAK';

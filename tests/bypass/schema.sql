@@ -592,3 +592,25 @@ CREATE FUNCTION vault.shorten() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.s
 CREATE TABLE vault.shortened (id integer PRIMARY KEY, label text, secret text CHECK (secret <> ''));
 INSERT INTO vault.shortened VALUES (1, '', 'quartzzebra');
 CREATE TRIGGER shorten BEFORE UPDATE ON vault.shortened FOR EACH ROW EXECUTE FUNCTION vault.shorten();
+
+-- Triggers that ask whether a row changes, as those do that note when it did, and functions with a path.
+CREATE TABLE vault.touched (id integer PRIMARY KEY, size integer, label text, secret varchar(40));
+INSERT INTO vault.touched VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.touched FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.touched_one (id integer PRIMARY KEY, size integer, label text, secret varchar(40));
+INSERT INTO vault.touched_one VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.touched_one FOR EACH ROW WHEN (NEW.secret IS DISTINCT FROM OLD.secret AND OLD.size IS NOT DISTINCT FROM NEW.size) EXECUTE FUNCTION vault.label_it();
+CREATE FUNCTION vault.touch_it() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS 'BEGIN IF NEW IS DISTINCT FROM OLD THEN NEW.label := ''changed''; END IF; RETURN NEW; END';
+CREATE TABLE vault.touched_by_path (id integer PRIMARY KEY, size integer, label text, secret varchar(40));
+INSERT INTO vault.touched_by_path VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.touched_by_path FOR EACH ROW EXECUTE FUNCTION vault.touch_it();
+CREATE TABLE vault.equalled (id integer PRIMARY KEY, size integer, label text, secret text);
+INSERT INTO vault.equalled VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled FOR EACH ROW WHEN (OLD.secret = NEW.secret) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.equalled_late (id integer PRIMARY KEY, size integer, label text, secret text);
+INSERT INTO vault.equalled_late VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER first BEFORE UPDATE ON vault.equalled_late FOR EACH ROW EXECUTE FUNCTION vault.tidy_secret();
+CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled_late FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION vault.label_it();
+CREATE FUNCTION vault.quote_nullable(text) RETURNS text LANGUAGE sql AS 'SELECT secret FROM vault.people LIMIT 1';
+CREATE FUNCTION vault.by_path() RETURNS text LANGUAGE sql SET search_path = vault, pg_catalog AS 'SELECT quote_nullable(''x''::text)';
+CREATE FUNCTION vault.small_by_path(text) RETURNS text LANGUAGE sql SET search_path = '' AS 'SELECT lower($1)';

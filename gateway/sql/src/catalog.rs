@@ -167,6 +167,8 @@ pub(crate) struct Trigger {
     pub(crate) attributes: Vec<i16>,
     /// The attributes that its condition looks at; 0 is a whole row.
     pub(crate) asked: Vec<i16>,
+    /// The attributes of which its condition asks whether they stay as they are.
+    pub(crate) compared: Vec<i16>,
     /// What its condition calls.
     pub(crate) condition: Code,
 }
@@ -255,6 +257,8 @@ pub(crate) struct Function {
 pub(crate) struct Fields {
     /// Those that it reads.
     pub(crate) reads: Vec<FieldUse>,
+    /// Those of NEW that it assigns to.
+    pub(crate) assigns: Vec<String>,
     /// Those of NEW that it may give another value.
     pub(crate) writes: Vec<String>,
     /// Those of NEW that it may give back what they were.
@@ -266,11 +270,17 @@ pub(crate) struct Fields {
 /// A field of NEW or OLD that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldUse {
+    /// Of a whole row, [`WHOLE_ROW`].
     pub(crate) name: String,
     /// It is one of OLD.
     pub(crate) old: bool,
     pub(crate) used: Use,
+    /// It is asked whether it is the same in both, and nothing else.
+    pub(crate) compared: bool,
 }
+
+/// Stands for all fields.
+pub(crate) const WHOLE_ROW: &str = "*";
 
 #[derive(Debug)]
 pub(crate) struct Type {

@@ -235,6 +235,7 @@ fn add_triggers(catalog: &mut Catalog, rows: Vec<TriggerRow>, made: &[MadeRow]) 
             events: row.events,
             attributes: row.attributes,
             asked: row.asked,
+            compared: row.compared,
             condition: Code {
                 calls: row.calls,
                 ..made

@@ -237,13 +237,18 @@ ORDER BY c.oid";
 /// The triggers that run what is not PostgreSQL's own or have a condition. That of PostgreSQL's own that is
 /// named tells of every column that is written whether it changes. Those of partitions count as internal
 /// up to PostgreSQL 14, and nothing says what their conditions depend on: that of the trigger that they are
-/// clones of does. A condition over a whole row looks at attribute 0.
+/// clones of does. A condition over a whole row looks at attribute 0. What it compares between OLD and NEW alone
+/// comes last.
 const TRIGGERS: &str = "\
 WITH RECURSIVE cloned (trigger, root) AS (
     SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgparentid = 0
     UNION ALL
     SELECT t.oid, cloned.root
     FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
+), distinction (pattern) AS (
+    VALUES ('\\{DISTINCTEXPR [^{}]*:args \\('
+            '(?:\\{RELABELTYPE :arg )?\\{VAR :varno [12] :varattno (0|[1-9][0-9]*) [^{}]*\\}(?: :resulttype [^{}]*\\})? '
+            '(?:\\{RELABELTYPE :arg )?\\{VAR :varno [12] :varattno \\1 [^{}]*\\}(?: :resulttype [^{}]*\\})?\\)')
 )
 SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::text,
        pg_catalog.array_to_string(t.tgattr::pg_catalog.int2[], ','),
@@ -257,9 +262,14 @@ SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::t
                    AND d.refobjid >= 16384 AND d.refobjid <> t.tgfoid::pg_catalog.oid), ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ',')
                  FROM pg_catalog.regexp_matches(
-                     t.tgqual::text, ':varattno (0|[1-9][0-9]*) ', 'g') part (attribute)), '')
+                     pg_catalog.regexp_replace(t.tgqual::text, distinction.pattern, '', 'g'),
+                     ':varattno (0|[1-9][0-9]*) ', 'g') part (attribute)), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ',')
+                 FROM pg_catalog.regexp_matches(
+                     t.tgqual::text, distinction.pattern, 'g') part (attribute)), '')
 FROM pg_catalog.pg_trigger t
 JOIN cloned ON cloned.trigger = t.oid
+CROSS JOIN distinction
 WHERE t.tgrelid {part}
   AND (t.tgfoid >= 16384 OR t.tgqual IS NOT NULL
        OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)

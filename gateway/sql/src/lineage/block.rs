@@ -3,6 +3,7 @@
 
 use crate::analysis::Use;
 use crate::bounds;
+use crate::catalog::WHOLE_ROW;
 use crate::parse::{self, Strings};
 
 /// How deep IF may be nested.
@@ -27,6 +28,8 @@ pub(super) struct Part<'t> {
     pub(super) used: Use,
     /// The field of NEW that it is assigned to, or for which alone it decides what is assigned.
     pub(super) into: Option<String>,
+    /// It asks whether a field, or the whole row, is the same in both, and nothing else.
+    pub(super) compared: bool,
 }
 
 /// A field of NEW or OLD.
@@ -255,13 +258,23 @@ impl<'t, 'w> Reader<'t, 'w> {
         let (inside, rest) = self.words.split_at(length);
         let (last, rest) = rest.split_first()?;
         self.words = rest;
-        let fields = fields(inside)?;
+        let compared = comparison(inside).filter(|_| self.is_trigger);
+        let found = match &compared {
+            Some(name) => [false, true]
+                .map(|old| Field {
+                    name: name.clone(),
+                    old,
+                })
+                .into(),
+            None => fields(inside)?,
+        };
         let text = self.text.get(inside.first()?.start..last.start)?;
         self.parts.push(Part {
             text,
-            fields,
+            fields: found,
             used,
             into: None,
+            compared: compared.is_some(),
         });
         Some(())
     }
@@ -275,6 +288,40 @@ fn is_of_delete(condition: &str) -> bool {
     sides.is_some_and(|(operation, name)| {
         operation.trim().eq_ignore_ascii_case("tg_op") && name.trim() == "'DELETE'"
     })
+}
+
+/// The field of which an expression asks whether it is the same in NEW and OLD, if that is all of it.
+fn comparison(words: &[Word<'_>]) -> Option<String> {
+    let place = words.iter().position(|word| word.is("is"))?;
+    let (first, rest) = words.split_at(place);
+    let second = match rest {
+        [_, distinct, from, second @ ..] if distinct.is("distinct") && from.is("from") => second,
+        [_, not, distinct, from, second @ ..]
+            if not.is("not") && distinct.is("distinct") && from.is("from") =>
+        {
+            second
+        }
+        _ => return None,
+    };
+    let name = compared(first)?;
+    (compared(second)? == name).then_some(name)
+}
+
+/// The field of NEW or OLD that these words are, or the whole row.
+fn compared(words: &[Word<'_>]) -> Option<String> {
+    match words {
+        [row] if row.is_row() => Some(WHOLE_ROW.to_owned()),
+        [row, dot, field] if row.is_row() && dot.text == "." => match field.text {
+            WHOLE_ROW => Some(WHOLE_ROW.to_owned()),
+            _ => field.name(),
+        },
+        [make, open, inside @ .., close]
+            if make.is("row") && open.text == "(" && close.text == ")" =>
+        {
+            compared(inside)
+        }
+        _ => None,
+    }
 }
 
 /// The fields of NEW and OLD that stand in an expression; none where a whole row does.

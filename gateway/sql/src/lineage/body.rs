@@ -95,11 +95,13 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
                 name: field.name.clone(),
                 old: field.old,
                 used: part.used,
+                compared: part.compared,
             }));
     }
     if part.used == Use::Filtered {
         return;
     }
+    fields.assigns.extend(into.cloned());
     let of_old = part.fields.iter().any(|field| field.old && itself(field));
     fields.restores.extend(into.cloned().filter(|_| of_old));
     let stays = own && !part.fields.is_empty() && only_tidies(part.text);

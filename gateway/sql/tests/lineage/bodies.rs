@@ -67,6 +67,7 @@ fn trigger(source: &str) -> Option<Vec<(String, Use)>> {
         attributes: Vec::new(),
         calls: Vec::new(),
         asked: Vec::new(),
+        compared: Vec::new(),
     });
     rows.functions.push(FunctionRow {
         oid: 900_000,
@@ -413,6 +414,7 @@ fn a_block_that_does_anything_else_is_not() {
             "BEGIN NEW.name := (SELECT email FROM users LIMIT 1); RETURN NEW; END",
             "BEGIN NEW.name := email FROM users LIMIT 1; RETURN NEW; END",
             "BEGIN NEW.name := NEW; RETURN NEW; END",
+            "BEGIN NEW.name := NEW IS DISTINCT FROM OLD AND NEW IS NULL; RETURN NEW; END",
             "BEGIN NEW.name := NEW::text; RETURN NEW; END",
             "BEGIN NEW.name := (NEW).password; RETURN NEW; END",
             "BEGIN NEW.name := row_to_json(OLD.*); RETURN NEW; END",
@@ -480,6 +482,7 @@ fn used_by(text: &str, events: i16, attributes: &[i16], source: &str) -> Vec<Str
         attributes: attributes.to_vec(),
         calls: Vec::new(),
         asked: vec![4],
+        compared: Vec::new(),
     });
     rows.functions.push(FunctionRow {
         oid: 900_000,
@@ -584,6 +587,51 @@ fn what_is_given_is_no_value_that_was_there() {
         assert!(reads("UPDATE users SET org_id = 1", of_new));
         assert!(!reads("UPDATE users SET email = ''", of_new));
         assert!(reads("UPDATE users SET email = ''", of_old));
+    });
+}
+
+#[test]
+fn what_is_only_compared_with_itself_counts_where_it_is_set() {
+    on_big_stack(|| {
+        let asks = |text: &str, condition: &str| {
+            let source = format!("BEGIN IF {condition} THEN NEW.id := 1; END IF; RETURN NEW; END");
+            used_by(text, 19, &[], &source).contains(&"profile".to_owned())
+        };
+        let conditions = [
+            "NEW IS DISTINCT FROM OLD",
+            "OLD.* is not distinct from new.*",
+            "ROW(NEW.*) IS DISTINCT FROM ROW(OLD.*)",
+            "NEW.profile IS DISTINCT FROM OLD.profile",
+            "OLD.\"profile\" IS DISTINCT FROM (NEW.profile)",
+        ];
+        for condition in &conditions[..4] {
+            assert!(
+                !asks("UPDATE users SET org_id = 1", condition),
+                "{condition}"
+            );
+        }
+        for condition in conditions {
+            assert!(
+                asks("UPDATE users SET profile = NULL", condition),
+                "{condition}"
+            );
+        }
+        assert!(asks(
+            "MERGE INTO users u USING orgs o ON u.id = o.id WHEN MATCHED THEN UPDATE SET org_id = 1",
+            conditions[0]
+        ));
+        for condition in [
+            conditions[4],
+            "NEW.profile = OLD.profile",
+            "NEW.profile IS DISTINCT FROM OLD.name::jsonb",
+            "NEW.profile IS DISTINCT FROM OLD.profile AND true",
+            "NEW.profile IS NULL",
+        ] {
+            assert!(
+                asks("UPDATE users SET org_id = 1", condition),
+                "{condition}"
+            );
+        }
     });
 }
 
