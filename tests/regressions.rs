@@ -694,6 +694,25 @@ async fn temporary_tables_are_no_concern_of_other_sessions() {
     no_secret(&said, &["alice@quartzzebra.org".to_owned()]);
 }
 
+/// A check may be many times as long in the catalog as in the text that makes it.
+#[tokio::test]
+async fn a_long_check_keeps_nobody_from_the_catalog() {
+    let (gateway, mut alice, _) = setting().await;
+    let row = vec!["a"; 300].join(",");
+    let ones = vec!["1"; 300].join(",");
+    let rows = vec![format!("({ones})"); 1_600].join(",");
+    let made = format!("CREATE TEMP TABLE long (a numeric, CHECK (({row}) IN ({rows})))");
+    assert_eq!(errors(&answers(&mut alice, &[query(&made)]).await), [""; 0]);
+    let dora = gateway.connect(Person::Dora).await;
+    dora.batch_execute("CREATE TEMP TABLE own (a int); SELECT FROM own")
+        .await
+        .unwrap();
+    // What it would do is not known.
+    let insert = "INSERT INTO long VALUES (1)";
+    let said = answers(&mut alice, &[query(insert)]).await;
+    assert_eq!(errors(&said), ["42501"]);
+}
+
 /// Rules are part of what a view stands for: that of `pg_settings` sets.
 #[tokio::test]
 async fn a_view_hides_no_rule() {
