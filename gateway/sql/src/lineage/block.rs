@@ -40,8 +40,8 @@ pub(super) struct Field {
     pub(super) old: bool,
 }
 
-/// A function's block; none where it does anything but assign to fields of NEW and return NEW, OLD or NULL,
-/// or, where it is no trigger's, return a value.
+/// A function's block; none where it does anything but assign to fields of NEW, raise what is always the same
+/// and return NEW, OLD or NULL, or, where it is no trigger's, return a value.
 pub(super) fn read(text: &str, is_trigger: bool) -> Option<Block<'_>> {
     let start = text.trim_start();
     let begins = |word: &str| {
@@ -167,6 +167,8 @@ impl<'t, 'w> Reader<'t, 'w> {
                 self.result()?;
             } else if first.is("null") {
                 self.sign(";")?;
+            } else if self.is_trigger && first.is("raise") {
+                self.raised()?;
             } else if self.is_trigger && first.name()? == "new" {
                 self.sign(".")?;
                 let into = self.next()?.name()?;
@@ -238,6 +240,18 @@ impl<'t, 'w> Reader<'t, 'w> {
         let whole = word.is_row() || word.is("null");
         self.returns_old |= word.name()? == "old";
         whole.then_some(())?;
+        self.sign(";")
+    }
+
+    /// A text that says nothing but that it is said, of which RAISE is read.
+    fn raised(&mut self) -> Option<()> {
+        const LEVELS: [&str; 6] = ["debug", "exception", "info", "log", "notice", "warning"];
+        // It may be all that conditions decide, as RETURN.
+        self.results += 1;
+        let level = self.next()?;
+        let is_known = LEVELS.iter().any(|one| level.is(one));
+        let is_plain = self.next()?.text.starts_with('\'');
+        (is_known && is_plain).then_some(())?;
         self.sign(";")
     }
 

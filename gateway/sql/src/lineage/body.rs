@@ -75,7 +75,7 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         let written = [&row.name, &row.source, &row.definition, &row.defaults];
         written.map(String::as_str).join("\n")
     });
-    let calls = walk.only_calls()?;
+    let calls = walk.only_calls(is_trigger)?;
     Some(Body {
         calls,
         fields,
@@ -294,9 +294,12 @@ impl<'a> Walk<'a> {
         self.calls.as_ref().map_or(0, Vec::len)
     }
 
-    /// The functions that are called; none where anything else happens.
-    fn only_calls(self) -> Option<Vec<u32>> {
-        let harmless = |name: &str| functions::effect(name) == Some(Effect::Harmless);
+    /// The functions that are called; none where anything else happens. The next value of a sequence is as
+    /// harmless where rows are written as it is in a default.
+    fn only_calls(self, is_trigger: bool) -> Option<Vec<u32>> {
+        let harmless = |name: &str| {
+            functions::effect(name) == Some(Effect::Harmless) || (is_trigger && name == "nextval")
+        };
         let mut called = self.found.functions.list.iter();
         let clean = self.found.relations.list.is_empty()
             && self.found.columns.is_empty()

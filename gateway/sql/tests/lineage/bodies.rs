@@ -295,6 +295,18 @@ fn a_block_that_only_sets_fields_is_clean() {
                 vec![],
             ),
             ("BEGIN RETURN NULL; END", vec![]),
+            (
+                "BEGIN NEW.id := nextval('numbers'); RETURN NEW; END",
+                vec![],
+            ),
+            (
+                "BEGIN IF NEW.name = '' THEN RAISE EXCEPTION 'empty'; END IF; RETURN NEW; END",
+                vec![("name", Use::Filtered)],
+            ),
+            (
+                "BEGIN IF NEW.name = '' THEN RAISE NOTICE 'empty'; NEW.name := 'x'; END IF; RETURN NEW; END",
+                vec![("name", Use::Filtered)],
+            ),
             ("BEGIN NULL; RETURN NEW; END", vec![]),
             (
                 "BEGIN IF TG_OP = 'UPDATE' THEN NEW.name := user; END IF; RETURN NEW; END",
@@ -434,6 +446,10 @@ fn a_block_that_does_anything_else_is_not() {
             "BEGIN NEW.name := '-- '; PERFORM leak(); -- ';\nRETURN NEW; END",
             "BEGIN NEW.name := $$x$$; RAISE NOTICE '%', OLD.password; RETURN NEW; END",
             "BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END",
+            "BEGIN RAISE EXCEPTION '%', NEW.name; END",
+            "BEGIN RAISE EXCEPTION 'x' USING DETAIL = NEW.name; END",
+            "BEGIN RAISE NEW; END",
+            "BEGIN NEW.id := setval('numbers', 1); RETURN NEW; END",
             "BEGIN RETURN NEW; EXCEPTION WHEN others THEN RETURN OLD; END",
             "BEGIN BEGIN RETURN NEW; END; END",
             "BEGIN INSERT INTO twin VALUES (1); RETURN NEW; END",
