@@ -332,3 +332,21 @@ async fn tables_that_hide_others_hide_no_column_of_theirs() {
         run(&alice, &["ROLLBACK"]).await;
     }
 }
+
+/// A check may be many times as long in the catalog as in the text that makes it.
+#[tokio::test]
+async fn a_long_check_keeps_nobody_from_the_catalog() {
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    let row = vec!["a"; 300].join(",");
+    let ones = vec!["1"; 300].join(",");
+    let rows = vec![format!("({ones})"); 1_600].join(",");
+    let made = format!("CREATE TEMP TABLE long (a numeric, CHECK (({row}) IN ({rows})))");
+    run(&alice, &[&made]).await;
+    let dora = gateway.connect(Person::Dora).await;
+    run(&dora, &["CREATE TEMP TABLE own (a int)", "SELECT FROM own"]).await;
+    // What it would do is not known.
+    for text in ["INSERT INTO long VALUES (1)", "SELECT FROM long"] {
+        assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
+    }
+}
