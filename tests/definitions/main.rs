@@ -333,6 +333,23 @@ async fn tables_that_hide_others_hide_no_column_of_theirs() {
     }
 }
 
+/// Other sessions with temporary tables would no longer know what the type is.
+#[tokio::test]
+async fn no_temporary_table_takes_the_name_of_a_type() {
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    run(&alice, &["CREATE TEMP TABLE texts (a int)"]).await;
+    for text in [
+        "CREATE TEMP TABLE text (a int)",
+        "SELECT 1 INTO TEMP text",
+        "CREATE TEMP VIEW jsonb AS SELECT 1",
+        "ALTER TABLE texts RENAME TO text",
+    ] {
+        assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
+    }
+    run(&alice, &["ALTER TABLE texts RENAME TO words"]).await;
+}
+
 /// A check may be many times as long in the catalog as in the text that makes it.
 #[tokio::test]
 async fn a_long_check_keeps_nobody_from_the_catalog() {
