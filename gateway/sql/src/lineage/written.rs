@@ -150,14 +150,21 @@ impl<'a> Walk<'a> {
     /// The attributes of which a trigger may find other values in a changed row than it had: those that the
     /// statement sets, that triggers assign to, and what is made of these.
     fn set_within(&self, relation: &Relation, given: &Given) -> HashSet<i16> {
-        let triggers = relation.triggers.iter();
-        let assigned = triggers.filter_map(|trigger| self.catalog.fields(trigger.function));
+        let earlier = relation.triggers.iter();
+        let earlier = earlier.filter(|one| one.events & UPDATE != 0 && one.precedes());
+        let earlier = earlier.filter(|one| one.function >= FIRST_OWN_OID);
+        let earlier: Vec<_> = earlier
+            .map(|one| self.catalog.fields(one.function))
+            .collect();
+        // A function that is trusted, whatever it does, may assign to any.
+        let is_known = given.is_all && earlier.iter().all(Option::is_some);
+        let assigned = earlier.into_iter().flatten();
         let assigned: HashSet<&String> = assigned.flat_map(|fields| &fields.assigns).collect();
         let is_set = |column: &&Column| {
-            !given.is_all
+            !is_known
                 || given.columns.contains(&relation.id(column))
                 || assigned.contains(&column.name)
-                // One of PostgreSQL's own functions at a trigger may assign to it.
+                // One of PostgreSQL's own functions at a trigger may assign to it, and not all are known.
                 || column.type_name == "tsvector"
         };
         let columns = relation.columns.iter();
@@ -195,6 +202,7 @@ impl<'a> Walk<'a> {
     /// The columns of these names, which are given values by an UPDATE or the like.
     pub(super) fn given(&mut self, targets: &[pg::Node], of: &[&'a Relation]) -> Given {
         let mut named = BTreeSet::new();
+        let mut is_all = true;
         for node in targets.iter().filter_map(inner) {
             let NodeEnum::ResTarget(target) = node else {
                 continue;
@@ -210,11 +218,13 @@ impl<'a> Walk<'a> {
                 let shown = view.and_then(|view| view.columns.get(place));
                 let shown = shown.into_iter().flatten();
                 let shown = shown.filter(|source| source.how == Reach::Projected);
-                named.extend(shown.map(|source| source.column));
+                let shown: Vec<ColumnId> = shown.map(|source| source.column).collect();
+                is_all &= !relation.is_view() || !shown.is_empty();
+                named.extend(shown);
             }
         }
         let mut given = Given {
-            is_all: true,
+            is_all,
             ..Given::default()
         };
         for column in named {
@@ -239,7 +249,7 @@ impl<'a> Walk<'a> {
         let mut triggers = relation.flat_map(|relation| &relation.triggers);
         triggers.any(|trigger| {
             // What a trigger that runs later returns counts for nothing.
-            let returns = trigger.events & UPDATE != 0 && trigger.events & (BEFORE | INSTEAD) != 0;
+            let returns = trigger.events & UPDATE != 0 && trigger.precedes();
             let fields = self.catalog.fields(trigger.function);
             fields.is_some_and(|fields| {
                 fields.restores.iter().any(|one| one == name) || (returns && fields.returns_old)
@@ -346,6 +356,13 @@ impl<'a> Walk<'a> {
         for attribute in old {
             self.mark_column(id(attribute), Use::Filtered);
         }
+    }
+}
+
+impl Trigger {
+    /// Whether what its function returns is the row that is written.
+    fn precedes(&self) -> bool {
+        self.events & (BEFORE | INSTEAD) != 0
     }
 }
 

@@ -650,6 +650,47 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
 }
 
 #[test]
+fn a_trigger_that_nobody_knows_may_set_any_column() {
+    on_big_stack(|| {
+        let asks = |source: &str| {
+            let mut rows = rows();
+            let users = rows.relations.iter().find(|one| one.name == "users");
+            let relation = users.unwrap().oid;
+            for (function, compared) in [(900_000, vec![]), (900_001, vec![0])] {
+                rows.triggers.push(TriggerRow {
+                    oid: function + 100,
+                    relation,
+                    function,
+                    events: 19,
+                    attributes: Vec::new(),
+                    calls: Vec::new(),
+                    asked: Vec::new(),
+                    compared,
+                });
+            }
+            for (oid, source) in [(900_000, source), (900_001, "BEGIN RETURN NEW; END")] {
+                rows.functions.push(FunctionRow {
+                    oid,
+                    arguments: Vec::new(),
+                    types: vec![TRIGGER],
+                    ..function("on_write", "plpgsql", source)
+                });
+            }
+            let catalog = Catalog::from_rows(rows);
+            let analysis = analyze("UPDATE users SET org_id = 1", &catalog);
+            let mut used = analysis.columns.iter();
+            used.any(|one| {
+                let column = catalog.column(one.column).unwrap();
+                one.used == Use::Filtered && column.name == "email"
+            })
+        };
+        assert!(!asks("BEGIN RETURN NEW; END"));
+        assert!(asks("BEGIN NEW.email := lower(NEW.email); RETURN NEW; END"));
+        assert!(asks("BEGIN PERFORM 1; RETURN NEW; END"));
+    });
+}
+
+#[test]
 fn the_condition_of_a_trigger_is_judged_by_what_it_calls() {
     on_big_stack(|| {
         let is_opaque = |change: &dyn Fn(&mut CatalogRows, u32)| {
