@@ -675,6 +675,13 @@ async fn temporary_tables_are_no_concern_of_other_sessions() {
         .unwrap();
     let third = gateway.connect(Person::Alice).await;
     third.query(products, &[]).await.unwrap();
+    // Nor are views, for whoever has made something, too.
+    let view = "CREATE TEMP VIEW spoils (phone, email) AS SELECT id, name FROM public.products";
+    assert_eq!(errors(&answers(&mut alice, &[query(view)]).await), [""; 0]);
+    let own = "CREATE TEMP TABLE own (a int)";
+    other.batch_execute(own).await.unwrap();
+    let text = "SELECT lower(name) FROM public.products WHERE id > 0";
+    assert!(!other.query(text, &[]).await.unwrap().is_empty());
     // Her own she sees, by the name that it took over, and masked.
     let filled = "INSERT INTO products VALUES ('alice@quartzzebra.org', 1)";
     answers(&mut alice, &[query(filled)]).await;

@@ -430,3 +430,13 @@ ROLLBACK
 BEGIN
 UPDATE vault.same_again SET label = 'x' WHERE id = 1 RETURNING secret, label
 ROLLBACK
+-- refused: a function with a path of its own to what is named like one of PostgreSQL's own
+SELECT vault.by_path()
+-- masked: a function with a path of its own that only makes a value
+SELECT secret, vault.small_by_path('x') FROM vault.people
+-- masked: a change of other columns, where a trigger asks whether the row changes
+UPDATE vault.touched SET size = 5 WHERE id = 1 RETURNING secret, label
+-- masked: the same of a column
+UPDATE vault.touched_one SET size = 5 WHERE id = 1 RETURNING secret, label
+-- masked: the same in a function with a path of its own
+UPDATE vault.touched_by_path SET size = 5 WHERE id = 1 RETURNING secret, label

@@ -60,6 +60,18 @@ INSERT INTO vault.people (id, name) SELECT id + 10, secret FROM vault.people RET
 INSERT INTO vault.people (id, name) SELECT id, name FROM vault.people ON CONFLICT (id) DO UPDATE SET name = people.secret RETURNING name
 -- refused: INSERT with ON CONFLICT that copies from EXCLUDED
 INSERT INTO vault.people (id, name, secret) SELECT id, name, secret FROM vault.people ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.secret RETURNING name
+-- refused: EXCLUDED of a view that reads another table
+INSERT INTO vault.duty_list (id, title, person) VALUES (1, '', 1) ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.contact RETURNING title
+-- refused: the same, without names
+INSERT INTO vault.duty_list VALUES (1, '', 1) ON CONFLICT (id) DO UPDATE SET title = EXCLUDED.contact RETURNING title
+-- refused: the same of a whole row
+INSERT INTO vault.duty_list (id, title, person) VALUES (1, '', 1) ON CONFLICT (id) DO UPDATE SET title = EXCLUDED::text RETURNING title
+-- masked: EXCLUDED of what a view is given
+BEGIN
+INSERT INTO vault.assigned_list (id, secret) VALUES (1, 'own') ON CONFLICT (id) DO UPDATE SET secret = EXCLUDED.secret RETURNING secret
+INSERT INTO vault.assigned_list VALUES (1, 'own') ON CONFLICT (id) DO UPDATE SET secret = EXCLUDED.secret RETURNING secret
+SELECT secret FROM vault.people
+ROLLBACK
 -- refused: INSERT in a common table expression
 WITH a AS (INSERT INTO vault.targets (id, note) SELECT id + 10, email FROM customers RETURNING note) SELECT note FROM a
 -- refused: DELETE that feeds an INSERT

@@ -372,3 +372,27 @@ UPDATE vault.bounded SET size = 100 WHERE id = 1
 UPDATE vault.same_again SET secret = 'quartzzebra' WHERE id = 1
 -- oracle: a check of a domain that its values must hold to
 ALTER DOMAIN vault.word ADD CHECK (VALUE > 'q')
+-- oracle: a trigger that runs after one that gives back all that was
+UPDATE vault.given_back SET secret = 1 WHERE id = 1 RETURNING label
+-- oracle: a trigger on rows that refer to others of their table
+UPDATE vault.led SET id = 9, secret = 0 WHERE id = 1
+SELECT label FROM vault.led WHERE id = 2
+-- oracle: the same, where what they refer to is taken from them
+UPDATE vault.released SET number = 9, secret = 0 WHERE id = 1
+SELECT label FROM vault.released WHERE id = 2
+-- oracle: a check of what refers to a generated column
+UPDATE vault.keyed SET number = 100 WHERE id = 1
+-- oracle: a check, where a trigger makes the column less each time
+UPDATE vault.counted_down SET label = 'x' WHERE id = 1
+-- oracle: the same that makes it shorter
+UPDATE vault.shortened SET label = 'x' WHERE id = 1
+-- oracle: a trigger that asks whether a row changes, of a guess
+UPDATE vault.touched SET secret = 'quartzzebra' WHERE id = 1 RETURNING label
+-- oracle: the same of a column
+UPDATE vault.touched_one SET secret = 'quartzzebra' WHERE id = 1 RETURNING label
+-- oracle: the same in a function
+UPDATE vault.touched_by_path SET secret = 'quartzzebra' WHERE id = 1 RETURNING label
+-- oracle: a trigger that asks whether a column is equal to itself
+UPDATE vault.equalled SET size = 5 WHERE id = 1 RETURNING label
+-- oracle: a trigger that asks whether a row changes after one that tidies
+UPDATE vault.equalled_late SET size = size WHERE id = 1 RETURNING label

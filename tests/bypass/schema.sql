@@ -560,3 +560,57 @@ CREATE TRIGGER tidy BEFORE UPDATE ON vault.tidied_given FOR EACH ROW EXECUTE FUN
 CREATE DOMAIN vault.word AS text;
 CREATE TABLE vault.worded_by_domain (id integer PRIMARY KEY, secret vault.word);
 INSERT INTO vault.worded_by_domain VALUES (1, 'quartzzebra');
+
+-- What a view makes of rows that are inserted, and triggers that run on rows that are as they were.
+CREATE TABLE vault.assigned (id integer PRIMARY KEY, secret text);
+INSERT INTO vault.assigned VALUES (1, 'quartzzebra');
+CREATE TABLE vault.duties (id integer PRIMARY KEY, title text, person integer);
+INSERT INTO vault.duties VALUES (1, '', 1);
+CREATE VIEW vault.duty_list AS SELECT d.id, d.title, d.person, (SELECT a.secret FROM vault.assigned a WHERE a.id = d.person) AS contact FROM vault.duties d;
+CREATE VIEW vault.assigned_list AS SELECT id, secret FROM vault.assigned;
+CREATE FUNCTION vault.give_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.locked THEN RETURN OLD; END IF; RETURN NEW; END';
+CREATE FUNCTION vault.tell_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret > NEW.size THEN NEW.label := ''over''; END IF; RETURN NEW; END';
+CREATE TABLE vault.given_back (id integer PRIMARY KEY, locked boolean, size integer, label text, secret integer);
+INSERT INTO vault.given_back VALUES (1, true, 100, '', 10);
+CREATE TRIGGER back BEFORE UPDATE ON vault.given_back FOR EACH ROW EXECUTE FUNCTION vault.give_back();
+CREATE TRIGGER tell BEFORE UPDATE OF secret ON vault.given_back FOR EACH ROW EXECUTE FUNCTION vault.tell_over();
+CREATE TABLE vault.led (id integer PRIMARY KEY, chief integer REFERENCES vault.led ON UPDATE CASCADE, size integer, label text, secret integer);
+INSERT INTO vault.led VALUES (1, NULL, 100, '', 0), (2, 1, 100, '', 10);
+CREATE TRIGGER tell BEFORE UPDATE ON vault.led FOR EACH ROW EXECUTE FUNCTION vault.tell_over();
+CREATE TABLE vault.released (id integer PRIMARY KEY, number integer UNIQUE, chief integer REFERENCES vault.released (number) ON UPDATE SET NULL, size integer, label text, secret integer);
+INSERT INTO vault.released VALUES (1, 1, NULL, 100, '', 0), (2, 2, 1, 100, '', 10);
+CREATE TRIGGER tell BEFORE UPDATE ON vault.released FOR EACH ROW EXECUTE FUNCTION vault.tell_over();
+CREATE TABLE vault.keyed (id integer PRIMARY KEY, number integer, made integer GENERATED ALWAYS AS (number + 1) STORED UNIQUE);
+INSERT INTO vault.keyed VALUES (1, 1);
+CREATE TABLE vault.keyed_parts (id integer PRIMARY KEY, number integer REFERENCES vault.keyed (made) ON UPDATE CASCADE, secret integer, CHECK (number < secret));
+INSERT INTO vault.keyed_parts VALUES (1, 2, 10);
+CREATE FUNCTION vault.count_down() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := NEW.secret - 1; RETURN NEW; END';
+CREATE TABLE vault.counted_down (id integer PRIMARY KEY, label text, secret integer CHECK (secret >= 0));
+INSERT INTO vault.counted_down VALUES (1, '', 10);
+CREATE TRIGGER down BEFORE UPDATE ON vault.counted_down FOR EACH ROW EXECUTE FUNCTION vault.count_down();
+CREATE FUNCTION vault.shorten() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := left(NEW.secret, -1); RETURN NEW; END';
+CREATE TABLE vault.shortened (id integer PRIMARY KEY, label text, secret text CHECK (secret <> ''));
+INSERT INTO vault.shortened VALUES (1, '', 'quartzzebra');
+CREATE TRIGGER shorten BEFORE UPDATE ON vault.shortened FOR EACH ROW EXECUTE FUNCTION vault.shorten();
+
+-- Triggers that ask whether a row changes, as those do that note when it did, and functions with a path.
+CREATE TABLE vault.touched (id integer PRIMARY KEY, size integer, label text, secret varchar(40));
+INSERT INTO vault.touched VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.touched FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.touched_one (id integer PRIMARY KEY, size integer, label text, secret varchar(40));
+INSERT INTO vault.touched_one VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.touched_one FOR EACH ROW WHEN (NEW.secret IS DISTINCT FROM OLD.secret AND OLD.size IS NOT DISTINCT FROM NEW.size) EXECUTE FUNCTION vault.label_it();
+CREATE FUNCTION vault.touch_it() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS 'BEGIN IF NEW IS DISTINCT FROM OLD THEN NEW.label := ''changed''; END IF; RETURN NEW; END';
+CREATE TABLE vault.touched_by_path (id integer PRIMARY KEY, size integer, label text, secret varchar(40));
+INSERT INTO vault.touched_by_path VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.touched_by_path FOR EACH ROW EXECUTE FUNCTION vault.touch_it();
+CREATE TABLE vault.equalled (id integer PRIMARY KEY, size integer, label text, secret text);
+INSERT INTO vault.equalled VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled FOR EACH ROW WHEN (OLD.secret = NEW.secret) EXECUTE FUNCTION vault.label_it();
+CREATE TABLE vault.equalled_late (id integer PRIMARY KEY, size integer, label text, secret text);
+INSERT INTO vault.equalled_late VALUES (1, 0, '', 'quartzzebra');
+CREATE TRIGGER first BEFORE UPDATE ON vault.equalled_late FOR EACH ROW EXECUTE FUNCTION vault.tidy_secret();
+CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled_late FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION vault.label_it();
+CREATE FUNCTION vault.quote_nullable(text) RETURNS text LANGUAGE sql AS 'SELECT secret FROM vault.people LIMIT 1';
+CREATE FUNCTION vault.by_path() RETURNS text LANGUAGE sql SET search_path = vault, pg_catalog AS 'SELECT quote_nullable(''x''::text)';
+CREATE FUNCTION vault.small_by_path(text) RETURNS text LANGUAGE sql SET search_path = '' AS 'SELECT lower($1)';

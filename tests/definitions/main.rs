@@ -332,3 +332,38 @@ async fn tables_that_hide_others_hide_no_column_of_theirs() {
         run(&alice, &["ROLLBACK"]).await;
     }
 }
+
+/// Other sessions with temporary tables would no longer know what the type is.
+#[tokio::test]
+async fn no_temporary_table_takes_the_name_of_a_type() {
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    run(&alice, &["CREATE TEMP TABLE texts (a int)"]).await;
+    for text in [
+        "CREATE TEMP TABLE text (a int)",
+        "SELECT 1 INTO TEMP text",
+        "CREATE TEMP VIEW jsonb AS SELECT 1",
+        "ALTER TABLE texts RENAME TO text",
+    ] {
+        assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
+    }
+    run(&alice, &["ALTER TABLE texts RENAME TO words"]).await;
+}
+
+/// A check may be many times as long in the catalog as in the text that makes it.
+#[tokio::test]
+async fn a_long_check_keeps_nobody_from_the_catalog() {
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    let row = vec!["a"; 300].join(",");
+    let ones = vec!["1"; 300].join(",");
+    let rows = vec![format!("({ones})"); 1_600].join(",");
+    let made = format!("CREATE TEMP TABLE long (a numeric, CHECK (({row}) IN ({rows})))");
+    run(&alice, &[&made]).await;
+    let dora = gateway.connect(Person::Dora).await;
+    run(&dora, &["CREATE TEMP TABLE own (a int)", "SELECT FROM own"]).await;
+    // What it would do is not known.
+    for text in ["INSERT INTO long VALUES (1)", "SELECT FROM long"] {
+        assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
+    }
+}

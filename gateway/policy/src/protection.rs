@@ -133,7 +133,8 @@ impl<'a> Widening<'a> {
 
     /// The column and its like. Where a view's column is protected, so is what the view reads: an
     /// analysis speaks of base columns. What else went into a view's column that only holds a
-    /// protected one stays open.
+    /// protected one stays open. Whoever makes a temporary view names its columns, and nobody else sees it:
+    /// that protects nothing.
     pub(crate) fn of(&self, column: ColumnId) -> HashSet<ColumnId> {
         let mut open = vec![column];
         let mut meant = HashSet::new();
@@ -142,7 +143,7 @@ impl<'a> Widening<'a> {
                 continue;
             }
             let relation = self.catalog.relation(column.relation);
-            if relation.is_some_and(|relation| relation.kind == RelationKind::View) {
+            if relation.is_some_and(|one| one.kind == RelationKind::View && !one.is_temporary()) {
                 open.extend(self.bases().get(&column).into_iter().flatten());
             }
         }

@@ -167,6 +167,8 @@ pub(crate) struct Trigger {
     pub(crate) attributes: Vec<i16>,
     /// The attributes that its condition looks at; 0 is a whole row.
     pub(crate) asked: Vec<i16>,
+    /// The attributes of which its condition asks whether they stay as they are.
+    pub(crate) compared: Vec<i16>,
     /// What its condition calls.
     pub(crate) condition: Code,
 }
@@ -255,20 +257,30 @@ pub(crate) struct Function {
 pub(crate) struct Fields {
     /// Those that it reads.
     pub(crate) reads: Vec<FieldUse>,
+    /// Those of NEW that it assigns to.
+    pub(crate) assigns: Vec<String>,
     /// Those of NEW that it may give another value.
     pub(crate) writes: Vec<String>,
     /// Those of NEW that it may give back what they were.
     pub(crate) restores: Vec<String>,
+    /// It may return OLD where a row is not deleted: then all of it is what it was.
+    pub(crate) returns_old: bool,
 }
 
 /// A field of NEW or OLD that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldUse {
+    /// Of a whole row, [`WHOLE_ROW`].
     pub(crate) name: String,
     /// It is one of OLD.
     pub(crate) old: bool,
     pub(crate) used: Use,
+    /// It is asked whether it is the same in both, and nothing else.
+    pub(crate) compared: bool,
 }
+
+/// Stands for all fields.
+pub(crate) const WHOLE_ROW: &str = "*";
 
 #[derive(Debug)]
 pub(crate) struct Type {
@@ -450,6 +462,11 @@ impl Relation {
     /// Whether it has triggers that run what is not PostgreSQL's own or have a condition.
     pub fn has_triggers(&self) -> bool {
         !self.triggers.is_empty()
+    }
+
+    /// Whether a session has made it for itself.
+    pub fn is_temporary(&self) -> bool {
+        self.schema == "pg_temp" || self.schema.starts_with("pg_temp_")
     }
 
     pub(crate) fn is_view(&self) -> bool {

@@ -150,14 +150,22 @@ fn refused(reason: OpaqueReason, detail: &str) -> Analysis {
 }
 
 /// The analysis of a view's definition: its outputs and all that reading it means. The error lists
-/// views that must be analysed first.
+/// views that must be analysed first. Anyone may make temporary views, as many as he likes: they are
+/// analysed at every reading of the catalog.
 pub(crate) fn view(
+    view: u32,
     definition: &str,
     catalog: &Catalog,
     views: &HashMap<u32, ViewLineage>,
 ) -> Result<ViewLineage, Vec<u32>> {
+    let relation = catalog.relation(view);
+    let budget = match relation.is_some_and(Relation::is_temporary) {
+        true => BRIEF,
+        false => BUDGET,
+    };
     let mut walk = Walk {
         built: Some(views),
+        budget,
         ..Walk::new(catalog)
     };
     let mut lineage = ViewLineage {

@@ -235,6 +235,7 @@ fn add_triggers(catalog: &mut Catalog, rows: Vec<TriggerRow>, made: &[MadeRow]) 
             events: row.events,
             attributes: row.attributes,
             asked: row.asked,
+            compared: row.compared,
             condition: Code {
                 calls: row.calls,
                 ..made
@@ -411,7 +412,7 @@ fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
                 continue;
             }
             let lineage = match definitions.get(&oid) {
-                Some(definition) => lineage::view(definition, catalog, &done),
+                Some(definition) => lineage::view(oid, definition, catalog, &done),
                 None => Ok(ViewLineage {
                     is_read: false,
                     ..unknown("no definition")

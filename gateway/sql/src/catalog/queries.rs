@@ -22,8 +22,27 @@ pub fn queries(part: Part) -> Vec<(RowSet, String)> {
         Part::Own => (&OWN, ">= 16384"),
     };
     sets.iter()
-        .map(|(set, query)| (*set, query.replace(PART, numbers)))
+        .map(|(set, query)| (*set, with_bounds(&query.replace(PART, numbers))))
         .collect()
+}
+
+/// A query with what stands for expressions as PostgreSQL keeps them: `{short x}` for its text, if it is
+/// not too long, and `{long x}` for whether it is. Anyone who makes a temporary table may have a check of
+/// hundreds of megabytes, which would keep everybody from the catalog.
+fn with_bounds(query: &str) -> String {
+    let mut parts = query.split("{short ");
+    let mut bounded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (kept, rest) = part.split_once('}').unwrap_or((part, ""));
+        bounded += &format!("CASE WHEN NOT {{long {kept}}} THEN {kept}::text END{rest}");
+    }
+    let mut parts = bounded.split("{long ");
+    let mut query = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (kept, rest) = part.split_once('}').unwrap_or((part, ""));
+        query += &format!("COALESCE(pg_catalog.pg_column_size({kept}) > {MOST_KEPT}, false){rest}");
+    }
+    query
 }
 
 const SYSTEM: [(RowSet, &str); 5] = [
@@ -53,6 +72,9 @@ const OWN: [(RowSet, &str); 16] = [
     // Last, as it takes locks that last as long as the reading.
     (RowSet::Views, VIEWS),
 ];
+
+/// Expressions of more bytes than these, as they are stored, are not read.
+const MOST_KEPT: usize = 16_384;
 
 /// Stands for the condition on an OID that selects the part.
 const PART: &str = "{part}";
@@ -147,7 +169,7 @@ WITH RECURSIVE part AS MATERIALIZED (
            pg_catalog.string_agg(DISTINCT d.refobjid::text || ' ' || (CASE WHEN y.whole THEN 0
                WHEN d.refobjsubid > 0 THEN d.refobjsubid ELSE -1 END)::text, ',') AS columns
     FROM (SELECT y.oid, y.polrelid AS relation,
-                 pg_catalog.concat(y.polqual, y.polwithcheck) LIKE '%:varattno 0 %' AS whole
+                 pg_catalog.concat({short y.polqual}, {short y.polwithcheck}) LIKE '%:varattno 0 %' AS whole
           FROM pg_catalog.pg_policy y) y
     JOIN pg_catalog.pg_depend d
       ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = y.oid
@@ -189,7 +211,7 @@ WITH RECURSIVE part AS MATERIALIZED (
     -- What an index computes of several columns may fail by what they are together.
     SELECT i.indrelid, pg_catalog.string_agg(DISTINCT part.attribute[1], ' ')
     FROM pg_catalog.pg_index i,
-         LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) tree (nodes),
+         LATERAL (VALUES ({short i.indexprs}), ({short i.indpred})) tree (nodes),
          LATERAL pg_catalog.regexp_matches(
              tree.nodes, ':varattno ([1-9][0-9]*)', 'g') part (attribute)
     GROUP BY i.indrelid, i.indexrelid, tree.nodes
@@ -197,10 +219,10 @@ WITH RECURSIVE part AS MATERIALIZED (
     UNION ALL
     -- A whole row is all of its columns.
     SELECT a.attrelid, pg_catalog.string_agg(a.attnum::text, ' ')
-    FROM (SELECT i.indrelid, i.indexrelid, pg_catalog.concat(i.indexprs::text, i.indpred::text)
+    FROM (SELECT i.indrelid, i.indexrelid, pg_catalog.concat({short i.indexprs}, {short i.indpred})
           FROM pg_catalog.pg_index i
           UNION ALL
-          SELECT k.conrelid, k.oid, k.conbin::text
+          SELECT k.conrelid, k.oid, {short k.conbin}
           FROM pg_catalog.pg_constraint k) whole (relation, object, nodes)
     JOIN pg_catalog.pg_attribute a
       ON a.attrelid = whole.relation AND a.attnum > 0 AND NOT a.attisdropped
@@ -237,13 +259,18 @@ ORDER BY c.oid";
 /// The triggers that run what is not PostgreSQL's own or have a condition. That of PostgreSQL's own that is
 /// named tells of every column that is written whether it changes. Those of partitions count as internal
 /// up to PostgreSQL 14, and nothing says what their conditions depend on: that of the trigger that they are
-/// clones of does. A condition over a whole row looks at attribute 0.
+/// clones of does. A condition over a whole row looks at attribute 0. What it compares between OLD and NEW alone
+/// comes last.
 const TRIGGERS: &str = "\
 WITH RECURSIVE cloned (trigger, root) AS (
     SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgparentid = 0
     UNION ALL
     SELECT t.oid, cloned.root
     FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
+), distinction (pattern) AS (
+    VALUES ('\\{DISTINCTEXPR [^{}]*:args \\('
+            '(?:\\{RELABELTYPE :arg )?\\{VAR :varno [12] :varattno (0|[1-9][0-9]*) [^{}]*\\}(?: :resulttype [^{}]*\\})? '
+            '(?:\\{RELABELTYPE :arg )?\\{VAR :varno [12] :varattno \\1 [^{}]*\\}(?: :resulttype [^{}]*\\})?\\)')
 )
 SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::text,
        pg_catalog.array_to_string(t.tgattr::pg_catalog.int2[], ','),
@@ -257,9 +284,14 @@ SELECT t.oid::text, t.tgrelid::text, t.tgfoid::pg_catalog.oid::text, t.tgtype::t
                    AND d.refobjid >= 16384 AND d.refobjid <> t.tgfoid::pg_catalog.oid), ''),
        COALESCE((SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ',')
                  FROM pg_catalog.regexp_matches(
-                     t.tgqual::text, ':varattno (0|[1-9][0-9]*) ', 'g') part (attribute)), '')
+                     pg_catalog.regexp_replace({short t.tgqual}, distinction.pattern, '', 'g'),
+                     ':varattno (0|[1-9][0-9]*) ', 'g') part (attribute)), ''),
+       COALESCE((SELECT pg_catalog.string_agg(DISTINCT part.attribute[1], ',')
+                 FROM pg_catalog.regexp_matches(
+                     {short t.tgqual}, distinction.pattern, 'g') part (attribute)), '')
 FROM pg_catalog.pg_trigger t
 JOIN cloned ON cloned.trigger = t.oid
+CROSS JOIN distinction
 WHERE t.tgrelid {part}
   AND (t.tgfoid >= 16384 OR t.tgqual IS NOT NULL
        OR t.tgfoid = 'pg_catalog.suppress_redundant_updates_trigger'::pg_catalog.regproc)
@@ -281,51 +313,58 @@ WITH RECURSIVE parts (keyed, relation) AS (
     UNION ALL
     SELECT t.oid, cloned.root
     FROM cloned JOIN pg_catalog.pg_trigger t ON t.tgparentid = cloned.trigger
-), kept (owner, part, class, object, nodes) AS MATERIALIZED (
-    SELECT a.adrelid, 'w', 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, a.adbin::text
+), kept (owner, part, class, object, nodes, is_long) AS MATERIALIZED (
+    SELECT a.adrelid, 'w', 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, {short a.adbin}, {long a.adbin}
     FROM pg_catalog.pg_attrdef a
     UNION ALL
     SELECT CASE WHEN k.contypid = 0 THEN k.conrelid ELSE k.contypid END,
            CASE WHEN k.contypid = 0 THEN 'w' ELSE 't' END,
-           'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conbin::text
+           'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, {short k.conbin}, {long k.conbin}
     FROM pg_catalog.pg_constraint k WHERE k.conbin IS NOT NULL
     UNION ALL
     SELECT i.indrelid, 'w', 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid,
-           pg_catalog.concat(i.indexprs::text, i.indpred::text)
+           pg_catalog.concat({short i.indexprs}, {short i.indpred}), {long i.indexprs} OR {long i.indpred}
     FROM pg_catalog.pg_index i WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
     UNION ALL
-    SELECT parts.relation, 'w', 'pg_catalog.pg_class'::pg_catalog.regclass, parts.keyed, p.partexprs::text
+    SELECT parts.relation, 'w', 'pg_catalog.pg_class'::pg_catalog.regclass, parts.keyed, {short p.partexprs},
+           {long p.partexprs}
     FROM parts JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = parts.keyed
     UNION ALL
     SELECT s.stxrelid, 'w', 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid,
-           pg_catalog.to_jsonb(s) ->> 'stxexprs'
+           CASE WHEN NOT {long s.*} THEN pg_catalog.to_jsonb(s) ->> 'stxexprs' END, {long s.*}
     FROM pg_catalog.pg_statistic_ext s
     UNION ALL
     SELECT y.polrelid, 'p', 'pg_catalog.pg_policy'::pg_catalog.regclass, y.oid,
-           pg_catalog.concat(y.polqual::text, y.polwithcheck::text)
+           pg_catalog.concat({short y.polqual}, {short y.polwithcheck}),
+           {long y.polqual} OR {long y.polwithcheck}
     FROM pg_catalog.pg_policy y JOIN pg_catalog.pg_class c ON c.oid = y.polrelid
     WHERE c.relrowsecurity
     UNION ALL
-    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, cloned.root, t.tgqual::text
+    SELECT t.oid, 'c', 'pg_catalog.pg_trigger'::pg_catalog.regclass, cloned.root, {short t.tgqual},
+           {long t.tgqual}
     FROM pg_catalog.pg_trigger t JOIN cloned ON cloned.trigger = t.oid WHERE t.tgqual IS NOT NULL
     UNION ALL
-    SELECT t.oid, 't', 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typdefaultbin::text
+    SELECT t.oid, 't', 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, {short t.typdefaultbin},
+           {long t.typdefaultbin}
     FROM pg_catalog.pg_type t WHERE t.typdefaultbin IS NOT NULL
-), made (owner, part, function, type) AS (
-    SELECT kept.owner, kept.part, called.number[1]::pg_catalog.oid, 0::pg_catalog.oid
+), made (owner, part, function, type, name) AS (
+    SELECT kept.owner, kept.part, 0::pg_catalog.oid, 0::pg_catalog.oid, 'an expression that is too long to be read'
+    FROM kept WHERE kept.is_long
+    UNION
+    SELECT kept.owner, kept.part, called.number[1]::pg_catalog.oid, 0::pg_catalog.oid, ''
     FROM kept, LATERAL pg_catalog.regexp_matches(
         kept.nodes, ':(?:func|aggfno|winfno)id ([0-9]{1,5}) ', 'g') called (number)
     UNION
-    SELECT kept.owner, kept.part, 0::pg_catalog.oid, given.number[1]::pg_catalog.oid
+    SELECT kept.owner, kept.part, 0::pg_catalog.oid, given.number[1]::pg_catalog.oid, ''
     FROM kept, LATERAL pg_catalog.regexp_matches(kept.nodes, ':typid ([0-9]{5,}) ', 'g') given (number)
     WHERE kept.nodes LIKE '%{JSON%'
     UNION
-    SELECT kept.owner, kept.part, 0::pg_catalog.oid, d.refobjid
+    SELECT kept.owner, kept.part, 0::pg_catalog.oid, d.refobjid, ''
     FROM kept JOIN pg_catalog.pg_depend d ON d.classid = kept.class AND d.objid = kept.object
     WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid >= 16384
       AND d.refobjid <> kept.owner
 )
-SELECT made.owner::text, made.part, COALESCE(p.proname::text, ''), COALESCE(element.oid, made.type)::text
+SELECT made.owner::text, made.part, COALESCE(p.proname::text, made.name), COALESCE(element.oid, made.type)::text
 FROM made
 LEFT JOIN pg_catalog.pg_proc p ON p.oid = made.function
 LEFT JOIN pg_catalog.pg_type many ON many.oid = made.type
@@ -437,7 +476,8 @@ WHERE c.relkind IN ('r', 'p', 'f')
 ORDER BY i.inhrelid, i.inhparent";
 
 /// A body is read where it could be clean: not those of extensions, of other languages and of
-/// functions that give sets or run with rights or settings of their own. A body that the server
+/// functions that give sets or run with rights or settings of their own, but for a search path, as names in
+/// bodies mean whatever has them. A body that the server
 /// keeps parsed is printed under locks on the relations that it reads, so where it reads one it is
 /// left out. What is no UTF-8 in the database may be none at all.
 const FUNCTIONS: &str = "\
@@ -460,7 +500,9 @@ WITH parsed AS MATERIALIZED (
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE p.oid {part} AND l.lanname IN ('sql', 'plpgsql') AND p.prokind = 'f'
-      AND NOT p.prosecdef AND NOT p.proretset AND p.proconfig IS NULL AND p.protrftypes IS NULL
+      AND NOT p.prosecdef AND NOT p.proretset AND p.protrftypes IS NULL
+      AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS setting
+                      WHERE setting NOT LIKE 'search\\_path=%')
       AND p.prosupport = 0 AND pg_catalog.octet_length(p.prosrc) < 16384
       AND (pg_catalog.getdatabaseencoding() = 'UTF8' OR p.prosrc !~ '[^\\x01-\\x7F]')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
@@ -581,20 +623,27 @@ WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login'
 ORDER BY e.oid";
 
 /// Whoever reads a relation has PostgreSQL compute what is constant in these. Statistics of expressions
-/// came with version 14.
+/// came with version 14. One that is too long counts as a call of a function that nobody knows.
 const FOLDED: &str = "\
-SELECT kept.relation::text, kept.tree
-FROM (SELECT i.indrelid AS relation, pg_catalog.concat(i.indpred::text, i.indexprs::text) AS tree
-      FROM pg_catalog.pg_index i
-      UNION ALL
-      SELECT k.conrelid, k.conbin::text FROM pg_catalog.pg_constraint k WHERE k.contype = 'c'
-      UNION ALL
-      SELECT p.partrelid, p.partexprs::text FROM pg_catalog.pg_partitioned_table p
-      UNION ALL
-      SELECT s.stxrelid, pg_catalog.to_jsonb(s) ->> 'stxexprs'
-      FROM pg_catalog.pg_statistic_ext s) AS kept
-WHERE kept.relation {part} AND kept.tree ~ ':(op)?funcid [0-9][0-9][0-9][0-9][0-9]'
-ORDER BY kept.relation, kept.tree";
+WITH kept (relation, tree, is_long) AS (
+    SELECT i.indrelid, pg_catalog.concat({short i.indpred}, {short i.indexprs}),
+           {long i.indpred} OR {long i.indexprs}
+    FROM pg_catalog.pg_index i
+    UNION ALL
+    SELECT k.conrelid, {short k.conbin}, {long k.conbin}
+    FROM pg_catalog.pg_constraint k WHERE k.contype = 'c'
+    UNION ALL
+    SELECT p.partrelid, {short p.partexprs}, {long p.partexprs} FROM pg_catalog.pg_partitioned_table p
+    UNION ALL
+    SELECT s.stxrelid, CASE WHEN NOT {long s.*} THEN pg_catalog.to_jsonb(s) ->> 'stxexprs' END, {long s.*}
+    FROM pg_catalog.pg_statistic_ext s
+), called (relation, tree) AS (
+    SELECT kept.relation, CASE WHEN kept.is_long THEN '{FUNCEXPR :funcid 4294967295}' ELSE kept.tree END
+    FROM kept
+)
+SELECT called.relation::text, called.tree FROM called
+WHERE called.relation {part} AND called.tree ~ ':(op)?funcid [0-9][0-9][0-9][0-9][0-9]'
+ORDER BY called.relation, called.tree";
 
 /// PostgreSQL calls the functions of operator classes wherever it compares. Those of extensions are theirs.
 const CLASSES: &str = "\

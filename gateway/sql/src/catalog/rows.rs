@@ -261,6 +261,8 @@ pub struct TriggerRow {
     pub calls: Vec<u32>,
     /// The attributes that its condition looks at; 0 is a whole row.
     pub asked: Vec<i16>,
+    /// Those of which it asks whether an UPDATE leaves them as they are, if that is all.
+    pub compared: Vec<i16>,
 }
 
 /// What an expression calls or makes.
@@ -529,7 +531,7 @@ fn reference(row: &Row<'_>) -> Result<ReferenceRow, Error> {
 }
 
 fn trigger(row: &Row<'_>) -> Result<TriggerRow, Error> {
-    row.expect(7)?;
+    row.expect(8)?;
     Ok(TriggerRow {
         oid: row.number(0)?,
         relation: row.number(1)?,
@@ -538,6 +540,7 @@ fn trigger(row: &Row<'_>) -> Result<TriggerRow, Error> {
         attributes: row.numbers(4)?,
         calls: row.numbers(5)?,
         asked: row.numbers(6)?,
+        compared: row.numbers(7)?,
     })
 }
 

@@ -3,10 +3,19 @@
 
 use crate::analysis::Use;
 use crate::bounds;
+use crate::catalog::WHOLE_ROW;
 use crate::parse::{self, Strings};
 
 /// How deep IF may be nested.
 const DEEPEST: usize = 8;
+
+/// What a block does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block<'t> {
+    pub(super) parts: Vec<Part<'t>>,
+    /// It may return OLD, other than where a row is deleted.
+    pub(super) returns_old: bool,
+}
 
 /// An expression of a block.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +28,8 @@ pub(super) struct Part<'t> {
     pub(super) used: Use,
     /// The field of NEW that it is assigned to, or for which alone it decides what is assigned.
     pub(super) into: Option<String>,
+    /// It asks whether a field, or the whole row, is the same in both, and nothing else.
+    pub(super) compared: bool,
 }
 
 /// A field of NEW or OLD.
@@ -29,9 +40,9 @@ pub(super) struct Field {
     pub(super) old: bool,
 }
 
-/// The expressions of a function's block; none where it does anything but assign to fields of NEW and
-/// return NEW, OLD or NULL, or, where it is no trigger's, return a value.
-pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
+/// A function's block; none where it does anything but assign to fields of NEW, raise what is always the same
+/// and return NEW, OLD or NULL, or, where it is no trigger's, return a value.
+pub(super) fn read(text: &str, is_trigger: bool) -> Option<Block<'_>> {
     let start = text.trim_start();
     let begins = |word: &str| {
         start
@@ -66,6 +77,7 @@ pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
         is_trigger,
         parts: Vec::new(),
         results: 0,
+        returns_old: false,
     };
     reader.keyword("begin")?;
     reader.statements(0)?;
@@ -73,7 +85,10 @@ pub(super) fn read(text: &str, is_trigger: bool) -> Option<Vec<Part<'_>>> {
     if !reader.words.is_empty() {
         reader.sign(";")?;
     }
-    reader.words.is_empty().then_some(reader.parts)
+    reader.words.is_empty().then_some(Block {
+        parts: reader.parts,
+        returns_old: reader.returns_old,
+    })
 }
 
 /// A token that is no comment.
@@ -114,6 +129,7 @@ struct Reader<'t, 'w> {
     parts: Vec<Part<'t>>,
     /// How many RETURNs there were.
     results: usize,
+    returns_old: bool,
 }
 
 impl<'t, 'w> Reader<'t, 'w> {
@@ -151,6 +167,8 @@ impl<'t, 'w> Reader<'t, 'w> {
                 self.result()?;
             } else if first.is("null") {
                 self.sign(";")?;
+            } else if self.is_trigger && first.is("raise") {
+                self.raised()?;
             } else if self.is_trigger && first.name()? == "new" {
                 self.sign(".")?;
                 let into = self.next()?.name()?;
@@ -172,7 +190,12 @@ impl<'t, 'w> Reader<'t, 'w> {
         let mut conditions = vec![first];
         self.expression("then", Use::Filtered)?;
         loop {
+            let returned_old = self.returns_old;
+            let is_deleted = self.parts.last().is_some_and(|one| is_of_delete(one.text));
             self.statements(depth + 1)?;
+            if is_deleted {
+                self.returns_old = returned_old;
+            }
             let next = self.next()?;
             if next.is("end") {
                 break;
@@ -215,7 +238,20 @@ impl<'t, 'w> Reader<'t, 'w> {
         }
         let word = self.next()?;
         let whole = word.is_row() || word.is("null");
+        self.returns_old |= word.name()? == "old";
         whole.then_some(())?;
+        self.sign(";")
+    }
+
+    /// A text that says nothing but that it is said, of which RAISE is read.
+    fn raised(&mut self) -> Option<()> {
+        const LEVELS: [&str; 6] = ["debug", "exception", "info", "log", "notice", "warning"];
+        // It may be all that conditions decide, as RETURN.
+        self.results += 1;
+        let level = self.next()?;
+        let is_known = LEVELS.iter().any(|one| level.is(one));
+        let is_plain = self.next()?.text.starts_with('\'');
+        (is_known && is_plain).then_some(())?;
         self.sign(";")
     }
 
@@ -236,15 +272,69 @@ impl<'t, 'w> Reader<'t, 'w> {
         let (inside, rest) = self.words.split_at(length);
         let (last, rest) = rest.split_first()?;
         self.words = rest;
-        let fields = fields(inside)?;
+        let compared = comparison(inside).filter(|_| self.is_trigger);
+        let found = match &compared {
+            Some(name) => [false, true]
+                .map(|old| Field {
+                    name: name.clone(),
+                    old,
+                })
+                .into(),
+            None => fields(inside)?,
+        };
         let text = self.text.get(inside.first()?.start..last.start)?;
         self.parts.push(Part {
             text,
-            fields,
+            fields: found,
             used,
             into: None,
+            compared: compared.is_some(),
         });
         Some(())
+    }
+}
+
+/// Whether a condition holds only where a row is deleted.
+fn is_of_delete(condition: &str) -> bool {
+    let inside = condition.trim().strip_prefix('(');
+    let inside = inside.and_then(|inside| inside.strip_suffix(')'));
+    let sides = inside.unwrap_or(condition).split_once('=');
+    sides.is_some_and(|(operation, name)| {
+        operation.trim().eq_ignore_ascii_case("tg_op") && name.trim() == "'DELETE'"
+    })
+}
+
+/// The field of which an expression asks whether it is the same in NEW and OLD, if that is all of it.
+fn comparison(words: &[Word<'_>]) -> Option<String> {
+    let place = words.iter().position(|word| word.is("is"))?;
+    let (first, rest) = words.split_at(place);
+    let second = match rest {
+        [_, distinct, from, second @ ..] if distinct.is("distinct") && from.is("from") => second,
+        [_, not, distinct, from, second @ ..]
+            if not.is("not") && distinct.is("distinct") && from.is("from") =>
+        {
+            second
+        }
+        _ => return None,
+    };
+    let name = compared(first)?;
+    (compared(second)? == name).then_some(name)
+}
+
+/// The field of NEW or OLD that these words are, or the whole row.
+fn compared(words: &[Word<'_>]) -> Option<String> {
+    match words {
+        [row] if row.is_row() => Some(WHOLE_ROW.to_owned()),
+        [row, dot, field] if row.is_row() && dot.text == "." => match field.text {
+            WHOLE_ROW => Some(WHOLE_ROW.to_owned()),
+            _ => field.name(),
+        },
+        [make, open, inside @ .., close]
+            if make.is("row") && open.text == "(" && close.text == ")" =>
+        {
+            compared(inside)
+        }
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Walk;
-use super::block::{self, Field, Part};
+use super::block::{self, Block, Field, Part};
 use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
@@ -50,7 +50,8 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         }
         "sql" => walk.texts(&row.source, &parameters(row))?,
         "plpgsql" => {
-            let parts = block::read(&row.source, is_trigger)?;
+            let Block { parts, returns_old } = block::read(&row.source, is_trigger)?;
+            fields.returns_old = returns_old;
             let scope = match is_trigger {
                 true => {
                     let fields = parts.iter().flat_map(|part| &part.fields);
@@ -74,7 +75,7 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
         let written = [&row.name, &row.source, &row.definition, &row.defaults];
         written.map(String::as_str).join("\n")
     });
-    let calls = walk.only_calls()?;
+    let calls = walk.only_calls(is_trigger)?;
     Some(Body {
         calls,
         fields,
@@ -94,20 +95,23 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
                 name: field.name.clone(),
                 old: field.old,
                 used: part.used,
+                compared: part.compared,
             }));
     }
     if part.used == Use::Filtered {
         return;
     }
+    fields.assigns.extend(into.cloned());
     let of_old = part.fields.iter().any(|field| field.old && itself(field));
     fields.restores.extend(into.cloned().filter(|_| of_old));
     let stays = own && !part.fields.is_empty() && only_tidies(part.text);
     fields.writes.extend(into.cloned().filter(|_| !stays));
 }
 
-/// Whether an expression is made of fields and constants alone, by what depends on nothing else.
+/// Whether an expression is made of fields and constants alone, by what depends on nothing else and does not
+/// lead further each time: what a value is could be told by how often it goes on.
 fn is_plain(text: &str) -> bool {
-    const PLAIN: [&str; 40] = [
+    const PLAIN: [&str; 37] = [
         "abs",
         "and",
         "between",
@@ -128,7 +132,6 @@ fn is_plain(text: &str) -> bool {
         "is",
         "leading",
         "least",
-        "left",
         "length",
         "lower",
         "ltrim",
@@ -138,10 +141,8 @@ fn is_plain(text: &str) -> bool {
         "or",
         "regexp_replace",
         "replace",
-        "right",
         "round",
         "rtrim",
-        "substr",
         "then",
         "trailing",
         "trim",
@@ -158,14 +159,56 @@ fn is_plain(text: &str) -> bool {
     };
     // A setting may say how values of some types are read: no casts.
     let hides = ["--", "/*"].iter().any(|one| text.contains(one));
-    let is_odd = |c: char| !c.is_ascii() || matches!(c, '"' | '$' | '\\' | ':' | '[');
+    let is_odd = |c: char| !c.is_ascii() || "\"$\\:[+-*/%^|&#@?`".contains(c);
     let mut outside = text.split('\'').step_by(2);
     !hides
+        && replaces_once(&text.to_ascii_lowercase())
         && outside.all(|part| {
             let mut words =
                 part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
             !part.contains(is_odd) && words.all(|word| word.is_empty() || is_known(word))
         })
+}
+
+/// Whether all that is replaced in a text is a sort of signs that goes.
+fn replaces_once(text: &str) -> bool {
+    let mut calls = text.match_indices("replace");
+    calls.all(|(place, name)| {
+        let constants = constants(&text[place + name.len()..]);
+        let constants = constants.as_deref().unwrap_or_default();
+        match text[..place].ends_with("regexp_") {
+            true => matches!(constants, [signs, "", "g"] if is_sort_of_signs(signs)),
+            false => matches!(constants, [sign, ""] if sign.chars().count() == 1),
+        }
+    })
+}
+
+/// The constants that are all arguments of a call but the first.
+fn constants(arguments: &str) -> Option<Vec<&str>> {
+    let mut parts = arguments.split('\'');
+    let first = parts.next()?.trim_end().strip_suffix(',')?;
+    if first.contains(',') || first.matches('(').count() != first.matches(')').count() + 1 {
+        return None;
+    }
+    let mut constants = Vec::new();
+    loop {
+        constants.push(parts.next()?);
+        let between = parts.next()?.trim();
+        if between.starts_with(')') {
+            return Some(constants);
+        }
+        if between != "," {
+            return None;
+        }
+    }
+}
+
+/// Whether a pattern is one for single signs, or for some in a row.
+fn is_sort_of_signs(pattern: &str) -> bool {
+    let sign = pattern.strip_suffix('+').unwrap_or(pattern);
+    let listed = sign.strip_prefix('[').and_then(|one| one.strip_suffix(']'));
+    listed.is_some_and(|signs| !signs.is_empty() && !signs.contains(['[', ']']))
+        || matches!(sign, "\\d" | "\\s" | "\\w")
 }
 
 /// Whether an expression over one field does what changes nothing when it is done again.
@@ -251,9 +294,12 @@ impl<'a> Walk<'a> {
         self.calls.as_ref().map_or(0, Vec::len)
     }
 
-    /// The functions that are called; none where anything else happens.
-    fn only_calls(self) -> Option<Vec<u32>> {
-        let harmless = |name: &str| functions::effect(name) == Some(Effect::Harmless);
+    /// The functions that are called; none where anything else happens. The next value of a sequence is as
+    /// harmless where rows are written as it is in a default.
+    fn only_calls(self, is_trigger: bool) -> Option<Vec<u32>> {
+        let harmless = |name: &str| {
+            functions::effect(name) == Some(Effect::Harmless) || (is_trigger && name == "nextval")
+        };
         let mut called = self.found.functions.list.iter();
         let clean = self.found.relations.list.is_empty()
             && self.found.columns.is_empty()

@@ -150,13 +150,21 @@ impl<'a> Walk<'a> {
     }
 
     fn renamed(&mut self, rename: &pg::RenameStmt) -> Statement {
+        use pg::ObjectType as Type;
         if let Some(relation) = &rename.relation {
-            self.relations(relation, Access::Define);
+            let relations = self.relations(relation, Access::Define);
+            let is_whole = matches!(
+                rename.rename_type(),
+                Type::ObjectTable | Type::ObjectView | Type::ObjectSequence | Type::ObjectIndex
+            );
+            if is_whole && relations.iter().any(|one| one.is_temporary()) {
+                self.takes_type(&rename.newname);
+            }
         }
         match rename.rename_type() {
-            pg::ObjectType::ObjectSchema => self.all_of_schema(&rename.subname),
-            pg::ObjectType::ObjectType => self.type_changed(&type_path(&rename.object)),
-            pg::ObjectType::ObjectAttribute => {
+            Type::ObjectSchema => self.all_of_schema(&rename.subname),
+            Type::ObjectType => self.type_changed(&type_path(&rename.object)),
+            Type::ObjectAttribute => {
                 self.fields_changed(rename.relation.as_ref(), rename.behavior());
             }
             _ => {}
@@ -416,10 +424,20 @@ impl<'a> Walk<'a> {
     /// A relation that is made; a temporary one touches no other of its name.
     pub(super) fn created(&mut self, var: &pg::RangeVar) {
         if is_temporary(var) {
+            self.takes_type(&var.relname);
             self.names.insert(var.relname.clone());
             self.use_relation(None, "pg_temp", &var.relname, Access::Define);
         } else {
             self.relations(var, Access::Define);
+        }
+    }
+
+    /// A temporary relation is a type that stands before PostgreSQL's own of its name; whose it is, other
+    /// sessions with temporary ones do not know.
+    fn takes_type(&mut self, name: &str) {
+        if !self.catalog.types_named("pg_catalog", name).is_empty() {
+            let detail = format!("a temporary relation with the name of the type {name}");
+            self.opaque(OpaqueReason::Unsupported, &detail);
         }
     }
 

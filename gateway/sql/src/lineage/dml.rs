@@ -8,7 +8,7 @@ use super::value::{Table, Value};
 use super::written::Given;
 use super::{LOOKED_AT, Walk};
 use crate::analysis::{Access, Class, ColumnId, Inner, Kind, OpaqueReason, Restriction, Use};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, RelationKind};
 use crate::parse::{NodeEnum, boxed, inner, pg};
 
 impl<'a> Walk<'a> {
@@ -66,7 +66,14 @@ impl<'a> Walk<'a> {
         }
         scope.items.push(item.clone());
         if let Some(conflict) = insert.on_conflict_clause.as_deref() {
-            self.on_conflict(conflict, var, rows, (&targets, &item), &scope);
+            let excluded = Item {
+                name: "excluded".to_owned(),
+                bare: false,
+                schemas: Vec::new(),
+                table: Rc::new(excluded(insert, &targets, &item.table, width)),
+                ..item.clone()
+            };
+            self.on_conflict(conflict, var, rows, (&targets, excluded), &scope);
         }
         self.returning(insert.returning_clause.as_ref(), &item, scope)
     }
@@ -76,7 +83,7 @@ impl<'a> Walk<'a> {
         conflict: &pg::OnConflictClause,
         var: &pg::RangeVar,
         rows: Restriction,
-        (targets, item): (&[&'a Relation], &Item),
+        (targets, excluded): (&[&'a Relation], Item),
         scope: &Scope<'_>,
     ) {
         if let Some(infer) = conflict.infer.as_deref() {
@@ -100,13 +107,7 @@ impl<'a> Walk<'a> {
                 with: scope.with.clone(),
                 level: scope.level,
             };
-            scope.items.push(Item {
-                name: "excluded".to_owned(),
-                bare: false,
-                schemas: Vec::new(),
-                table: Rc::new(item.table.given()),
-                ..item.clone()
-            });
+            scope.items.push(excluded);
             self.assignments(&conflict.target_list, targets, &scope);
             self.set_columns(given);
             let condition = conflict.where_clause.as_deref();
@@ -489,6 +490,51 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// The row that an INSERT would have added, as ON CONFLICT knows it: of a table, all that the statement was
+/// given. Of a view PostgreSQL computes it by what the view is made of: only a column that is nothing but one
+/// of its table can be given a value, and that is the statement's own then.
+fn excluded(
+    insert: &pg::InsertStmt,
+    targets: &[&Relation],
+    table: &Table,
+    width: Option<usize>,
+) -> Table {
+    if targets.iter().all(|one| one.kind != RelationKind::View) {
+        return table.given(|_| true);
+    }
+    let defaults = defaults(insert);
+    let is_given = |place: usize| !defaults.contains(&place);
+    let first = width.filter(|_| insert.cols.is_empty()).unwrap_or(0);
+    table.given(|name| {
+        let named = insert.cols.iter().position(
+            |node| matches!(inner(node), Some(NodeEnum::ResTarget(one)) if one.name == name),
+        );
+        let is_first = |relation: &&Relation| {
+            let mut columns = relation.columns.iter().take(first);
+            columns
+                .position(|one| one.name == name)
+                .is_some_and(is_given)
+        };
+        named.is_some_and(is_given) || targets.iter().all(is_first)
+    })
+}
+
+/// Where VALUES has DEFAULT for what an INSERT gives: a column of a view need not be one of its table then.
+fn defaults(insert: &pg::InsertStmt) -> HashSet<usize> {
+    let Some(NodeEnum::SelectStmt(select)) = boxed(&insert.select_stmt) else {
+        return HashSet::new();
+    };
+    let rows = select.values_lists.iter().filter_map(inner);
+    let rows = rows.filter_map(|row| match row {
+        NodeEnum::List(list) => Some(list.items.iter().enumerate()),
+        _ => None,
+    });
+    rows.flatten()
+        .filter(|(_, value)| matches!(inner(value), Some(NodeEnum::SetToDefault(_))))
+        .map(|(place, _)| place)
+        .collect()
 }
 
 fn merge_access(node: &pg::Node) -> Option<Access> {

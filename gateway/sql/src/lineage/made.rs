@@ -230,7 +230,7 @@ impl<'a> Walk<'a> {
         let found = found.unwrap_or_default();
         let is_own = |relation: &Relation| {
             let mut columns = relation.columns.iter();
-            is_in_temporary(relation) && columns.all(|column| column.type_oid < FIRST_OWN_OID)
+            relation.is_temporary() && columns.all(|column| column.type_oid < FIRST_OWN_OID)
         };
         let is_usual = |element: &NodeEnum| matches!(element, NodeEnum::IndexElem(one) if one.opclass.is_empty());
         !found.is_empty()
@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
                 [] => return false,
             };
             let found = self.catalog.relations_named(schema, name);
-            found.iter().all(|one| is_in_temporary(one))
+            found.iter().all(|one| one.is_temporary())
         };
         // CASCADE drops columns of others, too.
         drop.remove_type() == pg::ObjectType::ObjectTable
@@ -256,10 +256,6 @@ impl<'a> Walk<'a> {
                 |object| matches!(object, NodeEnum::List(path) if is_own(&strings(&path.items))),
             )
     }
-}
-
-fn is_in_temporary(relation: &Relation) -> bool {
-    relation.schema == "pg_temp" || relation.schema.starts_with("pg_temp_")
 }
 
 /// What a constraint adds, of one column or of the table; none where that is not known.

@@ -230,10 +230,13 @@ impl Table {
         }
     }
 
-    /// The same columns with values that the statement itself was given.
-    pub(super) fn given(&self) -> Table {
+    /// The same columns, where some have values that the statement itself was given.
+    pub(super) fn given(&self, is_given: impl Fn(&str) -> bool) -> Table {
         let columns = self.columns.iter();
-        let columns = columns.map(|column| Named::new(column.name.as_str(), Value::default()));
+        let columns = columns.map(|column| match is_given(&column.name) {
+            true => Named::new(column.name.as_str(), Value::default()),
+            false => column.clone(),
+        });
         Table {
             columns: columns.collect(),
             other: self.other.clone(),

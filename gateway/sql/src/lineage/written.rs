@@ -5,16 +5,18 @@ use std::collections::{BTreeSet, HashSet};
 use super::Walk;
 use super::call::FIRST_OWN_OID;
 use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, Use};
-use crate::catalog::{Relation, RelationKind, Trigger};
+use crate::catalog::{Column, FieldUse, Relation, RelationKind, Trigger, WHOLE_ROW};
 use crate::parse::{NodeEnum, inner, pg};
 
 /// The columns that a statement sets.
 #[derive(Default)]
 pub(super) struct Given {
     /// All of them, with those that are written with them.
-    columns: Vec<ColumnId>,
+    columns: BTreeSet<ColumnId>,
     /// Those that have nothing of what they were, whatever triggers do.
     certain: HashSet<ColumnId>,
+    /// No others are set.
+    is_all: bool,
 }
 
 /// How rows come to be written that triggers see.
@@ -46,28 +48,27 @@ impl<'a> Walk<'a> {
         }
         let (events, write) = match access {
             Access::Insert => (INSERT, Write::New),
-            // It may move a row to another partition, as if it were deleted here and inserted there.
-            Access::Update if self.may_move(relation) => (INSERT | DELETE | UPDATE, Write::Changed),
-            Access::Update => (UPDATE, Write::Changed),
+            Access::Update => (self.events_of_update(relation), Write::Changed),
             Access::Delete => (DELETE, Write::Gone),
             Access::Truncate => (TRUNCATE, Write::Gone),
             Access::Read | Access::Define => return,
         };
-        let is_generated = |&attribute: &i16| {
-            let column = relation.column(attribute);
-            column.is_some_and(|column| column.generated)
-        };
         let mut changed = Vec::new();
         for trigger in &relation.triggers {
-            // Beside other triggers, all generated columns count as set.
-            let of_columns = trigger.events & events == UPDATE
-                && !trigger.attributes.is_empty()
-                && !trigger.attributes.iter().any(is_generated);
-            if trigger.events & events != 0 && !of_columns {
-                changed.extend(self.runs(relation, trigger, write, &given.certain));
+            if runs_for_any_column(relation, trigger, events) {
+                changed.extend(self.runs(relation, trigger, write, given));
             }
         }
-        self.changed(changed, &given.certain);
+        self.changed(changed, true, given);
+    }
+
+    /// What an UPDATE is to triggers: it may move a row to another partition, as if it were deleted here and
+    /// inserted there.
+    fn events_of_update(&self, relation: &Relation) -> i16 {
+        match self.may_move(relation) {
+            true => INSERT | DELETE | UPDATE,
+            false => UPDATE,
+        }
     }
 
     fn may_move(&self, relation: &Relation) -> bool {
@@ -79,14 +80,14 @@ impl<'a> Walk<'a> {
             || whole.any(|one| one.kind == RelationKind::Partitioned)
     }
 
-    /// A trigger that runs, where some columns are certain to be the statement's own: the columns of a
-    /// changed row to which it may give other values.
+    /// A trigger that runs, where a statement gives this: the columns of a changed row to which it may give
+    /// other values.
     fn runs(
         &mut self,
         relation: &'a Relation,
         trigger: &'a Trigger,
         write: Write,
-        certain: &HashSet<ColumnId>,
+        given: &Given,
     ) -> Vec<ColumnId> {
         self.code(&trigger.condition, &relation.name, 0);
         // When it runs may tell, whatever it does.
@@ -96,6 +97,13 @@ impl<'a> Walk<'a> {
                 Write::Changed | Write::Gone => self.asked_for(relation, attribute),
             }
         }
+        let set = self.set_within(relation, given);
+        for column in &relation.columns {
+            let is_compared = |&one: &i16| one == 0 || one == column.attribute;
+            if trigger.compared.iter().any(is_compared) && set.contains(&column.attribute) {
+                self.asked_for(relation, column.attribute);
+            }
+        }
         if trigger.function < FIRST_OWN_OID {
             return Vec::new();
         }
@@ -103,23 +111,68 @@ impl<'a> Walk<'a> {
         let Some(fields) = self.catalog.fields(trigger.function) else {
             return Vec::new();
         };
-        let columns = relation.columns.iter();
-        let given = columns.filter(|column| certain.contains(&relation.id(column)));
-        let given: HashSet<&str> = given.map(|column| column.name.as_str()).collect();
         for field in &fields.reads {
-            // What its function makes of a field, it may put into another column.
-            let known = self.table(relation).column(&field.name);
-            match known {
-                Some(_) if write == Write::New && !self.has_default(relation, &field.name) => {}
-                Some(_) if !field.old && given.contains(field.name.as_str()) => {}
-                Some(value) => self.mark(&value, field.used),
-                None => self.opaque(OpaqueReason::UnknownColumn, &field.name),
-            }
+            self.field_read(relation, field, write, (given, &set));
         }
         let columns = relation.columns.iter();
         let written = columns.filter(|column| fields.writes.contains(&column.name));
         let written = written.map(|column| relation.id(column));
         written.filter(|_| write == Write::Changed).collect()
+    }
+
+    /// A field that a trigger's function reads: what it makes of it, it may put into another column.
+    fn field_read(
+        &mut self,
+        relation: &'a Relation,
+        field: &FieldUse,
+        write: Write,
+        (given, set): (&Given, &HashSet<i16>),
+    ) {
+        let is_read = |column: &&Column| field.name == WHOLE_ROW || column.name == field.name;
+        let mut columns = relation.columns.iter().filter(is_read).peekable();
+        if columns.peek().is_none() {
+            self.opaque(OpaqueReason::UnknownColumn, &field.name);
+        }
+        for column in columns {
+            let is_given = !field.old && given.certain.contains(&relation.id(column));
+            let is_same = field.compared && !set.contains(&column.attribute);
+            match write {
+                Write::New if !self.has_default(relation, &column.name) => {}
+                Write::Changed if is_given || is_same => {}
+                _ => {
+                    let value = self.table(relation).column(&column.name);
+                    self.mark(&value.unwrap_or_default(), field.used);
+                }
+            }
+        }
+    }
+
+    /// The attributes of which a trigger may find other values in a changed row than it had: those that the
+    /// statement sets, that triggers assign to, and what is made of these.
+    fn set_within(&self, relation: &Relation, given: &Given) -> HashSet<i16> {
+        let earlier = relation.triggers.iter();
+        let earlier = earlier.filter(|one| one.events & UPDATE != 0 && one.precedes());
+        let earlier = earlier.filter(|one| one.function >= FIRST_OWN_OID);
+        let earlier: Vec<_> = earlier
+            .map(|one| self.catalog.fields(one.function))
+            .collect();
+        // A function that is trusted, whatever it does, may assign to any.
+        let is_known = given.is_all && earlier.iter().all(Option::is_some);
+        let assigned = earlier.into_iter().flatten();
+        let assigned: HashSet<&String> = assigned.flat_map(|fields| &fields.assigns).collect();
+        let is_set = |column: &&Column| {
+            !is_known
+                || given.columns.contains(&relation.id(column))
+                || assigned.contains(&column.name)
+                // One of PostgreSQL's own functions at a trigger may assign to it, and not all are known.
+                || column.type_name == "tsvector"
+        };
+        let columns = relation.columns.iter();
+        let set: HashSet<i16> = columns.filter(is_set).map(|one| one.attribute).collect();
+        let columns = relation.columns.iter();
+        let made = columns.filter(|one| one.made_from.iter().any(|from| set.contains(from)));
+        let made = made.map(|one| one.attribute).collect();
+        &set | &made
     }
 
     /// A condition over a new row: all that is not the statement's own there are defaults.
@@ -149,6 +202,7 @@ impl<'a> Walk<'a> {
     /// The columns of these names, which are given values by an UPDATE or the like.
     pub(super) fn given(&mut self, targets: &[pg::Node], of: &[&'a Relation]) -> Given {
         let mut named = BTreeSet::new();
+        let mut is_all = true;
         for node in targets.iter().filter_map(inner) {
             let NodeEnum::ResTarget(target) = node else {
                 continue;
@@ -164,10 +218,15 @@ impl<'a> Walk<'a> {
                 let shown = view.and_then(|view| view.columns.get(place));
                 let shown = shown.into_iter().flatten();
                 let shown = shown.filter(|source| source.how == Reach::Projected);
-                named.extend(shown.map(|source| source.column));
+                let shown: Vec<ColumnId> = shown.map(|source| source.column).collect();
+                is_all &= !relation.is_view() || !shown.is_empty();
+                named.extend(shown);
             }
         }
-        let mut given = Given::default();
+        let mut given = Given {
+            is_all,
+            ..Given::default()
+        };
         for column in named {
             let known = self.catalog.relation(column.relation);
             let known = known.and_then(|relation| relation.column(column.attribute));
@@ -187,9 +246,15 @@ impl<'a> Walk<'a> {
     /// Whether a trigger may give a column of this name back what it was.
     fn restores(&self, column: ColumnId, name: &str) -> bool {
         let relation = self.catalog.relation(column.relation).into_iter();
-        let triggers = relation.flat_map(|relation| &relation.triggers);
-        let mut fields = triggers.filter_map(|trigger| self.catalog.fields(trigger.function));
-        fields.any(|fields| fields.restores.iter().any(|one| one == name))
+        let mut triggers = relation.flat_map(|relation| &relation.triggers);
+        triggers.any(|trigger| {
+            // What a trigger that runs later returns counts for nothing.
+            let returns = trigger.events & UPDATE != 0 && trigger.precedes();
+            let fields = self.catalog.fields(trigger.function);
+            fields.is_some_and(|fields| {
+                fields.restores.iter().any(|one| one == name) || (returns && fields.returns_old)
+            })
+        })
     }
 
     fn written_with(&mut self, column: ColumnId) -> Vec<ColumnId> {
@@ -202,23 +267,28 @@ impl<'a> Walk<'a> {
 
     /// The statement sets these columns.
     pub(super) fn set_columns(&mut self, given: Given) {
-        self.changed(given.columns, &given.certain);
+        self.changed(given.columns.iter().copied().collect(), true, &given);
     }
 
     /// Foreign keys set these columns: what else there is in their rows, they keep.
     pub(super) fn set_by_key(&mut self, columns: impl Iterator<Item = ColumnId>) {
         for column in columns {
             let columns = self.written_with(column);
-            self.changed(columns, &HashSet::new());
+            self.changed(columns, false, &Given::default());
         }
     }
 
-    /// Columns get other values: what runs and is compared by that, also where foreign keys and triggers
-    /// pass them on. In the rows that the statement changes itself, some are certain to be its own.
-    fn changed(&mut self, columns: Vec<ColumnId>, certain: &HashSet<ColumnId>) {
-        let none = HashSet::new();
+    /// Columns get other values, by the statement itself or by a foreign key: what runs and is compared by
+    /// that, also where foreign keys and triggers pass them on. In the rows that the statement changes itself,
+    /// some are certain to be its own. Others may be there of a relation that it changes, too: all triggers
+    /// for them run.
+    fn changed(&mut self, columns: Vec<ColumnId>, by_itself: bool, given: &Given) {
+        let none = Given::default();
         let mut ran = HashSet::new();
-        let mut open: Vec<_> = columns.into_iter().map(|column| (column, true)).collect();
+        let mut open: Vec<_> = columns
+            .into_iter()
+            .map(|column| (column, by_itself))
+            .collect();
         let mut seen: HashSet<_> = open.iter().copied().collect();
         while let Some((column, by_itself)) = open.pop() {
             let Some(relation) = self.catalog.relation(column.relation) else {
@@ -227,17 +297,21 @@ impl<'a> Walk<'a> {
             if !self.spend(1 + relation.checks.len()) {
                 return;
             }
-            let certain = if by_itself { certain } else { &none };
-            self.compared(relation, column, certain);
-            let mut next = Vec::new();
+            let given = if by_itself { given } else { &none };
+            self.compared(relation, column, &given.certain);
+            let made = relation.columns.iter();
+            let made = made.filter(|one| one.made_from.contains(&column.attribute));
+            let mut next: Vec<_> = made.map(|one| (relation.id(one), by_itself)).collect();
+            let events = self.events_of_update(relation);
             for (place, trigger) in relation.triggers.iter().enumerate() {
                 if trigger.function == SUPPRESSES_SAME {
                     self.mark_column(column, Use::Filtered);
                 }
-                let runs =
+                let of_it =
                     trigger.events & UPDATE != 0 && trigger.attributes.contains(&column.attribute);
+                let runs = of_it || (!by_itself && runs_for_any_column(relation, trigger, events));
                 if runs && ran.insert((relation.oid, place, by_itself)) {
-                    let written = self.runs(relation, trigger, Write::Changed, certain);
+                    let written = self.runs(relation, trigger, Write::Changed, given);
                     next.extend(written.into_iter().map(|column| (column, by_itself)));
                 }
             }
@@ -285,12 +359,34 @@ impl<'a> Walk<'a> {
     }
 }
 
+impl Trigger {
+    /// Whether what its function returns is the row that is written.
+    fn precedes(&self) -> bool {
+        self.events & (BEFORE | INSTEAD) != 0
+    }
+}
+
+/// Whether a trigger runs on one of these events whatever columns are set.
+fn runs_for_any_column(relation: &Relation, trigger: &Trigger, events: i16) -> bool {
+    let is_generated = |&attribute: &i16| {
+        let column = relation.column(attribute);
+        column.is_some_and(|column| column.generated)
+    };
+    // Beside other triggers, all generated columns count as set.
+    let of_columns = trigger.events & events == UPDATE
+        && !trigger.attributes.is_empty()
+        && !trigger.attributes.iter().any(is_generated);
+    trigger.events & events != 0 && !of_columns
+}
+
 /// The function of PostgreSQL's own that tells whether what is written changes a row: the same number in
 /// every version.
 const SUPPRESSES_SAME: u32 = 1291;
 
 /// Bits of `pg_trigger.tgtype`.
+const BEFORE: i16 = 1 << 1;
 const INSERT: i16 = 1 << 2;
 const DELETE: i16 = 1 << 3;
 const UPDATE: i16 = 1 << 4;
 const TRUNCATE: i16 = 1 << 5;
+const INSTEAD: i16 = 1 << 6;

@@ -67,6 +67,7 @@ fn trigger(source: &str) -> Option<Vec<(String, Use)>> {
         attributes: Vec::new(),
         calls: Vec::new(),
         asked: Vec::new(),
+        compared: Vec::new(),
     });
     rows.functions.push(FunctionRow {
         oid: 900_000,
@@ -294,12 +295,12 @@ fn a_block_that_only_sets_fields_is_clean() {
                 vec![],
             ),
             ("BEGIN RETURN NULL; END", vec![]),
+            ("BEGIN NEW.id := OLD.id; RETURN NEW; END", vec![]),
             ("BEGIN NULL; RETURN NEW; END", vec![]),
             (
                 "BEGIN IF TG_OP = 'UPDATE' THEN NEW.name := user; END IF; RETURN NEW; END",
                 vec![],
             ),
-            ("BEGIN NEW.id := OLD.id + 1; RETURN NEW; END", vec![]),
             (
                 "BEGIN NEW.name := NEW.name || OLD.id; RETURN NEW; END",
                 vec![("id", Use::Copied), ("name", Use::Copied)],
@@ -317,7 +318,7 @@ fn a_block_that_only_sets_fields_is_clean() {
                 vec![("name", Use::Copied)],
             ),
             (
-                "BEGIN NEW.name := coalesce(trim(NEW.name), 'it''s 1') || '-'; RETURN NEW; END",
+                "BEGIN NEW.name := coalesce(trim(NEW.name), 'it''s 1'); RETURN NEW; END",
                 vec![],
             ),
             (
@@ -361,6 +362,53 @@ fn a_block_that_only_sets_fields_is_clean() {
 }
 
 #[test]
+fn a_block_may_raise_what_is_always_the_same_and_count() {
+    on_big_stack(|| {
+        let filtered = Some(vec![("name".to_owned(), Use::Filtered)]);
+        let counts = "BEGIN NEW.id := nextval('numbers'); RETURN NEW; END";
+        assert_eq!(trigger(counts), Some(Vec::new()));
+        for raised in ["EXCEPTION 'empty'", "NOTICE 'empty'; NEW.name := 'x'"] {
+            let source =
+                format!("BEGIN IF NEW.name = '' THEN RAISE {raised}; END IF; RETURN NEW; END");
+            assert_eq!(trigger(&source), filtered, "{source}");
+        }
+    });
+}
+
+#[test]
+fn what_would_go_on_when_done_again_is_read() {
+    on_big_stack(|| {
+        let reads = |made: &str| {
+            let source = format!("BEGIN NEW.name := {made}; RETURN NEW; END");
+            let read = trigger(&source).unwrap_or_else(|| panic!("{source} is clean"));
+            !read.is_empty()
+        };
+        for made in [
+            "NEW.name + 1",
+            "- OLD.name",
+            "left(NEW.name, 9)",
+            "coalesce(trim(NEW.name), 'it''s 1') || '-'",
+            "regexp_replace(NEW.name, '.', '', 'g')",
+            "regexp_replace(NEW.name, '[a]', '')",
+            "regexp_replace(NEW.name, '[a]', 'ab', 'g')",
+            "regexp_replace(NEW.name, coalesce('[a]', '', 'g'), 'b')",
+            "replace(NEW.name, 'ab', '')",
+            "replace(NEW.name, 'a', 'aa')",
+        ] {
+            assert!(reads(made), "{made}");
+        }
+        for made in [
+            "regexp_replace(trim(NEW.name), '[^0-9+]+', '', 'g')",
+            "REGEXP_REPLACE(NEW.name, '\\D', '', 'g')",
+            "replace(NEW.name, ' ', '')",
+            "nullif(lower(NEW.name), '')",
+        ] {
+            assert!(!reads(made), "{made}");
+        }
+    });
+}
+
+#[test]
 fn a_block_that_does_anything_else_is_not() {
     on_big_stack(|| {
         for source in [
@@ -376,6 +424,7 @@ fn a_block_that_does_anything_else_is_not() {
             "BEGIN NEW.name := (SELECT email FROM users LIMIT 1); RETURN NEW; END",
             "BEGIN NEW.name := email FROM users LIMIT 1; RETURN NEW; END",
             "BEGIN NEW.name := NEW; RETURN NEW; END",
+            "BEGIN NEW.name := NEW IS DISTINCT FROM OLD AND NEW IS NULL; RETURN NEW; END",
             "BEGIN NEW.name := NEW::text; RETURN NEW; END",
             "BEGIN NEW.name := (NEW).password; RETURN NEW; END",
             "BEGIN NEW.name := row_to_json(OLD.*); RETURN NEW; END",
@@ -395,6 +444,10 @@ fn a_block_that_does_anything_else_is_not() {
             "BEGIN NEW.name := '-- '; PERFORM leak(); -- ';\nRETURN NEW; END",
             "BEGIN NEW.name := $$x$$; RAISE NOTICE '%', OLD.password; RETURN NEW; END",
             "BEGIN EXECUTE 'SELECT 1'; RETURN NEW; END",
+            "BEGIN RAISE EXCEPTION '%', NEW.name; END",
+            "BEGIN RAISE EXCEPTION 'x' USING DETAIL = NEW.name; END",
+            "BEGIN RAISE NEW; END",
+            "BEGIN NEW.id := setval('numbers', 1); RETURN NEW; END",
             "BEGIN RETURN NEW; EXCEPTION WHEN others THEN RETURN OLD; END",
             "BEGIN BEGIN RETURN NEW; END; END",
             "BEGIN INSERT INTO twin VALUES (1); RETURN NEW; END",
@@ -443,6 +496,7 @@ fn used_by(text: &str, events: i16, attributes: &[i16], source: &str) -> Vec<Str
         attributes: attributes.to_vec(),
         calls: Vec::new(),
         asked: vec![4],
+        compared: Vec::new(),
     });
     rows.functions.push(FunctionRow {
         oid: 900_000,
@@ -511,8 +565,29 @@ fn what_a_trigger_sets_is_compared() {
         let used =
             |source: &str| used_by("UPDATE users SET name = '', email = ''", 19, &[], source);
         assert!(!used("BEGIN RETURN NEW; END").contains(&"email".to_owned()));
-        let restores = "BEGIN NEW.email := OLD.email; RETURN NEW; END";
-        assert!(used(restores).contains(&"email".to_owned()));
+        for restores in [
+            "BEGIN NEW.email := OLD.email; RETURN NEW; END",
+            "BEGIN IF NEW.id = 1 THEN RETURN OLD; END IF; RETURN NEW; END",
+            "BEGIN IF tg_op = 'DELETE' THEN RETURN OLD; ELSE RETURN OLD; END IF; END",
+            "BEGIN IF tg_op <> 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END",
+        ] {
+            assert!(used(restores).contains(&"email".to_owned()), "{restores}");
+        }
+        for returns in [
+            "BEGIN IF (TG_OP = 'DELETE') THEN RETURN OLD; END IF; RETURN NEW; END",
+            "BEGIN IF tg_op = 'INSERT' THEN NULL; ELSIF tg_op='DELETE' THEN RETURN OLD; END IF; RETURN NEW; END",
+        ] {
+            assert!(!used(returns).contains(&"email".to_owned()), "{returns}");
+        }
+        // AFTER
+        let events = 17;
+        let used = used_by(
+            "UPDATE users SET name = '', email = ''",
+            events,
+            &[],
+            "BEGIN RETURN OLD; END",
+        );
+        assert!(!used.contains(&"email".to_owned()));
     });
 }
 
@@ -526,6 +601,92 @@ fn what_is_given_is_no_value_that_was_there() {
         assert!(reads("UPDATE users SET org_id = 1", of_new));
         assert!(!reads("UPDATE users SET email = ''", of_new));
         assert!(reads("UPDATE users SET email = ''", of_old));
+    });
+}
+
+#[test]
+fn what_is_only_compared_with_itself_counts_where_it_is_set() {
+    on_big_stack(|| {
+        let asks = |text: &str, condition: &str| {
+            let source = format!("BEGIN IF {condition} THEN NEW.id := 1; END IF; RETURN NEW; END");
+            used_by(text, 19, &[], &source).contains(&"profile".to_owned())
+        };
+        let conditions = [
+            "NEW IS DISTINCT FROM OLD",
+            "OLD.* is not distinct from new.*",
+            "ROW(NEW.*) IS DISTINCT FROM ROW(OLD.*)",
+            "NEW.profile IS DISTINCT FROM OLD.profile",
+            "OLD.\"profile\" IS DISTINCT FROM (NEW.profile)",
+        ];
+        for condition in &conditions[..4] {
+            assert!(
+                !asks("UPDATE users SET org_id = 1", condition),
+                "{condition}"
+            );
+        }
+        for condition in conditions {
+            assert!(
+                asks("UPDATE users SET profile = NULL", condition),
+                "{condition}"
+            );
+        }
+        assert!(asks(
+            "MERGE INTO users u USING orgs o ON u.id = o.id WHEN MATCHED THEN UPDATE SET org_id = 1",
+            conditions[0]
+        ));
+        for condition in [
+            conditions[4],
+            "NEW.profile = OLD.profile",
+            "NEW.profile IS DISTINCT FROM OLD.name::jsonb",
+            "NEW.profile IS DISTINCT FROM OLD.profile AND true",
+            "NEW.profile IS NULL",
+        ] {
+            assert!(
+                asks("UPDATE users SET org_id = 1", condition),
+                "{condition}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_trigger_that_nobody_knows_may_set_any_column() {
+    on_big_stack(|| {
+        let asks = |source: &str| {
+            let mut rows = rows();
+            let users = rows.relations.iter().find(|one| one.name == "users");
+            let relation = users.unwrap().oid;
+            for (function, compared) in [(900_000, vec![]), (900_001, vec![0])] {
+                rows.triggers.push(TriggerRow {
+                    oid: function + 100,
+                    relation,
+                    function,
+                    events: 19,
+                    attributes: Vec::new(),
+                    calls: Vec::new(),
+                    asked: Vec::new(),
+                    compared,
+                });
+            }
+            for (oid, source) in [(900_000, source), (900_001, "BEGIN RETURN NEW; END")] {
+                rows.functions.push(FunctionRow {
+                    oid,
+                    arguments: Vec::new(),
+                    types: vec![TRIGGER],
+                    ..function("on_write", "plpgsql", source)
+                });
+            }
+            let catalog = Catalog::from_rows(rows);
+            let analysis = analyze("UPDATE users SET org_id = 1", &catalog);
+            let mut used = analysis.columns.iter();
+            used.any(|one| {
+                let column = catalog.column(one.column).unwrap();
+                one.used == Use::Filtered && column.name == "email"
+            })
+        };
+        assert!(!asks("BEGIN RETURN NEW; END"));
+        assert!(asks("BEGIN NEW.email := lower(NEW.email); RETURN NEW; END"));
+        assert!(asks("BEGIN PERFORM 1; RETURN NEW; END"));
     });
 }
 

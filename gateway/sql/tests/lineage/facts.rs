@@ -279,6 +279,30 @@ fn a_view_without_a_definition_is_opaque() {
 }
 
 #[test]
+fn temporary_views_are_soon_read_or_not_at_all() {
+    on_big_stack(|| {
+        let wide: Vec<_> = (0..400).map(|column| format!("1 a{column}")).collect();
+        let copies: Vec<_> = (0..200)
+            .map(|copy| format!("d{copy} AS (SELECT * FROM c)"))
+            .collect();
+        let (wide, copies) = (wide.join(", "), copies.join(", "));
+        let definition = format!("WITH c AS (SELECT {wide}), {copies} SELECT 1 AS a FROM c");
+        let is_opaque = |schema: &str, definition: &str| {
+            let mut rows = CatalogRows::default();
+            let view = ["20001", schema, "v", "v", "false", "", "", "", ""].map(Some);
+            rows.push(RowSet::Relations, &view).unwrap();
+            let definition = [Some("20001"), Some(definition)];
+            rows.push(RowSet::Views, &definition).unwrap();
+            let catalog = Catalog::from_rows(rows);
+            !analyze("SELECT FROM v", &catalog).opaque.is_empty()
+        };
+        assert!(!is_opaque("public", &definition));
+        assert!(is_opaque("pg_temp_3", &definition));
+        assert!(!is_opaque("pg_temp_3", "SELECT 1 AS a"));
+    });
+}
+
+#[test]
 fn what_gives_code_another_name_cannot_be_known() {
     on_big_stack(|| {
         let catalog = catalog();
