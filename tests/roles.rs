@@ -389,7 +389,9 @@ async fn a_session_goes_on_after_a_masked_result_that_was_stopped() {
     dora.batch_execute(make).await.expect("it is made");
     held.rollback().await.expect("the lock is gone");
     let answer = alice.until_ready().await.expect("an answer");
-    assert_eq!(tags(&answer), "E", "{answer:?}");
+    // Up to PostgreSQL 13 a switch of roles tells of a parameter.
+    let heard = tags(&answer).replace('S', "");
+    assert_eq!(heard, "E", "{answer:?}");
     let (_, errors) = ask(&mut alice, "SELECT who()").await;
     assert_eq!(errors.len(), 1, "the transaction has failed");
     ask(&mut alice, "ROLLBACK").await;

@@ -50,7 +50,7 @@ pub(crate) struct Compiler {
 }
 
 const PREFIX: &str = "sluice-compiled-";
-const MOST_REMOVALS: u32 = 20;
+const MOST_REMOVALS: u32 = 200;
 
 impl Drop for Compiler {
     fn drop(&mut self) {

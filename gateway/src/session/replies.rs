@@ -367,6 +367,10 @@ impl Session {
         }
         if tag == UpstreamTag::ErrorResponse && pipeline.is_copying() {
             self.lost.set(is_stray(body)?);
+            if self.lost.get() && self.is_settling() {
+                // PostgreSQL 13 goes on, and passes over what follows: it is to say something.
+                self.upstream.sync();
+            }
         } else if self.lost.get() && tag != UpstreamTag::ErrorResponse {
             return Err(SessionError::ClientProtocol(LOST.to_owned()));
         }

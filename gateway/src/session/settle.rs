@@ -47,7 +47,7 @@ impl Session {
     /// Takes a message that tells which Syncs were answered; false where that is not being asked, or it is
     /// another one.
     pub(super) fn settles(&self, tag: UpstreamTag, message: &[u8]) -> Result<bool, SessionError> {
-        if !self.is_settling() {
+        if !self.is_settling() || self.lost.get() {
             return Ok(false);
         }
         match tag {

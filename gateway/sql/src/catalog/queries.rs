@@ -156,6 +156,17 @@ WITH RECURSIVE part AS MATERIALIZED (
     WHERE d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass
       AND supported.function >= 16384
     UNION ALL
+    -- A generated column depends on what it calls itself up to PostgreSQL 14.
+    SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, g.attrelid, COALESCE(o.oprcode::pg_catalog.oid, d.refobjid)
+    FROM pg_catalog.pg_attribute g
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.objid = g.attrelid AND d.objsubid = g.attnum
+    LEFT JOIN pg_catalog.pg_operator o
+           ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+    WHERE g.attgenerated <> '' AND d.refobjid >= 16384
+      AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass,
+                           'pg_catalog.pg_operator'::pg_catalog.regclass)
+    UNION ALL
     SELECT 'pg_catalog.pg_range'::pg_catalog.regclass, a.attrelid, r.rngsubdiff::pg_catalog.oid
     FROM pg_catalog.pg_range r
     JOIN pg_catalog.pg_attribute a ON a.atttypid = r.rngtypid AND a.attnum > 0
@@ -219,15 +230,14 @@ WITH RECURSIVE part AS MATERIALIZED (
     UNION ALL
     -- A whole row is all of its columns.
     SELECT a.attrelid, pg_catalog.string_agg(a.attnum::text, ' ')
-    FROM (SELECT i.indrelid, i.indexrelid, pg_catalog.concat({short i.indexprs}, {short i.indpred})
-          FROM pg_catalog.pg_index i
-          UNION ALL
-          SELECT k.conrelid, k.oid, {short k.conbin}
-          FROM pg_catalog.pg_constraint k) whole (relation, object, nodes)
+    FROM (SELECT i.indrelid FROM pg_catalog.pg_index i
+          WHERE pg_catalog.concat({short i.indexprs}, {short i.indpred}) LIKE '%:varattno 0 %'
+          UNION
+          SELECT k.conrelid FROM pg_catalog.pg_constraint k
+          WHERE {short k.conbin} LIKE '%:varattno 0 %') whole (relation)
     JOIN pg_catalog.pg_attribute a
       ON a.attrelid = whole.relation AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE whole.nodes LIKE '%:varattno 0 %'
-    GROUP BY a.attrelid, whole.object
+    GROUP BY a.attrelid
     UNION ALL
     SELECT p.partrelid,
            pg_catalog.array_to_string(
@@ -363,6 +373,14 @@ WITH RECURSIVE parts (keyed, relation) AS (
     FROM kept JOIN pg_catalog.pg_depend d ON d.classid = kept.class AND d.objid = kept.object
     WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid >= 16384
       AND d.refobjid <> kept.owner
+    UNION
+    -- A generated column depends on them itself up to PostgreSQL 14.
+    SELECT g.attrelid, 'w', 0::pg_catalog.oid, d.refobjid, ''
+    FROM pg_catalog.pg_attribute g
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.objid = g.attrelid AND d.objsubid = g.attnum
+    WHERE g.attgenerated <> '' AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+      AND d.refobjid >= 16384
 )
 SELECT made.owner::text, made.part, COALESCE(p.proname::text, made.name), COALESCE(element.oid, made.type)::text
 FROM made
