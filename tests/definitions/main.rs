@@ -367,3 +367,21 @@ async fn a_long_check_keeps_nobody_from_the_catalog() {
         assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
     }
 }
+
+/// To print a view takes PostgreSQL long where what it reads has many columns.
+#[tokio::test]
+async fn long_views_keep_nobody_from_the_catalog() {
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    let columns: Vec<_> = (0..600).map(|n| format!("c{n} int")).collect();
+    let wide = format!("CREATE TEMP TABLE wide ({})", columns.join(", "));
+    let view = "CREATE TEMP VIEW short AS SELECT 1 AS a";
+    run(&alice, &[&wide, view, "SELECT a FROM short"]).await;
+    let all = vec!["SELECT * FROM wide"; 16].join(" UNION ALL ");
+    run(&alice, &[&format!("CREATE TEMP VIEW long AS {all}")]).await;
+    let dora = gateway.connect(Person::Dora).await;
+    run(&dora, &["CREATE TEMP TABLE own (a int)", "SELECT FROM own"]).await;
+    for text in ["SELECT c0 FROM long", "SELECT a FROM short"] {
+        assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
+    }
+}

@@ -466,9 +466,16 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid {part}
 ORDER BY a.attrelid, a.attnum";
 
 /// A view is printed under locks on what it reads. Where a transaction holds one of these for
-/// itself, or waits for it, the view is left out rather than waited for: it is opaque meanwhile.
+/// itself, or waits for it, the view is left out rather than waited for: it is opaque meanwhile. So are the
+/// temporary views of a session that are long together: to print them may take PostgreSQL minutes.
 const VIEWS: &str = "\
-WITH locked AS MATERIALIZED (
+WITH long AS MATERIALIZED (
+    SELECT t.relnamespace AS namespace
+    FROM pg_catalog.pg_class t JOIN pg_catalog.pg_rewrite r ON r.ev_class = t.oid
+    WHERE t.relpersistence = 't'
+    GROUP BY t.relnamespace
+    HAVING pg_catalog.sum(pg_catalog.pg_column_size(r.ev_action)) > 65536
+), locked AS MATERIALIZED (
     SELECT l.relation FROM pg_catalog.pg_locks l
     JOIN pg_catalog.pg_database d ON d.oid = l.database
     WHERE l.mode = 'AccessExclusiveLock' AND d.datname = pg_catalog.current_database()
@@ -477,6 +484,7 @@ SELECT c.oid::text, pg_catalog.pg_get_viewdef(c.oid)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND NOT EXISTS (SELECT FROM long WHERE long.namespace = c.relnamespace)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                   JOIN pg_catalog.pg_depend d
                     ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
