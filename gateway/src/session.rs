@@ -515,6 +515,9 @@ impl Session {
             Started::Query => (Step::Query, None),
             Started::Portal(portal) => (Step::Execute, Some(portal)),
         };
+        if step == Step::Query {
+            self.part_from_sequence();
+        }
         self.before(duty, step);
         let judged = self.judged_by();
         self.run(permit);
@@ -679,6 +682,9 @@ impl Session {
         }
         let duration = started.elapsed().unwrap_or_default();
         entry.close(&Outcome::error(&refusal.sqlstate, duration));
+        if step == Step::Query {
+            self.part_from_sequence();
+        }
         let mut pipeline = self.pipeline.borrow_mut();
         let mut error = BytesMut::new();
         refusal.write(&mut error);

@@ -168,7 +168,7 @@ fn conversation(seed: u64, texts: &[&str]) -> Vec<Vec<u8>> {
 
 /// True for the error about a message among COPY data that is no part of them. After that PostgreSQL 13 goes on,
 /// and the gateway never does.
-fn is_stray(said: &Message) -> bool {
+pub(crate) fn is_stray(said: &Message) -> bool {
     let begins = b"unexpected message type";
     said.body.windows(begins.len()).any(|part| part == begins)
 }

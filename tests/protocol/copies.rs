@@ -9,6 +9,7 @@ use std::time::Duration;
 use sluice_tests::{Both, Person};
 
 use crate::SETUP;
+use crate::conversations::is_stray;
 
 const INTO: &str = "COPY numbers FROM STDIN";
 
@@ -120,7 +121,13 @@ async fn a_message_among_copy_data_ends_the_session() {
             assert_eq!(said.last().unwrap().field(b'V'), Some("FATAL"), "{said:?}");
             // Version 13 goes on.
             if expected.last().unwrap().field(b'V') == Some("FATAL") {
-                same("stray message", &expected, &said);
+                // Where the gateway has put another before it, PostgreSQL names that.
+                let without_it = |all: &[Message]| -> Vec<_> {
+                    let is_it = |one: &&Message| !is_stray(one);
+                    all.iter().filter(is_it).cloned().collect()
+                };
+                same("stray message", &without_it(&expected), &without_it(&said));
+                assert_eq!(tags(&said), tags(&expected));
             }
         }
     }
@@ -263,5 +270,46 @@ async fn what_a_copy_that_fails_has_skipped_is_not_taken_for_answered() {
         assert!(!said.iter().any(shows), "{begin}: {said:?}");
         let answers = tags(&said);
         assert!(answers.ends_with("ZTDDCZTDDCZ"), "{begin}: {answers}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_comes_of_time_among_messages_is_not_taken_for_one_of_a_query() {
+    let both = Both::start(SETUP).await;
+    let direct = both.gateway.place().direct().await;
+    let raw: String = direct
+        .query_one("SELECT email FROM customers WHERE id = 1", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let masked = "SELECT email FROM customers WHERE id = 1 UNION ALL SELECT email FROM customers WHERE id = 1";
+    let plain = "SELECT 'a'::text AS email UNION ALL SELECT 'b'::text";
+    let between = [flush(), done(), fail(), data("x\n")];
+    for (number, between) in between.into_iter().enumerate() {
+        let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
+        for text in [plain, masked, "SET statement_timeout = '200ms'"] {
+            client.query(text).await.expect("it is answered");
+        }
+        client.send(&parse("", "SELECT 1")).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let rest = [
+            between,
+            query(plain),
+            query(plain),
+            sync(),
+            query(masked),
+            sync(),
+            message(b'X', b""),
+        ];
+        let said = client.converse(&[rest.concat()]).await;
+        let shows = |one: &Message| {
+            one.body
+                .windows(raw.len())
+                .any(|part| part == raw.as_bytes())
+        };
+        assert!(!said.iter().any(shows), "{number}: {said:?}");
+        if number == 0 {
+            assert_eq!(tags(&said), "1EZTDDCZZ", "{said:?}");
+        }
     }
 }

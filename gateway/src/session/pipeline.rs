@@ -160,6 +160,12 @@ impl<T> Pipeline<T> {
         std::mem::take(&mut self.may_skip)
     }
 
+    /// True where messages of the extended protocol were sent, and no Sync since: an error that comes of
+    /// time, with whatever message is read next, has the upstream pass over all up to a Sync.
+    pub(crate) fn is_within(&self) -> bool {
+        self.within
+    }
+
     /// True where nothing is under way or open.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.is_empty() && !self.within

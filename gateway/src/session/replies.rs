@@ -420,7 +420,12 @@ impl Session {
                 self.client.queue(message);
                 Ok(())
             }
-            UpstreamTag::ErrorResponse => self.send_error(message, Scrub::No).map(drop),
+            UpstreamTag::ErrorResponse => {
+                // One that comes of time, among messages that are answered already.
+                let skips = self.pipeline.borrow().is_within();
+                self.skipping.set(self.skipping.get() || skips);
+                self.send_error(message, Scrub::No).map(drop)
+            }
             UpstreamTag::NotificationResponse if self.admitted.borrow().is_protected() => {
                 // Whoever notifies, a trigger perhaps, may say anything.
                 let said = NotificationResponse::parse(body).map_err(broken)?;

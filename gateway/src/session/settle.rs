@@ -11,7 +11,8 @@ use wire::upstream::{ReadyForQuery, TxStatus, UpstreamTag};
 use wire::write;
 
 use super::Session;
-use super::replies::{broken, unexpected};
+use super::pipeline::Step;
+use super::replies::{Kept, broken, unexpected};
 use crate::error::SessionError;
 
 /// What has come of it.
@@ -41,6 +42,16 @@ impl Session {
     pub(super) fn ask_where_it_stands(&self) {
         if !self.settling.asked.replace(true) {
             self.upstream.ask_to_close_nothing();
+        }
+    }
+
+    /// Has something owed an answer before a Query among messages of the extended protocol: an error of
+    /// theirs is not to be taken for one of the Query, which the upstream would pass over.
+    pub(super) fn part_from_sequence(&self) {
+        let mut pipeline = self.pipeline.borrow_mut();
+        if pipeline.is_within() {
+            self.upstream.close_nothing();
+            pipeline.push(Step::Close, Kept::Own(None));
         }
     }
 

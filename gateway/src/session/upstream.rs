@@ -128,8 +128,13 @@ impl Upstream {
     /// Ends an exchange, and asks for an answer that comes after its end: CloseComplete.
     pub(crate) fn ask_to_close_nothing(&self) {
         self.sync();
-        self.close(Target::Statement(&OWN));
+        self.close_nothing();
         self.ask_to_flush();
+    }
+
+    /// Asks for an answer that tells nothing: CloseComplete.
+    pub(crate) fn close_nothing(&self) {
+        self.close(Target::Statement(&OWN));
     }
 
     /// Makes the upstream raise an error in place of a simple query.
