@@ -46,6 +46,13 @@ pub(crate) struct Owed<T> {
     copies: bool,
 }
 
+impl<T> Owed<T> {
+    /// True where an answer of its own comes for certain.
+    fn is_answered(&self) -> bool {
+        self.certain && self.step != Step::CopyEnd
+    }
+}
+
 /// What a reply means.
 #[derive(Debug)]
 pub(crate) enum Reply<T> {
@@ -103,8 +110,7 @@ impl<T> Pipeline<T> {
 
     /// Nothing is owed for certain.
     pub(crate) fn is_empty(&self) -> bool {
-        let answered = |owed: &Owed<T>| owed.certain && owed.step != Step::CopyEnd;
-        !self.owed.iter().any(answered)
+        !self.owed.iter().any(Owed::is_answered)
     }
 
     /// True where an error that is still to be read would have the upstream pass over what comes now, up to
@@ -154,8 +160,7 @@ impl<T> Pipeline<T> {
     /// The upstream has answered all that it will answer. True where it has passed over what came since an
     /// Execute failed, up to a Sync of the gateway's own.
     pub(crate) fn settled(&mut self) -> bool {
-        let answered = |owed: &Owed<T>| owed.certain && owed.step != Step::CopyEnd;
-        self.owed.retain(answered);
+        self.owed.retain(Owed::is_answered);
         self.look_for_copies();
         std::mem::take(&mut self.may_skip)
     }
@@ -172,7 +177,7 @@ impl<T> Pipeline<T> {
     }
 
     /// True while the upstream reads COPY data whose end was not sent yet.
-    pub(crate) fn reads_copy(&self) -> bool {
+    fn reads_copy(&self) -> bool {
         self.copy == CopyIn::Reading && !self.owed.iter().any(|owed| owed.step == Step::CopyEnd)
     }
 
@@ -303,8 +308,7 @@ impl<T> Pipeline<T> {
     /// One ReadyForQuery for several Syncs, of which all but the last may have been ignored: it may have
     /// been the answer to that.
     fn doubt_next(&mut self) {
-        let is_certain = |owed: &&mut Owed<T>| owed.certain && owed.step != Step::CopyEnd;
-        let next = self.owed.iter_mut().find(is_certain);
+        let next = self.owed.iter_mut().find(|owed| owed.is_answered());
         if let Some(next) = next
             && next.step == Step::Sync
         {
