@@ -162,15 +162,14 @@ pub fn load_policies(config: &Config) -> Result<Policies, policy::LoadError> {
 
 /// Says that modules are compiled by processes of this program: it knows the command for that.
 pub(crate) fn compile_aside() {
-    let here = std::env::current_exe();
-    let held = here.as_ref().ok().and_then(|here| File::open(here).ok());
-    let program = match (here, held) {
+    let own = PathBuf::from("/proc/self/exe");
+    let program = match std::env::current_exe() {
+        Ok(here) if !cfg!(target_os = "linux") => here,
         // By its path another may stand there since. It stays open as long as the process lives.
-        (_, Some(held)) if cfg!(target_os = "linux") => {
+        Ok(here) => File::open(here).map_or(own, |held| {
             PathBuf::from(format!("/proc/self/fd/{}", held.into_raw_fd()))
-        }
-        (Ok(here), _) if !cfg!(target_os = "linux") => here,
-        _ => PathBuf::from("/proc/self/exe"),
+        }),
+        Err(_) => own,
     };
     let _ = COMPILER.set(program);
 }
