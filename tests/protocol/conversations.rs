@@ -12,7 +12,7 @@ use sluice_tests::wire_client::{
 };
 use sluice_tests::{Both, Person};
 
-use crate::SETUP;
+use crate::{SETUP, extended};
 
 const TEXTS: [&str; 28] = [
     "SELECT 1",
@@ -113,13 +113,8 @@ fn babble(dice: &mut StdRng, texts: &[&str]) -> Vec<u8> {
                 message(b'f', b"no\0"),
                 message(b'f', b"no"),
             ];
-            let copy = [
-                parse("", "COPY notes (text) FROM STDIN"),
-                bind("", "", &[], Format::Text),
-                execute("", 0),
-            ];
             [
-                copy.concat(),
+                extended("COPY notes (text) FROM STDIN"),
                 if dice.random_bool(0.5) {
                     sync()
                 } else {
@@ -140,14 +135,7 @@ fn babble(dice: &mut StdRng, texts: &[&str]) -> Vec<u8> {
             let copy = query("COPY numbers FROM STDIN; SELECT 'and more'");
             [copy, message(b'd', rows), sync(), message(b'c', b"")].concat()
         }
-        _ => {
-            let parts = [
-                parse("", text),
-                bind("", "", &[], Format::Text),
-                execute("", 0),
-            ];
-            [parts.concat(), sync()].concat()
-        }
+        _ => [extended(text), sync()].concat(),
     }
 }
 

@@ -1,15 +1,13 @@
 //! COPY in both directions, among other requests.
 
-use sluice_tests::both::same;
-use sluice_tests::wire_client::{
-    Format, Message, WireClient, bind, execute, flush, message, parse, query, sync, tags,
-};
 use std::time::Duration;
 
+use sluice_tests::both::same;
+use sluice_tests::wire_client::{Message, WireClient, flush, message, parse, query, sync, tags};
 use sluice_tests::{Both, Person};
 
-use crate::SETUP;
 use crate::conversations::is_stray;
+use crate::{SETUP, extended};
 
 const INTO: &str = "COPY numbers FROM STDIN";
 
@@ -23,11 +21,6 @@ fn done() -> Vec<u8> {
 
 fn fail() -> Vec<u8> {
     message(b'f', b"had enough\0")
-}
-
-fn extended(text: &str) -> Vec<u8> {
-    let parts = [parse("", text), bind("", "", &[], Format::Text)];
-    [parts.concat(), execute("", 0)].concat()
 }
 
 /// Each case in one write and in many.
@@ -226,48 +219,61 @@ async fn a_sync_among_data_of_a_copy_that_fails_keeps_nothing_waiting() {
     }
 }
 
+/// Shows a hidden value, and nothing but the text's judgement says so.
+const MASKED: &str =
+    "SELECT email FROM customers WHERE id = 1 UNION ALL SELECT email FROM customers WHERE id = 1";
+
+/// Has the same shape, and shows nothing.
+const PLAIN: &str = "SELECT 'a'::text AS email UNION ALL SELECT 'b'::text";
+
+/// What [`MASKED`] shows where nothing is hidden.
+async fn hidden_value(both: &Both) -> String {
+    let direct = both.gateway.place().direct().await;
+    direct.query(MASKED, &[]).await.unwrap()[0].get(0)
+}
+
+/// A session of someone from whom it is hidden, by whom these texts were asked before.
+async fn alice_knows(both: &Both, texts: &[&str]) -> WireClient {
+    let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
+    for text in texts {
+        client.query(text).await.expect("it is answered");
+    }
+    client
+}
+
+fn shows_nothing(said: &[Message], raw: &str, what: &str) {
+    let shows = |one: &Message| {
+        let mut parts = one.body.windows(raw.len());
+        parts.any(|part| part == raw.as_bytes())
+    };
+    assert!(!said.iter().any(shows), "{what}: {said:?}");
+}
+
 #[tokio::test]
 async fn what_a_copy_that_fails_has_skipped_is_not_taken_for_answered() {
     let both = Both::start(SETUP).await;
-    let direct = both.gateway.place().direct().await;
-    let raw: String = direct
-        .query_one("SELECT email FROM customers WHERE id = 1", &[])
-        .await
-        .unwrap()
-        .get(0);
-    let masked = "SELECT email FROM customers WHERE id = 1 UNION ALL SELECT email FROM customers WHERE id = 1";
-    let plain = "SELECT 'a'::text AS email UNION ALL SELECT 'b'::text";
+    let raw = hidden_value(&both).await;
     for begin in ["SELECT 1", "SET statement_timeout = '300ms'"] {
-        let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
-        for text in ["CREATE TEMP TABLE staged (x text)", plain, masked, begin] {
-            client.query(text).await.expect("it is answered");
-        }
+        let texts = ["CREATE TEMP TABLE staged (x text)", PLAIN, MASKED, begin];
+        let mut client = alice_knows(&both, &texts).await;
         let copy = [extended("COPY staged FROM STDIN"), sync()].concat();
         client.send(&copy).await;
-        let mut heard = Vec::new();
         if begin == "SELECT 1" {
-            client.send(&message(b'f', b"no\0")).await;
+            client.send(&fail()).await;
         } else {
             tokio::time::sleep(Duration::from_millis(500)).await;
             client.send(&data("late\n")).await;
-            while heard.last() != Some(&b'E') {
-                heard.push(client.message().await.expect("an error").tag);
-            }
+            while client.message().await.expect("an error").tag != b'E' {}
         }
         let rest = [
-            query(plain),
+            query(PLAIN),
             sync(),
-            query(masked),
-            query(plain),
+            query(MASKED),
+            query(PLAIN),
             message(b'X', b""),
         ];
         let said = client.converse(&[rest.concat()]).await;
-        let shows = |one: &Message| {
-            one.body
-                .windows(raw.len())
-                .any(|part| part == raw.as_bytes())
-        };
-        assert!(!said.iter().any(shows), "{begin}: {said:?}");
+        shows_nothing(&said, &raw, begin);
         let answers = tags(&said);
         assert!(answers.ends_with("ZTDDCZTDDCZ"), "{begin}: {answers}");
     }
@@ -276,39 +282,30 @@ async fn what_a_copy_that_fails_has_skipped_is_not_taken_for_answered() {
 #[tokio::test]
 async fn an_error_that_comes_of_time_among_messages_is_not_taken_for_one_of_a_query() {
     let both = Both::start(SETUP).await;
-    let direct = both.gateway.place().direct().await;
-    let raw: String = direct
-        .query_one("SELECT email FROM customers WHERE id = 1", &[])
-        .await
-        .unwrap()
-        .get(0);
-    let masked = "SELECT email FROM customers WHERE id = 1 UNION ALL SELECT email FROM customers WHERE id = 1";
-    let plain = "SELECT 'a'::text AS email UNION ALL SELECT 'b'::text";
-    let between = [flush(), done(), fail(), data("x\n")];
-    for (number, between) in between.into_iter().enumerate() {
-        let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
-        for text in [plain, masked, "SET statement_timeout = '200ms'"] {
-            client.query(text).await.expect("it is answered");
-        }
+    let raw = hidden_value(&both).await;
+    let between = [
+        ("Flush", flush()),
+        ("CopyDone", done()),
+        ("CopyFail", fail()),
+        ("CopyData", data("x\n")),
+    ];
+    for (what, between) in between {
+        let texts = [PLAIN, MASKED, "SET statement_timeout = '200ms'"];
+        let mut client = alice_knows(&both, &texts).await;
         client.send(&parse("", "SELECT 1")).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         let rest = [
             between,
-            query(plain),
-            query(plain),
+            query(PLAIN),
+            query(PLAIN),
             sync(),
-            query(masked),
+            query(MASKED),
             sync(),
             message(b'X', b""),
         ];
         let said = client.converse(&[rest.concat()]).await;
-        let shows = |one: &Message| {
-            one.body
-                .windows(raw.len())
-                .any(|part| part == raw.as_bytes())
-        };
-        assert!(!said.iter().any(shows), "{number}: {said:?}");
-        if number == 0 {
+        shows_nothing(&said, &raw, what);
+        if what == "Flush" {
             assert_eq!(tags(&said), "1EZTDDCZZ", "{said:?}");
         }
     }

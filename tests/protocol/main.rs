@@ -18,6 +18,12 @@ use sluice_tests::{Both, Gateway, Person};
 const SETUP: &str = "CREATE TABLE numbers (n integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
     CREATE TABLE notes (id serial, text text);";
 
+/// A text by the extended protocol, without names and without a Sync.
+fn extended(text: &str) -> Vec<u8> {
+    let parts = [parse("", text), bind("", "", &[], Format::Text)];
+    [parts.concat(), execute("", 0)].concat()
+}
+
 #[tokio::test]
 async fn greetings_are_alike_whatever_settings_a_client_sends() {
     let both = Both::start("").await;
@@ -238,29 +244,21 @@ async fn unknown_names_are_answered_in_postgresqls_words() {
 #[tokio::test]
 async fn what_is_skipped_after_an_error_is_no_matter_what_comes_before_it() {
     let both = Both::start(SETUP).await;
-    let run = |text| {
-        let parts = [
-            parse("", text),
-            bind("", "", &[], Format::Text),
-            execute("", 0),
-        ];
-        parts.concat()
-    };
     let skipped = "INSERT INTO notes (text) VALUES ('skipped')";
     let parts = [
-        run("SELECT 1 / 0"),
+        extended("SELECT 1 / 0"),
         query("SELEC"),
         query(skipped),
         sync(),
-        run("SELECT 1"),
+        extended("SELECT 1"),
         query("SELEC"),
         query("SELECT 2"),
         sync(),
-        run("SELECT 3"),
-        run("SELEC"),
+        extended("SELECT 3"),
+        extended("SELEC"),
         query(skipped),
         sync(),
-        run("SELECT 1 / 0"),
+        extended("SELECT 1 / 0"),
         query("SELECT 4"),
         query("SELEC"),
         query(skipped),
@@ -275,9 +273,7 @@ async fn what_is_skipped_after_an_error_is_no_matter_what_comes_before_it() {
 async fn a_refused_query_ends_what_messages_before_it_have_begun() {
     let both = Both::start(SETUP).await;
     let insert = [
-        parse("", "INSERT INTO notes (text) VALUES ('begun')"),
-        bind("", "", &[], Format::Text),
-        execute("", 0),
+        extended("INSERT INTO notes (text) VALUES ('begun')"),
         flush(),
     ];
     let mut client = WireClient::log_in(&both.gateway, Person::Alice).await;
@@ -318,22 +314,14 @@ async fn a_text_that_nobody_can_read_leaves_the_unnamed_statement_where_it_has_a
 #[tokio::test]
 async fn strings_with_backslashes_are_read_after_settings_of_other_things() {
     let both = Both::start(SETUP).await;
-    let run = |text| {
-        let parts = [
-            parse("", text),
-            bind("", "", &[], Format::Text),
-            execute("", 0),
-        ];
-        parts.concat()
-    };
     let parts = [
-        run("SET TIME ZONE 'UTC'"),
-        run("SELECT 'a\\d'"),
+        extended("SET TIME ZONE 'UTC'"),
+        extended("SELECT 'a\\d'"),
         sync(),
-        run("SELECT set_config('application_name', 'x', false)"),
-        run("SELECT 1"),
+        extended("SELECT set_config('application_name', 'x', false)"),
+        extended("SELECT 1"),
         sync(),
-        run("SELECT 'b\\d'"),
+        extended("SELECT 'b\\d'"),
         sync(),
     ];
     both.same("one write", &[parts.concat()]).await;
