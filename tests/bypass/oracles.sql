@@ -396,3 +396,10 @@ UPDATE vault.touched_by_path SET secret = 'quartzzebra' WHERE id = 1 RETURNING l
 UPDATE vault.equalled SET size = 5 WHERE id = 1 RETURNING label
 -- oracle: a trigger that asks whether a row changes after one that tidies
 UPDATE vault.equalled_late SET size = size WHERE id = 1 RETURNING label
+-- oracle: a trigger that asks whether a row changes whose generated column is not made yet
+UPDATE vault.touched_made SET size = 0 WHERE id = 1 RETURNING label
+-- oracle: a trigger that asks whether a column changes, in a row that moves to where it was not
+UPDATE vault.touched_parts SET size = 15 WHERE id = 1 RETURNING label
+-- oracle: a number that is drawn where there is none
+UPDATE vault.drawn_for SET label = 'x' WHERE id = 1
+SELECT is_called FROM vault.drawn

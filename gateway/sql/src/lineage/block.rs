@@ -127,7 +127,7 @@ struct Reader<'t, 'w> {
     words: &'w [Word<'t>],
     is_trigger: bool,
     parts: Vec<Part<'t>>,
-    /// How many RETURNs there were.
+    /// How much there was that tells that it was reached, whatever fields get: RETURN, RAISE, `nextval()`.
     results: usize,
     returns_old: bool,
 }
@@ -270,6 +270,8 @@ impl<'t, 'w> Reader<'t, 'w> {
             length += 1;
         }
         let (inside, rest) = self.words.split_at(length);
+        let draws = |word: &&Word<'_>| word.name().as_deref() == Some("nextval");
+        self.results += inside.iter().filter(draws).count();
         let (last, rest) = rest.split_first()?;
         self.words = rest;
         let compared = comparison(inside).filter(|_| self.is_trigger);
