@@ -331,6 +331,17 @@ async fn several_statements_do_not_share_the_role_that_reads() {
 }
 
 #[tokio::test]
+async fn what_changes_settings_is_not_sent_with_a_copy() {
+    let (gateway, role) = hardened().await;
+    let mut alice = WireClient::log_in(&gateway, Person::Alice).await;
+    ask(&mut alice, "CREATE TEMP TABLE taken (id integer)").await;
+    let text = "SET application_name TO 'x'; COPY taken FROM STDIN";
+    let (_, errors) = ask(&mut alice, text).await;
+    assert!(errors[0].contains("data that COPY reads"), "{errors:?}");
+    is_limited(&mut alice, &role, text).await;
+}
+
+#[tokio::test]
 async fn harden_says_what_is_still_open() {
     let gateway = Gateway::start().await;
     let refused = harden(&gateway, &["--apply"]).await;

@@ -103,6 +103,8 @@ pub(crate) struct Session {
     /// Bytes still to come of a row, of a CopyData of the client: they pass in parts.
     passing: Cell<usize>,
     inward: Cell<usize>,
+    /// That CopyData goes nowhere.
+    dropping: Cell<bool>,
     /// The open transaction has changed, or may have changed, definitions.
     catalog_changed: Cell<bool>,
     /// What it has changed of them.
@@ -279,7 +281,9 @@ impl Session {
             let rest = &bytes[at..];
             let data = self.copy_data(rest).map_err(broken)?;
             if data > 0 {
-                self.upstream.copy_part(&rest[..data]);
+                if !self.dropping.get() {
+                    self.upstream.copy_part(&rest[..data]);
+                }
                 at += data;
             } else {
                 let Some(frame) = Frame::at(rest, limit).map_err(broken)? else {
@@ -315,25 +319,37 @@ impl Session {
         }
     }
 
-    /// How much of what the client sent is COPY data; none where the next message is another one.
+    /// How much of what the client sent is COPY data; none where the next message is another one. All of it
+    /// goes upstream, or none.
     fn copy_data(&self, bytes: &[u8]) -> Result<usize, wire::Error> {
         let mut at = 0;
         while at < bytes.len() {
             let mut inward = self.inward.get();
             if inward == 0 {
-                if bytes[at] != ClientTag::CopyData.byte() || self.skipping.get() {
+                if bytes[at] != ClientTag::CopyData.byte() {
+                    break;
+                }
+                let drops = !self.takes_data();
+                if at > 0 && self.dropping.get() != drops {
                     break;
                 }
                 match header(&bytes[at..], MOST_COPY_DATA + HEADER_BYTES)? {
                     Some(found) => inward = found.len,
                     None => break,
                 }
+                self.dropping.set(drops);
             }
             let part = inward.min(bytes.len() - at);
             self.inward.set(inward - part);
             at += part;
         }
         Ok(at)
+    }
+
+    /// Whether COPY data, or their end, go upstream. Those that it would not read it would ignore, but not
+    /// what else may come of them: see [`Pipeline::takes_data`].
+    fn takes_data(&self) -> bool {
+        !self.skipping.get() && !self.is_settling() && self.pipeline.borrow().takes_data()
     }
 
     /// One message of the client, where nothing has to be waited for.
@@ -365,12 +381,14 @@ impl Session {
                 self.skipping.set(false);
                 self.pass(Step::Sync, frame);
             }
-            ClientTag::CopyDone | ClientTag::CopyFail => self.pass(Step::CopyEnd, frame),
+            ClientTag::CopyDone | ClientTag::CopyFail if self.takes_data() => {
+                self.pass(Step::CopyEnd, frame);
+            }
+            ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
             ClientTag::Flush => match wire::client::expect_empty("Flush", frame.body()) {
                 Ok(()) => self.upstream.pass(frame),
                 Err(error) => self.refuse_malformed(&error, Step::Parse)?,
             },
-            ClientTag::CopyData => self.upstream.pass(frame),
             ClientTag::Terminate => return Ok(Taken::Farewell),
             ClientTag::Password => {
                 return Err(SessionError::ClientProtocol(
@@ -522,15 +540,11 @@ impl Session {
         let judged = self.judged_by();
         self.run(permit);
         let plan = Arc::clone(permit.plan());
-        let copies = plan.analysis().statements.iter().any(role::reads_copy);
+        let statements = plan.analysis().statements.iter();
+        let copies = statements.filter(|one| role::reads_copy(one)).count();
         let flight = Flight::new((plan, judged, turn), entry, started, portal);
         let kept = Kept::Flight(Box::new(flight));
-        let mut pipeline = self.pipeline.borrow_mut();
-        match copies {
-            true => pipeline.push_copy(step, kept),
-            false => pipeline.push(step, kept),
-        }
-        drop(pipeline);
+        self.pipeline.borrow_mut().push_copy(step, kept, copies);
         self.after(duty, step);
     }
 

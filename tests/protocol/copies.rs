@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use sluice_tests::both::same;
-use sluice_tests::wire_client::{Message, WireClient, flush, message, parse, query, sync, tags};
+use sluice_tests::wire_client::{
+    Kind, Message, WireClient, close, flush, message, parse, query, sync, tags,
+};
 use sluice_tests::{Both, Person};
 
 use crate::conversations::is_stray;
@@ -283,30 +285,34 @@ async fn what_a_copy_that_fails_has_skipped_is_not_taken_for_answered() {
 async fn an_error_that_comes_of_time_among_messages_is_not_taken_for_one_of_a_query() {
     let both = Both::start(SETUP).await;
     let raw = hidden_value(&both).await;
-    let between = [
-        ("Flush", flush()),
-        ("CopyDone", done()),
-        ("CopyFail", fail()),
-        ("CopyData", data("x\n")),
+    let nothing = || close(Kind::Statement, "nothing");
+    let by_query = || [query(PLAIN), query(PLAIN), sync(), query(MASKED), flush()];
+    let by_close = || [nothing(), query(MASKED), sync(), nothing(), query(PLAIN)];
+    let by_execute = || {
+        let [masked, plain] = [MASKED, PLAIN].map(extended);
+        [nothing(), masked, sync(), nothing(), plain]
+    };
+    // What PostgreSQL ignores where it reads no COPY data is not sent.
+    let cases = [
+        (flush(), by_query(), "1EZTDDCZZ"),
+        (done(), by_query(), "1EZTDDCZZ"),
+        (fail(), by_query(), "1EZTDDCZZ"),
+        (data("x\n"), by_query(), "1EZTDDCZZ"),
+        (done(), by_close(), "1EZ3TDDCZZ"),
+        (fail(), by_close(), "1EZ3TDDCZZ"),
+        (data("x\n"), by_close(), "1EZ3TDDCZZ"),
+        (flush(), by_execute(), "1EZ312DDCZ"),
+        (done(), by_execute(), "1EZ312DDCZ"),
+        (data("x\n"), by_execute(), "1EZ312DDCZ"),
     ];
-    for (what, between) in between {
+    for (number, (between, then, expected)) in (0..).zip(cases) {
         let texts = [PLAIN, MASKED, "SET statement_timeout = '200ms'"];
         let mut client = alice_knows(&both, &texts).await;
         client.send(&parse("", "SELECT 1")).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let rest = [
-            between,
-            query(PLAIN),
-            query(PLAIN),
-            sync(),
-            query(MASKED),
-            sync(),
-            message(b'X', b""),
-        ];
+        let rest = [between, then.concat(), sync(), message(b'X', b"")];
         let said = client.converse(&[rest.concat()]).await;
-        shows_nothing(&said, &raw, what);
-        if what == "Flush" {
-            assert_eq!(tags(&said), "1EZTDDCZZ", "{said:?}");
-        }
+        shows_nothing(&said, &raw, &format!("case {number}"));
+        assert_eq!(tags(&said), expected, "case {number}: {said:?}");
     }
 }

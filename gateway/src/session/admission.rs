@@ -305,6 +305,7 @@ impl Ready {
             skipping: Cell::new(false),
             passing: Cell::new(0),
             inward: Cell::new(0),
+            dropping: Cell::new(false),
             definitions: RefCell::default(),
             changing: RefCell::default(),
             cancelled: Cell::new(false),

@@ -42,8 +42,8 @@ pub(crate) struct Owed<T> {
     certain: bool,
     /// Whether it was said how a Query ended: nothing is ready for the next one before.
     ended: bool,
-    /// True for a Query or Execute that may read COPY data.
-    copies: bool,
+    /// How often a Query or Execute may still read COPY data, each time up to their end.
+    copies: usize,
 }
 
 impl<T> Owed<T> {
@@ -151,7 +151,7 @@ impl<T> Pipeline<T> {
     pub(crate) fn is_unsure(&self) -> bool {
         let mut copies = false;
         let is_unsure = |owed: &Owed<T>| {
-            copies |= owed.copies;
+            copies |= owed.copies > 0;
             !owed.certain || (copies && owed.step == Step::Sync)
         };
         self.copies && self.owed.iter().any(is_unsure)
@@ -192,12 +192,26 @@ impl<T> Pipeline<T> {
         self.copy == CopyIn::Reading
     }
 
-    /// Notes a Query or Execute that is going upstream and may read COPY data.
-    pub(crate) fn push_copy(&mut self, step: Step, keep: T) {
+    /// True where the upstream may read COPY data, or their end, that come now. Where it does not, it ignores
+    /// them, unless an error of time meets it there, which it answers as it does that of a Query.
+    pub(crate) fn takes_data(&self) -> bool {
+        let mut ends = 0;
+        for owed in self.newest_first() {
+            match owed.step {
+                Step::Sync => {}
+                Step::CopyEnd => ends += 1,
+                _ => return ends < owed.copies,
+            }
+        }
+        false
+    }
+
+    /// Notes a Query or Execute that is going upstream and may read COPY data this many times.
+    pub(crate) fn push_copy(&mut self, step: Step, keep: T, copies: usize) {
         self.push(step, keep);
-        self.copies = true;
+        self.copies |= copies > 0;
         if let Some(owed) = self.owed.back_mut() {
-            owed.copies = true;
+            owed.copies = copies;
         }
     }
 
@@ -210,17 +224,14 @@ impl<T> Pipeline<T> {
             }
             Step::CopyEnd => {}
         }
-        let pointless = step == Step::CopyEnd && self.owed.is_empty();
-        if !pointless {
-            let certain = step != Step::Sync || !self.reads_copy();
-            self.owed.push_back(Owed {
-                step,
-                keep,
-                certain,
-                ended: false,
-                copies: false,
-            });
-        }
+        let certain = step != Step::Sync || !self.reads_copy();
+        self.owed.push_back(Owed {
+            step,
+            keep,
+            certain,
+            ended: false,
+            copies: 0,
+        });
     }
 
     /// What the next message of the upstream means.
@@ -254,7 +265,7 @@ impl<T> Pipeline<T> {
         let ended = first.ended;
         match (step, tag) {
             // What is not known to read COPY data would be taken to answer what follows it.
-            (Step::Query | Step::Execute, Tag::CopyInResponse) if first.copies => {
+            (Step::Query | Step::Execute, Tag::CopyInResponse) if first.copies > 0 => {
                 self.start_copy();
                 Ok(Reply::Part)
             }
@@ -330,7 +341,7 @@ impl<T> Pipeline<T> {
     }
 
     fn look_for_copies(&mut self) {
-        let copies = |owed: &Owed<T>| owed.copies || !owed.certain;
+        let copies = |owed: &Owed<T>| owed.copies > 0 || !owed.certain;
         self.copies = self.copies && self.owed.iter().any(copies);
     }
 
@@ -352,6 +363,9 @@ impl<T> Pipeline<T> {
         self.copy = CopyIn::No;
         if let Some(end) = self.owed.iter().position(|owed| owed.step == Step::CopyEnd) {
             self.owed.drain(1..=end);
+        }
+        if let Some(first) = self.owed.front_mut() {
+            first.copies = first.copies.saturating_sub(1);
         }
     }
 

@@ -74,6 +74,15 @@ impl Session {
             };
         }
         let touches = statements.iter().any(touches_role);
+        if touches && statements.iter().any(reads_copy) {
+            return Err(Refusal::of(&policy::Denial {
+                hint: Some("Send COPY alone.".into()),
+                ..self.own_denial(
+                    "the session's role is set anew after what changes settings, and the data that \
+                     COPY reads would come in between",
+                )
+            }));
+        }
         Ok(if touches || self.role_unsure.get() {
             Duty::Return { touches }
         } else {

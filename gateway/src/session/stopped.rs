@@ -85,7 +85,7 @@ impl Session {
     /// Nothing of ours may go upstream in the middle of a message of the client's: the rest of that
     /// message would be read as messages of its own.
     fn between_messages(&self) -> Result<(), SessionError> {
-        if self.inward.get() == 0 {
+        if self.inward.get() == 0 || self.dropping.get() {
             return Ok(());
         }
         let message = "a result was stopped while the client was sending COPY data";

@@ -77,13 +77,7 @@ impl Upstream {
         use ClientTag as Tag;
         match ClientTag::try_from(frame.tag()) {
             Ok(
-                Tag::Sync
-                | Tag::Flush
-                | Tag::Describe
-                | Tag::Close
-                | Tag::CopyData
-                | Tag::CopyDone
-                | Tag::CopyFail,
+                Tag::Sync | Tag::Flush | Tag::Describe | Tag::Close | Tag::CopyDone | Tag::CopyFail,
             ) => self.socket.queue(frame.bytes()),
             Ok(
                 Tag::Query
@@ -91,6 +85,7 @@ impl Upstream {
                 | Tag::Bind
                 | Tag::Execute
                 | Tag::FunctionCall
+                | Tag::CopyData
                 | Tag::Terminate
                 | Tag::Password,
             )

@@ -74,7 +74,9 @@ impl GuardPolicy {
     /// What becomes of one statement.
     fn judge(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
         let mut in_scope = self.rules.iter().filter(|rule| rule.scope.covers(facts));
-        let rule = in_scope.find(|rule| rule.matches(statement) && rule.schedule.is_now());
+        let is_spared = |rule: &Rule| rule.exception && self.spares(facts, statement);
+        let rule = in_scope
+            .find(|rule| rule.matches(statement) && rule.schedule.is_now() && !is_spared(rule));
         match rule {
             Some(rule) if rule.action == Action::Hold && !rule.exception => {
                 let denial = self.switched(facts, statement);
@@ -83,6 +85,15 @@ impl GuardPolicy {
             Some(rule) => rule.finding(statement),
             None => self.switched(facts, statement),
         }
+    }
+
+    /// Where temporary tables are let pass, there is nothing that an exception would be one to.
+    fn spares(&self, facts: &Facts, statement: &Judged<'_>) -> bool {
+        let is_spared = self
+            .switches
+            .iter()
+            .any(|one| one.spares_definition(statement));
+        is_spared && self.switched(facts, statement).is_allowed()
     }
 
     /// What the switches say about one statement.

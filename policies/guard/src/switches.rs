@@ -314,6 +314,11 @@ impl Switches {
         self.temp_tables == Some(Action::Allow) && touches_temporary(statement, accesses)
     }
 
+    /// True where it defines temporary tables only, and these are its own affair.
+    pub(crate) fn spares_definition(&self, statement: &Judged<'_>) -> bool {
+        self.temp_tables == Some(Action::Allow) && is_temporary(statement)
+    }
+
     fn unknown(&self, statement: &Judged<'_>) -> Finding {
         match (self.opaque, statement.opaque.first()) {
             (Some(action), Some(part)) => opaque_finding(action, part, &self.terms),

@@ -381,6 +381,30 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
+fn an_exception_is_none_to_what_temporary_tables_are_spared() {
+    let settings = |switches: &str| {
+        format!(
+            r#"{{"ddl": "deny", {switches} "rules": [{{"statements": ["drop table"],
+            "effect": "hold", "exception": true, "approvers": ["dba"]}}]}}"#
+        )
+    };
+    let dropped = |relation: &str| {
+        Facts::fixed()
+            .with_statement("drop table", "define", "")
+            .with_relation(relation, "define")
+    };
+    let own = dropped("pg_temp_4.scratch");
+    let spared = settings(r#""temp-tables": "allow","#);
+    assert_eq!(outcome(&spared, &own), "allow");
+    assert_eq!(outcome(&spared, &dropped("public.orders")), "hold");
+    let both = dropped("pg_temp_4.orders").with_relation("public.orders", "define");
+    assert_eq!(outcome(&spared, &both), "hold");
+    assert_eq!(outcome(&settings(""), &own), "hold");
+    let denied = settings(r#""temp-tables": "deny","#);
+    assert_eq!(outcome(&denied, &own), "hold");
+}
+
+#[test]
 fn commands_match_by_their_first_words() {
     for (pattern, expected) in [
         ("drop", "deny"),

@@ -657,7 +657,11 @@ fn a_trigger_that_nobody_knows_may_set_any_column() {
             let users = rows.relations.iter().find(|one| one.name == "users");
             let relation = users.unwrap().oid;
             // The later one asks whether the row changes, where its function asks nothing.
-            let row = if later.contains("IF") { vec![] } else { vec![0] };
+            let row = if later.contains("IF") {
+                vec![]
+            } else {
+                vec![0]
+            };
             for (function, compared) in [(900_000, vec![]), (900_001, row)] {
                 rows.triggers.push(TriggerRow {
                     oid: function + 100,

@@ -17,7 +17,7 @@ fn pipeline(steps: &[Step]) -> Pipeline<u32> {
     let mut pipeline = Pipeline::new();
     for (number, step) in (0..).zip(steps) {
         match step {
-            Step::Query | Step::Execute => pipeline.push_copy(*step, number),
+            Step::Query | Step::Execute => pipeline.push_copy(*step, number, 2),
             _ => pipeline.push(*step, number),
         }
     }
@@ -212,7 +212,7 @@ fn a_sync_behind_a_copy_that_failed_is_answered_or_was_among_its_data() {
 #[test]
 fn what_follows_a_sync_that_a_copy_may_read_is_not_sent_before_it_is_known_whether_it_did() {
     let mut pipeline = pipeline(&[Step::Sync]);
-    pipeline.push_copy(Step::Execute, 1);
+    pipeline.push_copy(Step::Execute, 1, 1);
     assert!(!pipeline.is_unsure());
     pipeline.push(Step::Sync, 2);
     assert!(pipeline.is_unsure());
@@ -259,4 +259,30 @@ fn what_follows_a_copy_that_has_failed_before_it_reads_or_is_done_is_sent() {
         }
         assert!(!pipeline.is_unsure() && pipeline.is_empty());
     }
+}
+
+#[test]
+fn data_go_where_a_copy_may_read_them() {
+    let mut pipeline = Pipeline::new();
+    assert!(!pipeline.takes_data());
+    pipeline.push_copy(Step::Query, 0, 2);
+    pipeline.push(Step::Sync, 1);
+    for end in [2, 3] {
+        assert!(pipeline.takes_data());
+        pipeline.push(Step::CopyEnd, end);
+    }
+    assert!(!pipeline.takes_data());
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Part);
+    assert!(!pipeline.takes_data());
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Part);
+    assert_eq!(feed(&mut pipeline, Tag::CommandComplete), Made::Part);
+    // It may be told to read no third time.
+    assert_eq!(feed(&mut pipeline, Tag::CopyInResponse), Made::Unexpected);
+
+    let mut pipeline = Pipeline::new();
+    pipeline.push_copy(Step::Execute, 0, 1);
+    assert!(pipeline.takes_data());
+    pipeline.push(Step::Close, 1);
+    assert!(!pipeline.takes_data());
 }
