@@ -386,7 +386,10 @@ impl Session {
             }
             ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
             ClientTag::Flush => match wire::client::expect_empty("Flush", frame.body()) {
-                Ok(()) => self.upstream.pass(frame),
+                Ok(()) => {
+                    self.upstream.pass(frame);
+                    self.pipeline.borrow_mut().flushed();
+                }
                 Err(error) => self.refuse_malformed(&error, Step::Parse)?,
             },
             ClientTag::Terminate => return Ok(Taken::Farewell),
@@ -593,7 +596,10 @@ impl Session {
             if self.pipeline.borrow().waits_for_data() {
                 self.ask_where_it_stands();
             }
-            self.upstream.ask_to_flush();
+            if self.pipeline.borrow().keeps_back() {
+                self.upstream.ask_to_flush();
+                self.pipeline.borrow_mut().flushed();
+            }
             self.flush_upstream().await;
             told.await;
         }

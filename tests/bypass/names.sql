@@ -252,3 +252,11 @@ SELECT secret || '' FROM vault.people
 -- safe: an encoding whose second byte may be a backslash
 SET client_encoding = 'SJIS'
 SELECT secret || '' FROM vault.people
+-- safe: EXECUTE of a name that texts have changed whose transactions failed at their end
+BEGIN
+CREATE TEMP TABLE at_end (x integer UNIQUE DEFERRABLE INITIALLY DEFERRED)
+COMMIT
+PREPARE at_end AS SELECT 'a'::text AS email UNION ALL SELECT 'b'
+INSERT INTO at_end VALUES (1), (1); DEALLOCATE at_end
+INSERT INTO at_end VALUES (1), (1); PREPARE at_end AS SELECT email::text FROM customers WHERE id < 3 UNION ALL SELECT 'b'
+EXECUTE at_end

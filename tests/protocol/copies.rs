@@ -316,3 +316,62 @@ async fn an_error_that_comes_of_time_among_messages_is_not_taken_for_one_of_a_qu
         assert_eq!(tags(&said), expected, "case {number}: {said:?}");
     }
 }
+
+/// A timer may strike when a Query has run, but for the end of it: then the error comes with what is read next.
+#[tokio::test]
+async fn an_error_that_comes_of_time_behind_a_query_is_not_taken_for_one_of_the_next() {
+    let both = Both::start(SETUP).await;
+    let raw = hidden_value(&both).await;
+    let slow = "DECLARE k CURSOR FOR
+        SELECT md5(repeat(repeat('x', 1000), 150000 + g)) FROM generate_series(1, 3) g";
+    let cases = [
+        (vec![flush()], vec![sync()]),
+        (vec![done()], vec![]),
+        (vec![data("x\n"), fail()], vec![]),
+        (vec![flush(), done()], vec![sync()]),
+    ];
+    for (number, (between, then)) in (0..).zip(cases) {
+        let timeout = "SET statement_timeout = '200ms'";
+        let texts = [PLAIN, MASKED, timeout, "BEGIN", slow];
+        let mut client = alice_knows(&both, &texts).await;
+        let end = || query("ROLLBACK");
+        let rest = [
+            query("FETCH 1 FROM k"),
+            between.concat(),
+            [end(), end(), query(PLAIN), then.concat()].concat(),
+            [end(), query(MASKED), query(PLAIN), query(MASKED)].concat(),
+            message(b'X', b""),
+        ];
+        let said = client.converse(&[rest.concat()]).await;
+        shows_nothing(&said, &raw, &format!("case {number}"));
+        assert!(
+            tags(&said).ends_with("TDDCZTDDCZTDDCZ"),
+            "case {number}: {said:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_comes_behind_the_end_of_a_copy_goes_nowhere() {
+    let both = Both::start(SETUP).await;
+    let raw = hidden_value(&both).await;
+    for more in [done(), data("x\n"), fail()] {
+        let timeout = "SET statement_timeout = '200ms'";
+        let texts = ["CREATE TEMP TABLE staged (x text)", PLAIN, MASKED, timeout];
+        let mut client = alice_knows(&both, &texts).await;
+        client.send(&query("COPY staged FROM STDIN")).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let rest = [
+            done(),
+            more,
+            query("SELECT 1"),
+            query(MASKED),
+            query(PLAIN),
+            query(MASKED),
+            message(b'X', b""),
+        ];
+        let said = client.converse(&[rest.concat()]).await;
+        shows_nothing(&said, &raw, "behind the end");
+        assert!(tags(&said).ends_with("TDDCZTDDCZTDDCZ"), "{said:?}");
+    }
+}

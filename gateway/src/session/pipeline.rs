@@ -83,7 +83,8 @@ pub(crate) struct Pipeline<T> {
     /// An Execute has failed, and each Sync since may have been among its COPY data: the upstream may pass
     /// over all that comes before another.
     may_skip: bool,
-    /// Messages of the extended protocol were sent, and no Sync since: what they have begun is open.
+    /// Messages of the extended protocol were sent, Flush among them, and no Sync since: what they have begun
+    /// is open.
     within: bool,
 }
 
@@ -169,6 +170,24 @@ impl<T> Pipeline<T> {
     /// time, with whatever message is read next, has the upstream pass over all up to a Sync.
     pub(crate) fn is_within(&self) -> bool {
         self.within
+    }
+
+    /// Notes a Flush that is going upstream. It is owed no answer, but may meet an error of time, as any other.
+    pub(crate) fn flushed(&mut self) {
+        self.within = true;
+    }
+
+    /// True where answers may be kept back until they are asked for: no Query or Sync follows, unless among
+    /// COPY data.
+    pub(crate) fn keeps_back(&self) -> bool {
+        let mut last = self.newest_first();
+        let last = last.find(|owed| owed.step != Step::CopyEnd);
+        let is_open = last.is_some_and(|last| !matches!(last.step, Step::Query | Step::Sync));
+        is_open
+            || self
+                .owed
+                .iter()
+                .any(|owed| owed.step == Step::Execute && owed.copies > 0)
     }
 
     /// True where nothing is under way or open.

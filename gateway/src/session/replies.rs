@@ -500,6 +500,7 @@ impl Session {
         let dropped = matches!(flight.rows, Rows::Drop);
         match tag {
             UpstreamTag::ErrorResponse => {
+                self.forget_names_of_failed(flight, message)?;
                 let scrub = self.scrub_of_flight(flight);
                 if !dropped {
                     flight.sqlstate = self.fail(flight, message, scrub)?;
@@ -695,6 +696,7 @@ impl Session {
             match owed.keep {
                 Kept::Refusal(refusal) if failed => self.tell(&refusal),
                 Kept::Flight(mut flight) if failed => {
+                    self.forget_names_of_failed(&flight, message)?;
                     if !matches!(flight.rows, Rows::Drop) {
                         let scrub = self.scrub_of_flight(&flight);
                         flight.sqlstate = self.fail(&mut flight, message, scrub)?;
@@ -721,6 +723,20 @@ impl Session {
                 Kept::Flight(flight) => flight.plan.give_back(),
                 _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// PREPARE, DEALLOCATE and CLOSE are not undone where a transaction fails, and the one at the end of a
+    /// text may be done when it does so: nobody knows what its name means then.
+    fn forget_names_of_failed(&self, flight: &Flight, message: &[u8]) -> Result<(), SessionError> {
+        if !flight.changes_names() {
+            return Ok(());
+        }
+        let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
+        if !is_of_analysis(&fields) {
+            let mut names = self.names.borrow_mut();
+            names.forget(&flight.plan, flight.statement);
         }
         Ok(())
     }
@@ -819,4 +835,12 @@ pub(super) fn broken(error: wire::Error) -> SessionError {
 
 pub(super) fn unexpected(what: &str) -> SessionError {
     SessionError::UpstreamProtocol(what.to_owned())
+}
+
+/// True for an error that comes before a statement does anything: of what it names, and not of code that the
+/// end of a transaction runs, which tells where it raised it.
+fn is_of_analysis(fields: &ErrorFields) -> bool {
+    let state = fields.sqlstate().unwrap_or_default();
+    let is_known = state.starts_with("42") || matches!(state, "26000" | "34000");
+    is_known && fields.get(b'W').is_none()
 }
