@@ -244,3 +244,37 @@ async fn what_no_value_fits_is_null() {
         assert_eq!(shown, Some(None), "{column}");
     }
 }
+
+/// A policy that transforms values itself is told the column that it has named.
+#[tokio::test]
+async fn what_is_masked_for_another_column_is_masked_as_that() {
+    const TABLES: &str = "
+        CREATE TABLE addresses (id int PRIMARY KEY, mail text UNIQUE, card text);
+        INSERT INTO addresses VALUES (1, 'zoe.quill@example.org', '4111111111111111');
+        CREATE VIEW contacts AS SELECT id, mail AS email, card AS j_hide FROM addresses;
+        CREATE TABLE logins (name text REFERENCES addresses (mail));
+        INSERT INTO logins SELECT mail FROM addresses;";
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    direct.batch_execute(TABLES).await.expect("they are made");
+    let alice = gateway.connect(Person::Alice).await;
+    for text in [
+        "SELECT mail FROM addresses",
+        "SELECT email FROM contacts",
+        "SELECT name FROM logins",
+        "SELECT mail FROM addresses UNION ALL SELECT email FROM contacts",
+    ] {
+        let said = alice.simple_query(text).await.expect(text);
+        let shown = said.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        assert_eq!(shown, Some("z***@example.org"), "{text}");
+    }
+    let said = alice.simple_query("SELECT card FROM addresses").await;
+    let said = said.expect("what no mask fits is NULL");
+    assert!(
+        said.iter()
+            .any(|one| matches!(one, SimpleQueryMessage::Row(row) if row.get(0).is_none()))
+    );
+}

@@ -333,7 +333,7 @@ async fn an_error_that_comes_of_time_behind_a_query_is_not_taken_for_one_of_the_
     for (number, (between, then)) in (0..).zip(cases) {
         let timeout = "SET statement_timeout = '200ms'";
         let texts = [PLAIN, MASKED, timeout, "BEGIN", slow];
-        let mut client = alice_knows(&both, &texts).await;
+        let client = alice_knows(&both, &texts).await;
         let end = || query("ROLLBACK");
         let rest = [
             query("FETCH 1 FROM k"),

@@ -475,9 +475,13 @@ pub(crate) fn replace<'a>(
 
 /// What a policy is told about a column that it transforms.
 fn result_column(output: &OutputMask, kind: Kind) -> types::ResultColumn {
+    let (column, source) = match output.named.as_deref() {
+        Some((column, source)) => (*column, source),
+        None => (output.column, &output.source),
+    };
     types::ResultColumn {
         position: u32::try_from(output.position).unwrap_or(u32::MAX),
-        column: base_column(output.column, &output.source),
+        column: base_column(column, source),
         type_oid: kind.type_oid,
         binary: kind.binary,
     }

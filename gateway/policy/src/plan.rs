@@ -211,6 +211,8 @@ pub(crate) struct OutputMask {
     pub(crate) column: ColumnId,
     /// As the catalog knows it.
     pub(crate) source: SourceColumn,
+    /// Where the policy transforms it and has named another column, whose like this is: that one.
+    pub(crate) named: Option<Box<(ColumnId, SourceColumn)>>,
 }
 
 /// The column that an output shows, as the catalog knows it.

@@ -74,6 +74,8 @@ pub(crate) type PolicyIndex = usize;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) mask: (Mask, PolicyIndex),
+    /// The column that the policy of the mask has named: the guarded one, or one of its like.
+    pub(crate) named: ColumnId,
     pub(crate) derived: (DerivedRule, PolicyIndex),
     pub(crate) filter: (FilterRule, PolicyIndex),
 }
@@ -82,14 +84,20 @@ impl Guard {
     pub(crate) fn new(protection: &Protection, policy: PolicyIndex) -> Guard {
         Guard {
             mask: (protection.mask.clone(), policy),
+            named: protection.column,
             derived: (protection.derived, policy),
             filter: (protection.filter, policy),
         }
     }
 
-    /// Joins what another policy says: the stricter of each part wins, the earlier of equals.
-    pub(crate) fn join(&mut self, other: &Guard) {
-        self.mask = stricter(&self.mask, &other.mask);
+    /// Joins what is also said of this column: the stricter of each part wins, the earlier of equals. Of
+    /// equal masks that is the one for this column itself.
+    pub(crate) fn join(&mut self, column: ColumnId, other: &Guard) {
+        let mask = stricter(&self.mask, &other.mask);
+        if mask == other.mask && (mask != self.mask || other.named == column) {
+            self.named = other.named;
+        }
+        self.mask = mask;
         if other.derived.0 > self.derived.0 {
             self.derived = other.derived;
         }
@@ -185,7 +193,7 @@ impl Protections {
         self.relations.insert(column.relation);
         self.columns
             .entry(column)
-            .and_modify(|known| known.join(guard))
+            .and_modify(|known| known.join(column, guard))
             .or_insert_with(|| guard.clone());
     }
 
@@ -315,12 +323,8 @@ mod tests {
             )
         };
         let mut joined = guard(Mask::Null, DerivedRule::Null, FilterRule::Equality, 0);
-        joined.join(&guard(
-            Mask::KeepLast(4),
-            DerivedRule::Deny,
-            FilterRule::Allow,
-            1,
-        ));
+        let other = guard(Mask::KeepLast(4), DerivedRule::Deny, FilterRule::Allow, 1);
+        joined.join(column, &other);
         assert_eq!(joined.mask, (Mask::Null, 0));
         assert_eq!(joined.derived, (DerivedRule::Deny, 1));
         assert_eq!(joined.filter, (FilterRule::Equality, 0));

@@ -499,9 +499,13 @@ impl Examination<'_> {
                 continue;
             };
             let next = match source.how {
-                Reach::Projected => self.mask(position, source.column, guard.mask.clone()),
+                Reach::Projected => {
+                    let names = (source.column, guard.named);
+                    self.mask(position, names, guard.mask.clone())
+                }
                 Reach::Derived | Reach::WholeRow if guard.derived.0 == DerivedRule::Null => {
-                    self.mask(position, source.column, (Mask::Null, guard.derived.1))
+                    let names = (source.column, source.column);
+                    self.mask(position, names, (Mask::Null, guard.derived.1))
                 }
                 Reach::Derived => {
                     self.derived(guard, source.column, "is part of an expression", demands)?;
@@ -520,16 +524,18 @@ impl Examination<'_> {
     fn mask(
         &self,
         position: usize,
-        column: ColumnId,
+        (column, named): (ColumnId, ColumnId),
         (mask, policy): (Mask, PolicyIndex),
     ) -> Treatment {
-        let source = SourceColumn::of(self.catalog, column);
+        let source = |column| SourceColumn::of(self.catalog, column);
+        let is_told = mask == Mask::Custom && named != column;
         Treatment::Mask(OutputMask {
             position,
             mask,
             policy,
             column,
-            source,
+            source: source(column),
+            named: is_told.then(|| Box::new((named, source(named)))),
         })
     }
 
@@ -564,7 +570,17 @@ impl Treatment {
     fn and(self, other: Treatment) -> Treatment {
         match (self, other) {
             (Treatment::Mask(mut one), Treatment::Mask(other)) => {
-                let joined = stricter(&(one.mask, one.policy), &(other.mask, other.policy));
+                let (mine, others) = (
+                    (one.mask.clone(), one.policy),
+                    (other.mask.clone(), other.policy),
+                );
+                let joined = stricter(&mine, &others);
+                if joined == others && joined != mine {
+                    one = OutputMask {
+                        position: one.position,
+                        ..other
+                    };
+                }
                 (one.mask, one.policy) = joined;
                 Treatment::Mask(one)
             }
