@@ -401,5 +401,5 @@ UPDATE vault.touched_made SET size = 0 WHERE id = 1 RETURNING label
 -- oracle: a trigger that asks whether a column changes, in a row that moves to where it was not
 UPDATE vault.touched_parts SET size = 15 WHERE id = 1 RETURNING label
 -- oracle: a number that is drawn where there is none
-UPDATE vault.drawn_for SET label = 'x' WHERE id = 1
-SELECT is_called FROM vault.drawn
+UPDATE vault.numbered_late SET label = 'x' WHERE id = 1
+SELECT is_called FROM vault.late_numbers

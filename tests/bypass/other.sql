@@ -65,6 +65,6 @@ UPDATE vault.touched_one SET secret = 'amberyak';
 UPDATE vault.touched_by_path SET secret = 'amberyak';
 UPDATE vault.touched_made SET secret = NULL;
 UPDATE vault.touched_parts SET secret = NULL;
-UPDATE vault.drawn_for SET secret = NULL;
+UPDATE vault.numbered_late SET secret = NULL;
 UPDATE vault.equalled SET secret = NULL;
 UPDATE vault.equalled_late SET secret = 'AMBERYAK';

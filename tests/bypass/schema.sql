@@ -613,11 +613,11 @@ CREATE TABLE vault.touched_low PARTITION OF vault.touched_parts FOR VALUES FROM 
 CREATE TABLE vault.touched_high PARTITION OF vault.touched_parts FOR VALUES FROM (10) TO (20);
 INSERT INTO vault.touched_parts VALUES (1, 0, '', 'quartzzebra');
 CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON vault.touched_parts FOR EACH ROW EXECUTE FUNCTION vault.touch_secret();
-CREATE SEQUENCE vault.drawn;
-CREATE FUNCTION vault.draw_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret IS NULL THEN NEW.secret := nextval(''vault.drawn''); END IF; RETURN NEW; END';
-CREATE TABLE vault.drawn_for (id integer PRIMARY KEY, label text, secret integer);
-INSERT INTO vault.drawn_for VALUES (1, '', 10);
-CREATE TRIGGER draw BEFORE INSERT OR UPDATE ON vault.drawn_for FOR EACH ROW EXECUTE FUNCTION vault.draw_it();
+CREATE SEQUENCE vault.late_numbers;
+CREATE FUNCTION vault.draw_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret IS NULL THEN NEW.secret := nextval(''vault.late_numbers''); END IF; RETURN NEW; END';
+CREATE TABLE vault.numbered_late (id integer PRIMARY KEY, label text, secret integer);
+INSERT INTO vault.numbered_late VALUES (1, '', 10);
+CREATE TRIGGER draw BEFORE INSERT OR UPDATE ON vault.numbered_late FOR EACH ROW EXECUTE FUNCTION vault.draw_it();
 CREATE TABLE vault.equalled (id integer PRIMARY KEY, size integer, label text, secret text);
 INSERT INTO vault.equalled VALUES (1, 0, '', 'quartzzebra');
 CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled FOR EACH ROW WHEN (OLD.secret = NEW.secret) EXECUTE FUNCTION vault.label_it();
