@@ -168,6 +168,8 @@ impl WireClient {
                 }
                 tokio::time::sleep(PAUSE).await;
             }
+            // PostgreSQL 13 may have taken a Terminate for something among COPY data.
+            let _ = writer.shutdown().await;
         };
         let reading = async {
             let mut said = Vec::new();
