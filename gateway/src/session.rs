@@ -537,7 +537,7 @@ impl Session {
             Started::Portal(portal) => (Step::Execute, Some(portal)),
         };
         if step == Step::Query {
-            self.part_from_sequence();
+            self.part_from_flush();
         }
         self.before(duty, step);
         let judged = self.judged_by();
@@ -703,7 +703,7 @@ impl Session {
         let duration = started.elapsed().unwrap_or_default();
         entry.close(&Outcome::error(&refusal.sqlstate, duration));
         if step == Step::Query {
-            self.part_from_sequence();
+            self.part_from_flush();
         }
         let mut pipeline = self.pipeline.borrow_mut();
         let mut error = BytesMut::new();

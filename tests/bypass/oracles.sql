@@ -403,3 +403,9 @@ UPDATE vault.touched_parts SET size = 15 WHERE id = 1 RETURNING label
 -- oracle: a number that is drawn where there is none
 UPDATE vault.numbered_late SET label = 'x' WHERE id = 1
 SELECT is_called FROM vault.late_numbers
+-- oracle: a trigger that keeps what was there where it is more
+UPDATE vault.risen SET secret = 100 WHERE id = 1 RETURNING secret = 100
+-- oracle: the same, seen by another
+UPDATE vault.lifted SET secret = 100 WHERE id = 1 RETURNING label
+-- oracle: the same, seen by a check
+UPDATE vault.lifted SET secret = 100, bonus = 1 WHERE id = 1

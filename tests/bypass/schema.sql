@@ -618,6 +618,17 @@ CREATE FUNCTION vault.draw_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NE
 CREATE TABLE vault.numbered_late (id integer PRIMARY KEY, label text, secret integer);
 INSERT INTO vault.numbered_late VALUES (1, '', 10);
 CREATE TRIGGER draw BEFORE INSERT OR UPDATE ON vault.numbered_late FOR EACH ROW EXECUTE FUNCTION vault.draw_it();
+CREATE FUNCTION vault.only_rises() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := greatest(NEW.secret, OLD.secret); RETURN NEW; END';
+CREATE TABLE vault.risen (id integer PRIMARY KEY, label text, secret integer);
+INSERT INTO vault.risen VALUES (1, '', 10);
+CREATE TRIGGER rise BEFORE UPDATE ON vault.risen FOR EACH ROW EXECUTE FUNCTION vault.only_rises();
+CREATE FUNCTION vault.tell_zero() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret > 0 THEN NEW.label := ''raised''; END IF; RETURN NEW; END';
+CREATE TRIGGER tell BEFORE UPDATE OF secret ON vault.risen FOR EACH ROW EXECUTE FUNCTION vault.tell_zero();
+CREATE FUNCTION vault.refuse_less() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret < OLD.secret THEN NEW.secret := 0; END IF; RETURN NEW; END';
+CREATE TABLE vault.lifted (id integer PRIMARY KEY, bonus integer, label text, secret integer, CHECK (bonus <= secret));
+INSERT INTO vault.lifted VALUES (1, 0, '', 10);
+CREATE TRIGGER a_less BEFORE UPDATE ON vault.lifted FOR EACH ROW EXECUTE FUNCTION vault.refuse_less();
+CREATE TRIGGER tell BEFORE UPDATE OF secret ON vault.lifted FOR EACH ROW EXECUTE FUNCTION vault.tell_zero();
 CREATE TABLE vault.equalled (id integer PRIMARY KEY, size integer, label text, secret text);
 INSERT INTO vault.equalled VALUES (1, 0, '', 'quartzzebra');
 CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled FOR EACH ROW WHEN (OLD.secret = NEW.secret) EXECUTE FUNCTION vault.label_it();

@@ -294,10 +294,11 @@ async fn an_error_that_comes_of_time_among_messages_is_not_taken_for_one_of_a_qu
     };
     // What PostgreSQL ignores where it reads no COPY data is not sent.
     let cases = [
+        (vec![], by_query(), "1EZTDDCZZTDDCZZ"),
         (flush(), by_query(), "1EZTDDCZZ"),
-        (done(), by_query(), "1EZTDDCZZ"),
-        (fail(), by_query(), "1EZTDDCZZ"),
-        (data("x\n"), by_query(), "1EZTDDCZZ"),
+        (done(), by_query(), "1EZTDDCZZTDDCZZ"),
+        (fail(), by_query(), "1EZTDDCZZTDDCZZ"),
+        (data("x\n"), by_query(), "1EZTDDCZZTDDCZZ"),
         (done(), by_close(), "1EZ3TDDCZZ"),
         (fail(), by_close(), "1EZ3TDDCZZ"),
         (data("x\n"), by_close(), "1EZ3TDDCZZ"),

@@ -83,9 +83,10 @@ pub(crate) struct Pipeline<T> {
     /// An Execute has failed, and each Sync since may have been among its COPY data: the upstream may pass
     /// over all that comes before another.
     may_skip: bool,
-    /// Messages of the extended protocol were sent, Flush among them, and no Sync since: what they have begun
-    /// is open.
+    /// Messages of the extended protocol were sent, and no Sync since: what they have begun is open.
     within: bool,
+    /// A Flush was sent last. It is owed no answer, but may meet an error of time, as any other.
+    flushed: bool,
 }
 
 /// Whether the upstream reads COPY data.
@@ -106,6 +107,7 @@ impl<T> Pipeline<T> {
             copies: false,
             may_skip: false,
             within: false,
+            flushed: false,
         }
     }
 
@@ -172,9 +174,16 @@ impl<T> Pipeline<T> {
         self.within
     }
 
-    /// Notes a Flush that is going upstream. It is owed no answer, but may meet an error of time, as any other.
+    /// Notes a Flush that is going upstream.
     pub(crate) fn flushed(&mut self) {
         self.within = true;
+        self.flushed = true;
+    }
+
+    /// True where an error of time may have met a Flush, and would be taken for one of what is sent next: that
+    /// of a Query has the upstream pass over nothing.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.flushed
     }
 
     /// True where answers may be kept back until they are asked for: no Query or Sync follows, unless among
@@ -236,6 +245,7 @@ impl<T> Pipeline<T> {
 
     /// Notes a message that is going upstream.
     pub(crate) fn push(&mut self, step: Step, keep: T) {
+        self.flushed = false;
         match step {
             Step::Query | Step::Sync => self.within = false,
             Step::Parse | Step::Bind | Step::Describe | Step::Execute | Step::Close => {

@@ -422,7 +422,7 @@ impl Session {
             }
             UpstreamTag::ErrorResponse => {
                 // One that comes of time, among messages that are answered already.
-                let skips = self.pipeline.borrow().is_within();
+                let skips = self.pipeline.borrow().is_within() && !self.is_settling();
                 self.skipping.set(self.skipping.get() || skips);
                 self.send_error(message, Scrub::No).map(drop)
             }

@@ -42,14 +42,15 @@ impl Session {
     pub(super) fn ask_where_it_stands(&self) {
         if !self.settling.asked.replace(true) {
             self.upstream.ask_to_close_nothing();
+            self.pipeline.borrow_mut().flushed();
         }
     }
 
-    /// Has something owed an answer before a Query among messages of the extended protocol: an error of
-    /// theirs is not to be taken for one of the Query, which the upstream would pass over.
-    pub(super) fn part_from_sequence(&self) {
+    /// Has something owed an answer between a Flush and a Query: an error that comes with the first is not to
+    /// be taken for one of the Query, which the upstream would pass over.
+    pub(super) fn part_from_flush(&self) {
         let mut pipeline = self.pipeline.borrow_mut();
-        if pipeline.is_within() {
+        if pipeline.is_flushed() {
             self.upstream.close_nothing();
             pipeline.push(Step::Close, Kept::Own(None));
         }

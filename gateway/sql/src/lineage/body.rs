@@ -83,11 +83,17 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
     })
 }
 
-/// What a part of a trigger's function does with fields. What a column gets of its own alone stays in it.
+/// What a part of a trigger's function does with fields. What a column gets of its own alone stays in it, but
+/// where what a statement gives it is compared with what it was: its mask may tell which of both it is.
 fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
     let into = part.into.as_ref();
     let itself = |field: &Field| Some(&field.name) == into;
-    let own = calls_none && part.fields.iter().all(itself) && is_plain(part.text);
+    let of_old = part.fields.iter().any(|field| field.old && itself(field));
+    let of_new = part.fields.iter().any(|field| !field.old);
+    // Where a condition does not hold, the column is what it was given.
+    let compares = of_old && (of_new || part.used == Use::Filtered) && !keeps_old(part.text);
+    let is_alone = calls_none && part.fields.iter().all(itself) && is_plain(part.text);
+    let own = is_alone && !compares;
     if !own {
         fields
             .reads
@@ -98,14 +104,34 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
                 compared: part.compared,
             }));
     }
+    fields.restores.extend(into.cloned().filter(|_| of_old));
     if part.used == Use::Filtered {
         return;
     }
     fields.assigns.extend(into.cloned());
-    let of_old = part.fields.iter().any(|field| field.old && itself(field));
-    fields.restores.extend(into.cloned().filter(|_| of_old));
     let stays = own && !part.fields.is_empty() && only_tidies(part.text);
     fields.writes.extend(into.cloned().filter(|_| !stays));
+}
+
+/// Whether an expression is what was there only where nothing comes of what is given: which of both, no value
+/// that was there decides.
+fn keeps_old(text: &str) -> bool {
+    let text: String = text.to_ascii_lowercase().split_whitespace().collect();
+    let inside = text.strip_prefix("coalesce(");
+    let inside = inside.and_then(|inside| inside.strip_suffix(')'));
+    let Some((given, kept)) = inside.and_then(|inside| inside.rsplit_once(',')) else {
+        return false;
+    };
+    let mut depth = 0_i32;
+    let is_within = given.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    });
+    let is_field = kept.strip_prefix("old.").is_some_and(|field| {
+        let mut letters = field.bytes();
+        letters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    is_within && depth == 0 && is_field && !given.contains("old.") && !given.contains('\'')
 }
 
 /// Whether an expression is made of fields and constants alone, by what depends on nothing else and does not

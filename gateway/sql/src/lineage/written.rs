@@ -209,6 +209,7 @@ impl<'a> Walk<'a> {
     /// The columns of these names, which are given values by an UPDATE or the like.
     pub(super) fn given(&mut self, targets: &[pg::Node], of: &[&'a Relation]) -> Given {
         let mut named = BTreeSet::new();
+        let mut partly: BTreeSet<ColumnId> = BTreeSet::new();
         let mut is_all = true;
         for node in targets.iter().filter_map(inner) {
             let NodeEnum::ResTarget(target) = node else {
@@ -219,7 +220,7 @@ impl<'a> Walk<'a> {
                 let Some(place) = columns.position(|one| one.name == target.name) else {
                     continue;
                 };
-                named.insert(relation.id(&relation.columns[place]));
+                let mut set = vec![relation.id(&relation.columns[place])];
                 // Of a view, what it shows.
                 let view = self.view(relation).filter(|_| relation.is_view());
                 let shown = view.and_then(|view| view.columns.get(place));
@@ -227,7 +228,12 @@ impl<'a> Walk<'a> {
                 let shown = shown.filter(|source| source.how == Reach::Projected);
                 let shown: Vec<ColumnId> = shown.map(|source| source.column).collect();
                 is_all &= !relation.is_view() || !shown.is_empty();
-                named.extend(shown);
+                set.extend(shown);
+                // Of a field or an element that is set, the others stay.
+                if !target.indirection.is_empty() {
+                    partly.extend(&set);
+                }
+                named.extend(set);
             }
         }
         let mut given = Given {
@@ -242,7 +248,8 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let written = self.written_with(column);
-            if !written.iter().any(|one| self.restores(*one, &known.name)) {
+            let is_whole = !partly.contains(&column);
+            if is_whole && !written.iter().any(|one| self.restores(*one, &known.name)) {
                 given.certain.extend(&written);
             }
             given.columns.extend(written);

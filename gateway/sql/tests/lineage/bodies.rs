@@ -323,7 +323,7 @@ fn a_block_that_only_sets_fields_is_clean() {
             ),
             (
                 "BEGIN IF NEW.name IS NOT NULL THEN NEW.name := lower(NEW.name); \
-                 ELSIF OLD.name = '' THEN NEW.name := 'x'; END IF; RETURN NEW; END",
+                 ELSIF NEW.name IS NULL THEN NEW.name := 'x'; END IF; RETURN NEW; END",
                 vec![],
             ),
             (
@@ -645,6 +645,38 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
                 asks("UPDATE users SET org_id = 1", condition),
                 "{condition}"
             );
+        }
+    });
+}
+
+#[test]
+fn what_a_column_is_given_is_compared_with_nothing_that_it_was() {
+    on_big_stack(|| {
+        let reads = |body: &str| {
+            let source = format!("BEGIN {body} RETURN NEW; END");
+            used_by("UPDATE users SET email = ''", 19, &[], &source).contains(&"email".to_owned())
+        };
+        for body in [
+            "NEW.email := greatest(NEW.email, OLD.email);",
+            "NEW.email := coalesce(OLD.email, NEW.email);",
+            "NEW.email := coalesce(nullif(NEW.email, OLD.email), OLD.email);",
+            "NEW.email := nullif(coalesce(NEW.email, 'a'), OLD.email);",
+            "NEW.email := coalesce(NEW.email) || (OLD.email);",
+            "IF NEW.email < OLD.email THEN NEW.email := 'a'; END IF;",
+            "IF OLD.email < 'm' THEN NEW.email := 'a'; END IF;",
+            "IF OLD.email < 'm' THEN NEW.email := OLD.email; END IF;",
+            "NEW.email := CASE WHEN NEW.email < OLD.email THEN 'a' ELSE 'b' END;",
+        ] {
+            assert!(reads(body), "{body}");
+        }
+        for body in [
+            "NEW.email := coalesce(NEW.email, OLD.email);",
+            "NEW.email := coalesce(nullif(lower(NEW.email), null), OLD.email);",
+            "IF NEW.email IS NULL THEN NEW.email := OLD.email; END IF;",
+            "NEW.email := OLD.email;",
+            "NEW.email := greatest(NEW.email, 'a');",
+        ] {
+            assert!(!reads(body), "{body}");
         }
     });
 }
