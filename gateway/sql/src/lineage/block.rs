@@ -274,7 +274,7 @@ impl<'t, 'w> Reader<'t, 'w> {
         self.results += inside.iter().filter(draws).count();
         let (last, rest) = rest.split_first()?;
         self.words = rest;
-        let compared = comparison(inside).filter(|_| self.is_trigger);
+        let compared = comparison(inside, used).filter(|_| self.is_trigger);
         let found = match &compared {
             Some(name) => [false, true]
                 .map(|old| Field {
@@ -306,14 +306,29 @@ fn is_of_delete(condition: &str) -> bool {
     })
 }
 
-/// The field of which an expression asks whether it is the same in NEW and OLD, if that is all of it.
-fn comparison(words: &[Word<'_>]) -> Option<String> {
-    let place = words.iter().position(|word| word.is("is"))?;
+/// The field of which an expression asks whether it is the same in NEW and OLD, if that is all of it. In a
+/// condition, no value is as good as the same one.
+fn comparison(words: &[Word<'_>], used: Use) -> Option<String> {
+    if let [open, inside @ .., close] = words
+        && (open.text, close.text) == ("(", ")")
+        && let Some(name) = comparison(inside, used)
+    {
+        return Some(name);
+    }
+    let is_unequal = |word: &Word<'_>| matches!(word.text, "<>" | "!=");
+    let place = words
+        .iter()
+        .position(|word| word.is("is") || is_unequal(word))?;
     let (first, rest) = words.split_at(place);
     let second = match rest {
-        [_, distinct, from, second @ ..] if distinct.is("distinct") && from.is("from") => second,
-        [_, not, distinct, from, second @ ..]
-            if not.is("not") && distinct.is("distinct") && from.is("from") =>
+        [sign, second @ ..] if is_unequal(sign) && used == Use::Filtered => second,
+        [is, distinct, from, second @ ..]
+            if is.is("is") && distinct.is("distinct") && from.is("from") =>
+        {
+            second
+        }
+        [is, not, distinct, from, second @ ..]
+            if is.is("is") && not.is("not") && distinct.is("distinct") && from.is("from") =>
         {
             second
         }

@@ -616,9 +616,12 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
             "OLD.* is not distinct from new.*",
             "ROW(NEW.*) IS DISTINCT FROM ROW(OLD.*)",
             "NEW.profile IS DISTINCT FROM OLD.profile",
+            "(NEW.profile IS DISTINCT FROM OLD.profile)",
+            "NEW.profile <> OLD.profile",
+            "( (OLD.profile != NEW.profile) )",
             "OLD.\"profile\" IS DISTINCT FROM (NEW.profile)",
         ];
-        for condition in &conditions[..4] {
+        for condition in &conditions[..7] {
             assert!(
                 !asks("UPDATE users SET org_id = 1", condition),
                 "{condition}"
@@ -635,7 +638,11 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
             conditions[0]
         ));
         for condition in [
-            conditions[4],
+            conditions[7],
+            "NEW.profile <> OLD.name::jsonb",
+            "(NEW.profile) <> OLD.profile OR (true)",
+            "(NEW.profile <> OLD.profile) IS NULL",
+            "NOT (NEW.profile <> OLD.profile)",
             "NEW.profile = OLD.profile",
             "NEW.profile IS DISTINCT FROM OLD.name::jsonb",
             "NEW.profile IS DISTINCT FROM OLD.profile AND true",
