@@ -317,13 +317,26 @@ impl Catalog {
         keys.into_iter().flatten()
     }
 
+    /// The foreign keys that refer to a relation; where it is known which attributes are set, to these.
+    fn keys_to_set<'k>(
+        &'k self,
+        referenced: u32,
+        set: Option<&'k HashSet<i16>>,
+    ) -> impl Iterator<Item = &'k ReferenceRow> {
+        self.keys_to(referenced).filter(move |key| {
+            let is_set = |set: &HashSet<i16>| key.columns.iter().any(|(to, _)| set.contains(to));
+            key.columns.is_empty() || set.is_none_or(is_set)
+        })
+    }
+
     /// The relations that foreign keys change where rows of another are changed, and how.
-    pub(crate) fn cascades(
-        &self,
+    pub(crate) fn cascades<'k>(
+        &'k self,
         referenced: u32,
         access: Access,
-    ) -> impl Iterator<Item = (u32, Access)> {
-        self.keys_to(referenced).flat_map(move |key| {
+        set: Option<&'k HashSet<i16>>,
+    ) -> impl Iterator<Item = (u32, Access)> + 'k {
+        self.keys_to_set(referenced, set).flat_map(move |key| {
             let actions = actions(key, access);
             actions.filter_map(|(action, access)| match (action, access) {
                 (_, Access::Truncate) | ('c', _) => Some((key.referencing, access)),
@@ -334,13 +347,14 @@ impl Catalog {
     }
 
     /// The columns that foreign keys set to NULL or their default where rows of another are changed.
-    pub(crate) fn set_by_keys(
-        &self,
+    pub(crate) fn set_by_keys<'k>(
+        &'k self,
         referenced: u32,
         access: Access,
-    ) -> impl Iterator<Item = ColumnId> {
+        set: Option<&'k HashSet<i16>>,
+    ) -> impl Iterator<Item = ColumnId> + 'k {
         let sets = self
-            .keys_to(referenced)
+            .keys_to_set(referenced, set)
             .filter(move |key| actions(key, access).any(|(action, _)| matches!(action, 'n' | 'd')));
         sets.flat_map(key_columns)
     }

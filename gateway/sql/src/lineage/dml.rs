@@ -286,7 +286,8 @@ impl<'a> Walk<'a> {
         for relation in &targets {
             self.written_through(relation, (access, given), var.inh);
             if access != Access::Truncate {
-                self.written_by_keys(relation, access);
+                let set = self.set_for_certain(relation, access, given);
+                self.written_by_keys(relation, access, set.as_ref());
             }
         }
         let item = self.item(&var.relname, &targets);
@@ -338,8 +339,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What foreign keys change where rows of a relation are changed, in turn too.
-    pub(super) fn written_by_keys(&mut self, relation: &'a Relation, access: Access) {
+    /// What foreign keys change where rows of a relation are changed, in turn too: by all keys, or by those to
+    /// columns that are set.
+    pub(super) fn written_by_keys(
+        &mut self,
+        relation: &'a Relation,
+        access: Access,
+        set: Option<&HashSet<i16>>,
+    ) {
         let mut written = vec![(relation.oid, access)];
         let below = self.catalog.descendants(relation.oid);
         written.extend(below.into_iter().map(|oid| (oid, access)));
@@ -348,8 +355,9 @@ impl<'a> Walk<'a> {
         written.extend(behind.filter_map(|inner| Some((inner.oid?, access))));
         let mut seen: HashSet<_> = written.iter().copied().collect();
         while let Some((oid, access)) = written.pop() {
-            self.set_by_key(self.catalog.set_by_keys(oid, access));
-            for (oid, access) in self.catalog.cascades(oid, access) {
+            let set = set.filter(|_| (oid, access) == (relation.oid, Access::Update));
+            self.set_by_key(self.catalog.set_by_keys(oid, access, set));
+            for (oid, access) in self.catalog.cascades(oid, access, set) {
                 let below = self.catalog.descendants(oid);
                 for oid in std::iter::once(oid).chain(below) {
                     if !self.spend(1) {

@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
             };
             let (targets, _) = self.target(var, Access::Truncate);
             for relation in targets.into_iter().filter(|_| cascades) {
-                self.written_by_keys(relation, Access::Truncate);
+                self.written_by_keys(relation, Access::Truncate, None);
             }
         }
         statement(Class::Write, "truncate")

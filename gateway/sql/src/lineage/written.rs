@@ -154,6 +154,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The attributes that an UPDATE may give other values, where these are known and rows stay where they are.
+    pub(super) fn set_for_certain(
+        &self,
+        relation: &Relation,
+        access: Access,
+        given: &Given,
+    ) -> Option<HashSet<i16>> {
+        let is_known = access == Access::Update && given.is_all && !relation.is_view();
+        (is_known && !self.may_move(relation)).then(|| self.set_within(relation, given))
+    }
+
     /// The attributes of which a trigger may find other values in a changed row than it had: those that the
     /// statement sets, that triggers assign to, and what is made of these.
     fn set_within(&self, relation: &Relation, given: &Given) -> HashSet<i16> {

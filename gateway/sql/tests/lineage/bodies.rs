@@ -2,7 +2,7 @@
 
 use sluice_sql::analysis::Use;
 use sluice_sql::analyze;
-use sluice_sql::catalog::{Catalog, CatalogRows, FunctionRow, RowSet, TriggerRow};
+use sluice_sql::catalog::{Catalog, CatalogRows, FunctionRow, ReferenceRow, RowSet, TriggerRow};
 
 use crate::support::{on_big_stack, rows};
 
@@ -742,6 +742,78 @@ fn a_trigger_that_nobody_knows_may_set_any_column() {
         assert!(!asks(itself, nothing, reads));
         assert!(asks(itself, unknown, reads));
         assert!(asks(itself, "BEGIN RETURN OLD; END", reads));
+    });
+}
+
+#[test]
+fn what_a_key_passes_on_counts_where_it_is_set() {
+    on_big_stack(|| {
+        let reads = |text: &str, at_orgs: &str| {
+            let mut rows = rows();
+            let named = |name: &str| rows.relations.iter().find(|one| one.name == name);
+            let (orgs, users) = (named("orgs").unwrap().oid, named("users").unwrap().oid);
+            let attribute = |relation: u32, name: &str| {
+                let mut columns = rows.columns.iter();
+                let column = columns.find(|one| one.relation == relation && one.name == name);
+                column.unwrap().attribute
+            };
+            let key = (attribute(orgs, "id"), attribute(users, "org_id"));
+            rows.references.push(ReferenceRow {
+                referenced: orgs,
+                referencing: users,
+                on_delete: 'a',
+                on_update: 'c',
+                columns: vec![key],
+                deletes_moved: false,
+            });
+            let at_users = "BEGIN IF NEW.email > 'm' THEN NEW.name := 'x'; END IF; RETURN NEW; END";
+            for (oid, relation, source) in [(900_000, orgs, at_orgs), (900_001, users, at_users)] {
+                rows.triggers.push(TriggerRow {
+                    oid: oid + 100,
+                    relation,
+                    function: oid,
+                    events: 19,
+                    attributes: Vec::new(),
+                    calls: Vec::new(),
+                    asked: Vec::new(),
+                    compared: Vec::new(),
+                });
+                rows.functions.push(FunctionRow {
+                    oid,
+                    arguments: Vec::new(),
+                    types: vec![TRIGGER],
+                    ..function("on_write", "plpgsql", source)
+                });
+            }
+            let catalog = Catalog::from_rows(rows);
+            let analysis = analyze(text, &catalog);
+            let mut used = analysis.columns.iter();
+            used.any(|one| catalog.column(one.column).unwrap().name == "email")
+        };
+        let nothing = "BEGIN RETURN NEW; END";
+        assert!(!reads("UPDATE orgs SET name = 'x'", nothing));
+        for (text, at_orgs) in [
+            ("UPDATE orgs SET id = 2", nothing),
+            ("UPDATE orgs SET (name, id) = ('x', 2)", nothing),
+            (
+                "UPDATE orgs SET name = 'x'",
+                "BEGIN NEW.id := 2; RETURN NEW; END",
+            ),
+            (
+                "UPDATE orgs SET name = 'x'",
+                "BEGIN PERFORM 1; RETURN NEW; END",
+            ),
+            (
+                "INSERT INTO orgs (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 2",
+                nothing,
+            ),
+            (
+                "MERGE INTO orgs o USING users u ON u.id = o.id WHEN MATCHED THEN UPDATE SET name = 'x'",
+                nothing,
+            ),
+        ] {
+            assert!(reads(text, at_orgs), "{text}");
+        }
     });
 }
 
