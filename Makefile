@@ -81,6 +81,13 @@ instructions: policies ## Instructions a statement, by valgrind, must not have g
 	$(CARGO) build --release --package sluice
 	benches/instructions --sluice $(TARGET)/release/sluice --policies $(MODULES) $(COUNTS)
 
+.PHONY: counts
+counts: policies ## The same of the build that tests have, which is quicker to make
+	@.ci/setup instructions
+	$(CARGO) build $(PROGRAM)
+	benches/instructions --sluice $(TARGET)/debug/sluice --policies $(MODULES) \
+	    --check benches/instructions.debug.json
+
 .PHONY: regress
 regress: policies ## PostgreSQL's own regression tests, through the gateway (Debian)
 	$(CARGO) build $(PROGRAM)
