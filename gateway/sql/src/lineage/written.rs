@@ -209,6 +209,8 @@ impl<'a> Walk<'a> {
     /// The columns of these names, which are given values by an UPDATE or the like.
     pub(super) fn given(&mut self, targets: &[pg::Node], of: &[&'a Relation]) -> Given {
         let mut named = BTreeSet::new();
+        // Of what is set in part, the rest stays what it was.
+        let mut in_part = HashSet::new();
         let mut is_all = true;
         for node in targets.iter().filter_map(inner) {
             let NodeEnum::ResTarget(target) = node else {
@@ -219,7 +221,8 @@ impl<'a> Walk<'a> {
                 let Some(place) = columns.position(|one| one.name == target.name) else {
                     continue;
                 };
-                named.insert(relation.id(&relation.columns[place]));
+                let column = relation.id(&relation.columns[place]);
+                named.insert(column);
                 // Of a view, what it shows.
                 let view = self.view(relation).filter(|_| relation.is_view());
                 let shown = view.and_then(|view| view.columns.get(place));
@@ -227,6 +230,9 @@ impl<'a> Walk<'a> {
                 let shown = shown.filter(|source| source.how == Reach::Projected);
                 let shown: Vec<ColumnId> = shown.map(|source| source.column).collect();
                 is_all &= !relation.is_view() || !shown.is_empty();
+                if !target.indirection.is_empty() {
+                    in_part.extend(shown.iter().copied().chain([column]));
+                }
                 named.extend(shown);
             }
         }
@@ -242,7 +248,8 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let written = self.written_with(column);
-            if !written.iter().any(|one| self.restores(*one, &known.name)) {
+            let restored = written.iter().any(|one| self.restores(*one, &known.name));
+            if !restored && !in_part.contains(&column) {
                 given.certain.extend(&written);
             }
             given.columns.extend(written);
