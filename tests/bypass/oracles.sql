@@ -403,3 +403,7 @@ UPDATE vault.touched_parts SET size = 15 WHERE id = 1 RETURNING label
 -- oracle: a number that is drawn where there is none
 UPDATE vault.numbered_late SET label = 'x' WHERE id = 1
 SELECT is_called FROM vault.late_numbers
+-- oracle: a trigger by which a value only rises
+UPDATE vault.risen SET secret = 20 WHERE id = 1
+-- oracle: a check, where a trigger compares what is set with what was there
+UPDATE vault.unsunk SET secret = 20, size = 1 WHERE id = 1

@@ -68,3 +68,5 @@ UPDATE vault.touched_parts SET secret = NULL;
 UPDATE vault.numbered_late SET secret = NULL;
 UPDATE vault.equalled SET secret = NULL;
 UPDATE vault.equalled_late SET secret = 'AMBERYAK';
+UPDATE vault.risen SET secret = 40;
+UPDATE vault.unsunk SET secret = 1000;

@@ -87,7 +87,8 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
 fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
     let into = part.into.as_ref();
     let itself = |field: &Field| Some(&field.name) == into;
-    let own = calls_none && part.fields.iter().all(itself) && is_plain(part.text);
+    let own =
+        calls_none && part.fields.iter().all(itself) && is_plain(part.text) && !compares_rows(part);
     if !own {
         fields
             .reads
@@ -98,14 +99,34 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
                 compared: part.compared,
             }));
     }
+    let of_old = part.fields.iter().any(|field| field.old && itself(field));
+    fields.restores.extend(into.cloned().filter(|_| of_old));
     if part.used == Use::Filtered {
         return;
     }
     fields.assigns.extend(into.cloned());
-    let of_old = part.fields.iter().any(|field| field.old && itself(field));
-    fields.restores.extend(into.cloned().filter(|_| of_old));
     let stays = own && !part.fields.is_empty() && only_tidies(part.text);
     fields.writes.extend(into.cloned().filter(|_| !stays));
+}
+
+/// Whether what a field of NEW gets may tell how what is given for it compares with what was there: a condition
+/// over OLD decides whether what is given stays, even where it asks for nothing else.
+fn compares_rows(part: &Part<'_>) -> bool {
+    let of_old = part.fields.iter().any(|field| field.old);
+    let of_new = part.fields.iter().any(|field| !field.old);
+    match part.used {
+        Use::Filtered => of_old,
+        _ => of_old && of_new && !keeps_where_null(part.text),
+    }
+}
+
+/// Whether an expression is what is given, or what was there where that is NULL: `coalesce(NEW.x, OLD.x)`.
+fn keeps_where_null(text: &str) -> bool {
+    let text: String = text.split_ascii_whitespace().collect();
+    let text = text.to_ascii_lowercase();
+    let inside = text.strip_prefix("coalesce(new.");
+    let fields = inside.and_then(|inside| inside.strip_suffix(')')?.split_once(",old."));
+    fields.is_some_and(|(new, old)| new == old)
 }
 
 /// Whether an expression is made of fields and constants alone, by what depends on nothing else and does not
