@@ -440,3 +440,7 @@ UPDATE vault.touched SET size = 5 WHERE id = 1 RETURNING secret, label
 UPDATE vault.touched_one SET size = 5 WHERE id = 1 RETURNING secret, label
 -- masked: the same in a function with a path of its own
 UPDATE vault.touched_by_path SET size = 5 WHERE id = 1 RETURNING secret, label
+-- masked: a trigger that keeps what was there where nothing is given
+BEGIN
+UPDATE vault.kept_where_null SET secret = NULL WHERE id = 1 RETURNING secret, label
+ROLLBACK

@@ -580,13 +580,8 @@ fn what_a_trigger_sets_is_compared() {
             assert!(!used(returns).contains(&"email".to_owned()), "{returns}");
         }
         // AFTER
-        let events = 17;
-        let used = used_by(
-            "UPDATE users SET name = '', email = ''",
-            events,
-            &[],
-            "BEGIN RETURN OLD; END",
-        );
+        let text = "UPDATE users SET name = '', email = ''";
+        let used = used_by(text, 17, &[], "BEGIN RETURN OLD; END");
         assert!(!used.contains(&"email".to_owned()));
     });
 }
@@ -601,6 +596,30 @@ fn what_is_given_is_no_value_that_was_there() {
         assert!(reads("UPDATE users SET org_id = 1", of_new));
         assert!(!reads("UPDATE users SET email = ''", of_new));
         assert!(reads("UPDATE users SET email = ''", of_old));
+    });
+}
+
+#[test]
+fn what_is_given_is_not_compared_with_what_was_there() {
+    on_big_stack(|| {
+        let reads = |made: &str| {
+            let source = format!("BEGIN {made} RETURN NEW; END");
+            used_by("UPDATE users SET email = ''", 19, &[], &source).contains(&"email".to_owned())
+        };
+        for made in [
+            "IF NEW.email < OLD.email THEN NEW.email := ''; END IF;",
+            "IF OLD.email < 'm' THEN NEW.email := ''; END IF;",
+            "IF NEW.email IS DISTINCT FROM OLD.email THEN NEW.email := lower(NEW.email); END IF;",
+            "NEW.email := greatest(NEW.email, OLD.email);",
+            "NEW.email := coalesce(OLD.email, NEW.email);",
+            "NEW.email := coalesce(NEW.email, nullif(OLD.email, NEW.email));",
+        ] {
+            assert!(reads(made), "{made}");
+        }
+        assert!(!reads("NEW.email := Coalesce(NEW.email, OLD.email);"));
+        assert!(!reads(
+            "IF NEW.email = '' THEN NEW.email := OLD.email; END IF;"
+        ));
     });
 }
 

@@ -4,11 +4,18 @@ use std::sync::Arc;
 
 use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Touched, Use};
 use sluice_sql::catalog::{
-    Catalog, CatalogRows, ColumnRow, Error, InheritRow, RelationRow, RowSet,
+    Catalog, CatalogRows, ColumnRow, Error, FunctionRow, InheritRow, RelationRow, RowSet,
+    TriggerRow,
 };
 use sluice_sql::{Strings, analyze, analyze_as, analyze_briefly};
 
-use crate::support::{catalog, on_big_stack};
+use crate::support::{catalog, on_big_stack, rows};
+
+/// The type of a trigger function's result.
+const TRIGGER: u32 = 2279;
+
+/// Of `pg_trigger.tgtype`.
+const ROW_BEFORE_UPDATE: i16 = 19;
 
 fn column(catalog: &Catalog, relation: &str, name: &str) -> ColumnId {
     let mut found = catalog
@@ -543,5 +550,48 @@ fn what_a_write_of_many_partitions_does_is_soon_known() {
         let text = format!("UPDATE part_20000 SET {}", columns.join(", "));
         let analysis = analyze_briefly(&text, Strings::Standard, &catalog);
         assert_eq!(analysis.expect("little work").relations.len(), 2_000);
+    });
+}
+
+#[test]
+fn what_is_set_in_part_is_still_what_it_was() {
+    on_big_stack(|| {
+        let mut rows = rows();
+        let users = rows.relations.iter().find(|one| one.name == "users");
+        rows.triggers.push(TriggerRow {
+            oid: 900_001,
+            relation: users.unwrap().oid,
+            function: 900_000,
+            events: ROW_BEFORE_UPDATE,
+            attributes: Vec::new(),
+            calls: Vec::new(),
+            asked: Vec::new(),
+            compared: Vec::new(),
+        });
+        rows.functions.push(FunctionRow {
+            oid: 900_000,
+            schema: "public".to_owned(),
+            name: "on_write".to_owned(),
+            language: "plpgsql".to_owned(),
+            kind: 'f',
+            extension: String::new(),
+            source: "BEGIN NEW.org_id := NEW.email; RETURN NEW; END".to_owned(),
+            definition: String::new(),
+            defaults: String::new(),
+            arguments: Vec::new(),
+            types: vec![TRIGGER],
+        });
+        let catalog = Catalog::from_rows(rows);
+        let copies = |text: &str| {
+            let analysis = analyze(text, &catalog);
+            let mut copied = analysis.columns.iter();
+            copied.any(|one| {
+                let column = catalog.column(one.column).unwrap();
+                one.used == Use::Copied && column.name == "email"
+            })
+        };
+        assert!(!copies("UPDATE users SET email = ''"));
+        assert!(copies("UPDATE users SET email[1] = ''"));
+        assert!(copies("UPDATE users SET (name, email.part) = ('', '')"));
     });
 }
