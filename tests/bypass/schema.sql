@@ -636,14 +636,6 @@ CREATE TABLE vault.equalled_late (id integer PRIMARY KEY, size integer, label te
 INSERT INTO vault.equalled_late VALUES (1, 0, '', 'quartzzebra');
 CREATE TRIGGER first BEFORE UPDATE ON vault.equalled_late FOR EACH ROW EXECUTE FUNCTION vault.tidy_secret();
 CREATE TRIGGER touch BEFORE UPDATE ON vault.equalled_late FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION vault.label_it();
-CREATE FUNCTION vault.only_rise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := greatest(NEW.secret, OLD.secret); RETURN NEW; END';
-CREATE TABLE vault.risen (id integer PRIMARY KEY, secret integer CHECK (secret < 50));
-INSERT INTO vault.risen VALUES (1, 10);
-CREATE TRIGGER rise BEFORE UPDATE ON vault.risen FOR EACH ROW EXECUTE FUNCTION vault.only_rise();
-CREATE FUNCTION vault.never_sink() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.secret < OLD.secret THEN NEW.secret := 0; END IF; RETURN NEW; END';
-CREATE TABLE vault.unsunk (id integer PRIMARY KEY, size integer, secret integer, CHECK (size <= secret));
-INSERT INTO vault.unsunk VALUES (1, 0, 10);
-CREATE TRIGGER sink BEFORE UPDATE ON vault.unsunk FOR EACH ROW EXECUTE FUNCTION vault.never_sink();
 CREATE FUNCTION vault.keep_where_null() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.secret := coalesce(NEW.secret, OLD.secret); RETURN NEW; END';
 CREATE TABLE vault.kept_where_null (id integer PRIMARY KEY, label text, secret text);
 INSERT INTO vault.kept_where_null VALUES (1, '', 'quartzzebra');

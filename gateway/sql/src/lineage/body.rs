@@ -88,12 +88,8 @@ pub(crate) fn body(row: &FunctionRow, catalog: &Catalog) -> Option<Body> {
 fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
     let into = part.into.as_ref();
     let itself = |field: &Field| Some(&field.name) == into;
-    let of_old = part.fields.iter().any(|field| field.old && itself(field));
-    let of_new = part.fields.iter().any(|field| !field.old);
-    // Where a condition does not hold, the column is what it was given.
-    let compares = of_old && (of_new || part.used == Use::Filtered) && !keeps_old(part.text);
-    let is_alone = calls_none && part.fields.iter().all(itself) && is_plain(part.text);
-    let own = is_alone && !compares;
+    let own =
+        calls_none && part.fields.iter().all(itself) && is_plain(part.text) && !compares_rows(part);
     if !own {
         fields
             .reads
@@ -104,6 +100,7 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
                 compared: part.compared,
             }));
     }
+    let of_old = part.fields.iter().any(|field| field.old && itself(field));
     fields.restores.extend(into.cloned().filter(|_| of_old));
     if part.used == Use::Filtered {
         return;
@@ -113,25 +110,24 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
     fields.writes.extend(into.cloned().filter(|_| !stays));
 }
 
-/// Whether an expression is what was there only where nothing comes of what is given: which of both, no value
-/// that was there decides.
-fn keeps_old(text: &str) -> bool {
-    let text: String = text.to_ascii_lowercase().split_whitespace().collect();
-    let inside = text.strip_prefix("coalesce(");
-    let inside = inside.and_then(|inside| inside.strip_suffix(')'));
-    let Some((given, kept)) = inside.and_then(|inside| inside.rsplit_once(',')) else {
-        return false;
-    };
-    let mut depth = 0_i32;
-    let is_within = given.chars().all(|c| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        depth >= 0
-    });
-    let is_field = kept.strip_prefix("old.").is_some_and(|field| {
-        let mut letters = field.bytes();
-        letters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    });
-    is_within && depth == 0 && is_field && !given.contains("old.") && !given.contains('\'')
+/// Whether what a field of NEW gets may tell how what is given for it compares with what was there: a condition
+/// over OLD decides whether what is given stays, even where it asks for nothing else.
+fn compares_rows(part: &Part<'_>) -> bool {
+    let of_old = part.fields.iter().any(|field| field.old);
+    let of_new = part.fields.iter().any(|field| !field.old);
+    match part.used {
+        Use::Filtered => of_old,
+        _ => of_old && of_new && !keeps_where_null(part.text),
+    }
+}
+
+/// Whether an expression is what is given, or what was there where that is NULL: `coalesce(NEW.x, OLD.x)`.
+fn keeps_where_null(text: &str) -> bool {
+    let text: String = text.split_ascii_whitespace().collect();
+    let text = text.to_ascii_lowercase();
+    let inside = text.strip_prefix("coalesce(new.");
+    let fields = inside.and_then(|inside| inside.strip_suffix(')')?.split_once(",old."));
+    fields.is_some_and(|(new, old)| new == old)
 }
 
 /// Whether an expression is made of fields and constants alone, by what depends on nothing else and does not

@@ -16,6 +16,8 @@ mod promises;
 mod random;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod triggers;
 
 use std::fs;
 use std::path::Path;
