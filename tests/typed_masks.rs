@@ -278,3 +278,55 @@ async fn what_is_masked_for_another_column_is_masked_as_that() {
             .any(|one| matches!(one, SimpleQueryMessage::Row(row) if row.get(0).is_none()))
     );
 }
+
+/// Two ways to transform one value show only what both show, and what goes into a column that is named is
+/// not what that is.
+#[tokio::test]
+async fn what_is_masked_in_two_ways_shows_what_both_show() {
+    const TABLES: &str = "
+        CREATE TABLE documents (id int PRIMARY KEY, j_hide jsonb);
+        INSERT INTO documents VALUES (1, '{\"k\": 1, \"m\": 2}'), (2, '{\"n\": 2}');
+        CREATE VIEW shown_documents AS SELECT id, j_hide AS j_show FROM documents;
+        CREATE TABLE hides (id int, j_hide jsonb);
+        INSERT INTO hides TABLE documents;
+        CREATE TABLE shows (j_show jsonb);
+        CREATE TABLE wholes (id int PRIMARY KEY, document jsonb, address inet);
+        INSERT INTO wholes VALUES (1, '{\"k\": 1, \"p\": {\"k\": 2}}', '10.1.2.3');
+        CREATE VIEW parts AS SELECT id, document -> 'p' AS j_hide, host(address) AS email FROM wholes;
+        CREATE TABLE leads (id int, email text) PARTITION BY LIST (id);
+        CREATE TABLE leads_one PARTITION OF leads FOR VALUES IN (1);
+        INSERT INTO leads VALUES (1, 'zoe.quill@example.org');";
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    direct.batch_execute(TABLES).await.expect("they are made");
+    let alice = gateway.connect(Person::Alice).await;
+    let both = Some("{\"n\": 2}");
+    for (text, expected) in [
+        (
+            "SELECT j_hide FROM documents ORDER BY id",
+            [None, both].as_slice(),
+        ),
+        (
+            "SELECT j_show FROM shown_documents ORDER BY id",
+            &[None, both],
+        ),
+        (
+            "SELECT j_hide FROM hides UNION ALL SELECT j_show FROM shows",
+            &[None, both],
+        ),
+        ("SELECT document FROM wholes", &[None]),
+        ("SELECT address FROM wholes", &[None]),
+        ("SELECT email FROM leads", &[Some("z***@example.org")]),
+        ("SELECT email FROM leads_one", &[Some("z***@example.org")]),
+    ] {
+        let said = alice.simple_query(text).await.expect(text);
+        let shown: Vec<Option<&str>> = said
+            .iter()
+            .filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => Some(row.get(0)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(shown, expected, "{text}");
+    }
+}

@@ -474,13 +474,13 @@ pub(crate) fn replace<'a>(
 }
 
 /// What a policy is told about a column that it transforms.
-fn result_column(output: &OutputMask, kind: Kind) -> types::ResultColumn {
-    let (column, source) = match output.named.as_deref() {
-        Some((column, source)) => (*column, source),
-        None => (output.column, &output.source),
-    };
+fn result_column(
+    position: usize,
+    (column, source): (ColumnId, &SourceColumn),
+    kind: Kind,
+) -> types::ResultColumn {
     types::ResultColumn {
-        position: u32::try_from(output.position).unwrap_or(u32::MAX),
+        position: u32::try_from(position).unwrap_or(u32::MAX),
         column: base_column(column, source),
         type_oid: kind.type_oid,
         binary: kind.binary,

@@ -211,8 +211,9 @@ pub(crate) struct OutputMask {
     pub(crate) column: ColumnId,
     /// As the catalog knows it.
     pub(crate) source: SourceColumn,
-    /// Where the policy transforms it and has named another column, whose like this is: that one.
-    pub(crate) named: Option<Box<(ColumnId, SourceColumn)>>,
+    /// The columns for which the policy transforms it, where that is not this one alone: those that it has
+    /// named and that hold the same values. Only what it makes of a value for all of them is shown.
+    pub(crate) named: Vec<(ColumnId, SourceColumn)>,
 }
 
 /// The column that an output shows, as the catalog knows it.

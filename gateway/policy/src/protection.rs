@@ -74,8 +74,8 @@ pub(crate) type PolicyIndex = usize;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) mask: (Mask, PolicyIndex),
-    /// The column that the policy of the mask has named: the guarded one, or one of its like.
-    pub(crate) named: ColumnId,
+    /// The columns that the policy of the mask has named: the guarded one, or some of its like.
+    pub(crate) named: Vec<ColumnId>,
     pub(crate) derived: (DerivedRule, PolicyIndex),
     pub(crate) filter: (FilterRule, PolicyIndex),
 }
@@ -84,18 +84,22 @@ impl Guard {
     pub(crate) fn new(protection: &Protection, policy: PolicyIndex) -> Guard {
         Guard {
             mask: (protection.mask.clone(), policy),
-            named: protection.column,
+            named: vec![protection.column],
             derived: (protection.derived, policy),
             filter: (protection.filter, policy),
         }
     }
 
-    /// Joins what is also said of this column: the stricter of each part wins, the earlier of equals. Of
-    /// equal masks that is the one for this column itself.
-    pub(crate) fn join(&mut self, column: ColumnId, other: &Guard) {
+    /// Joins what another policy says, or the same one of another column: the stricter of each part wins, the
+    /// earlier of equals.
+    pub(crate) fn join(&mut self, other: &Guard) {
         let mask = stricter(&self.mask, &other.mask);
-        if mask == other.mask && (mask != self.mask || other.named == column) {
-            self.named = other.named;
+        if self.mask == other.mask {
+            let new = other.named.iter().filter(|one| !self.named.contains(one));
+            let new: Vec<ColumnId> = new.copied().collect();
+            self.named.extend(new);
+        } else if mask == other.mask {
+            self.named.clone_from(&other.named);
         }
         self.mask = mask;
         if other.derived.0 > self.derived.0 {
@@ -193,7 +197,7 @@ impl Protections {
         self.relations.insert(column.relation);
         self.columns
             .entry(column)
-            .and_modify(|known| known.join(column, guard))
+            .and_modify(|known| known.join(guard))
             .or_insert_with(|| guard.clone());
     }
 
@@ -324,7 +328,7 @@ mod tests {
         };
         let mut joined = guard(Mask::Null, DerivedRule::Null, FilterRule::Equality, 0);
         let other = guard(Mask::KeepLast(4), DerivedRule::Deny, FilterRule::Allow, 1);
-        joined.join(column, &other);
+        joined.join(&other);
         assert_eq!(joined.mask, (Mask::Null, 0));
         assert_eq!(joined.derived, (DerivedRule::Deny, 1));
         assert_eq!(joined.filter, (FilterRule::Equality, 0));

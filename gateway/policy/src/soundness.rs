@@ -499,13 +499,12 @@ impl Examination<'_> {
                 continue;
             };
             let next = match source.how {
-                Reach::Projected => {
-                    let names = (source.column, guard.named);
-                    self.mask(position, names, guard.mask.clone())
+                Reach::Projected if guard.mask.0 == Mask::Custom => {
+                    self.transform(position, source.column, guard)
                 }
+                Reach::Projected => self.mask(position, source.column, guard.mask.clone()),
                 Reach::Derived | Reach::WholeRow if guard.derived.0 == DerivedRule::Null => {
-                    let names = (source.column, source.column);
-                    self.mask(position, names, (Mask::Null, guard.derived.1))
+                    self.mask(position, source.column, (Mask::Null, guard.derived.1))
                 }
                 Reach::Derived => {
                     self.derived(guard, source.column, "is part of an expression", demands)?;
@@ -524,19 +523,47 @@ impl Examination<'_> {
     fn mask(
         &self,
         position: usize,
-        (column, named): (ColumnId, ColumnId),
+        column: ColumnId,
         (mask, policy): (Mask, PolicyIndex),
     ) -> Treatment {
-        let source = |column| SourceColumn::of(self.catalog, column);
-        let is_told = mask == Mask::Custom && named != column;
+        let source = SourceColumn::of(self.catalog, column);
         Treatment::Mask(OutputMask {
             position,
             mask,
             policy,
             column,
-            source: source(column),
-            named: is_told.then(|| Box::new((named, source(named)))),
+            source,
+            named: Vec::new(),
         })
+    }
+
+    /// A column that a policy transforms itself: for the columns that it has named, which must hold the same
+    /// values. Of what only goes into one of these it has not said what to make. What it says of a column goes
+    /// for that of partitions, too.
+    fn transform(&self, position: usize, column: ColumnId, guard: &Guard) -> Treatment {
+        let is_named = guard.named.contains(&column);
+        let alike = is_named.then(|| self.catalog.inherited(column));
+        let alike = alike.unwrap_or_default();
+        let others = guard.named.iter().copied();
+        let others = others.filter(|one| *one != column && !alike.contains(one));
+        let others = others.filter(|one| self.catalog.holds_same(*one, column));
+        let named = is_named.then_some(column).into_iter().chain(others);
+        let named: Vec<ColumnId> = named.collect();
+        if named.is_empty() || named.len() > MOST_NAMED {
+            return self.mask(position, column, (Mask::Null, guard.mask.1));
+        }
+        let treatment = self.mask(position, column, guard.mask.clone());
+        match treatment {
+            Treatment::Mask(output) if named != [column] => {
+                let named = named.into_iter();
+                let named = named.map(|one| (one, SourceColumn::of(self.catalog, one)));
+                Treatment::Mask(OutputMask {
+                    named: named.collect(),
+                    ..output
+                })
+            }
+            other => other,
+        }
     }
 
     /// Demands an approval, unless it was given.
@@ -557,6 +584,9 @@ impl Examination<'_> {
     }
 }
 
+/// For more columns than these no policy transforms the values of one.
+const MOST_NAMED: usize = 32;
+
 /// What becomes of an output column.
 #[derive(Debug, PartialEq, Eq)]
 enum Treatment {
@@ -569,25 +599,43 @@ enum Treatment {
 impl Treatment {
     fn and(self, other: Treatment) -> Treatment {
         match (self, other) {
-            (Treatment::Mask(mut one), Treatment::Mask(other)) => {
-                let (mine, others) = (
-                    (one.mask.clone(), one.policy),
-                    (other.mask.clone(), other.policy),
-                );
-                let joined = stricter(&mine, &others);
-                if joined == others && joined != mine {
-                    one = OutputMask {
-                        position: one.position,
-                        ..other
-                    };
-                }
-                (one.mask, one.policy) = joined;
-                Treatment::Mask(one)
-            }
+            (Treatment::Mask(one), Treatment::Mask(other)) => Treatment::Mask(one.and(other)),
             (mask @ Treatment::Mask(_), _) | (_, mask @ Treatment::Mask(_)) => mask,
             (Treatment::Cleared, _) | (_, Treatment::Cleared) => Treatment::Cleared,
             (Treatment::Nothing, Treatment::Nothing) => Treatment::Nothing,
         }
+    }
+}
+
+impl OutputMask {
+    /// One mask for an output that shows values of both.
+    fn and(mut self, mut other: OutputMask) -> OutputMask {
+        let masks = [&self, &other].map(|one| (one.mask.clone(), one.policy));
+        let [mine, others] = masks;
+        let joined = stricter(&mine, &others);
+        if mine == others && mine.0 == Mask::Custom {
+            for one in [&mut self, &mut other] {
+                if one.named.is_empty() {
+                    one.named.push((one.column, one.source.clone()));
+                }
+            }
+            let is_new =
+                |one: &(ColumnId, SourceColumn)| !self.named.iter().any(|known| known.0 == one.0);
+            let new: Vec<_> = other.named.into_iter().filter(is_new).collect();
+            self.named.extend(new);
+            if self.named.len() > MOST_NAMED {
+                self.mask = Mask::Null;
+            }
+            return self;
+        }
+        if joined == others {
+            self = OutputMask {
+                position: self.position,
+                ..other
+            };
+        }
+        (self.mask, self.policy) = joined;
+        self
     }
 }
 

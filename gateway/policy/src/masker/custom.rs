@@ -17,6 +17,8 @@ pub(crate) struct Custom {
     wanted: Vec<usize>,
     /// For each column, true where its values must be UTF-8.
     utf8: Vec<bool>,
+    /// A column, and where the same values are transformed for another one.
+    twins: Vec<(usize, usize)>,
 }
 
 /// What a policy made of the columns: the host has checked that every value is there, and what was
@@ -40,18 +42,29 @@ impl Custom {
                 columns: Vec::new(),
                 wanted: Vec::new(),
                 utf8: Vec::new(),
+                twins: Vec::new(),
             });
             all.len() - 1
         });
         let custom = &mut all[transform];
-        custom.columns.push(result_column(output, kind));
-        custom.wanted.push(wanted);
-        // In text format every type is text; in binary only the text types are.
-        custom.utf8.push(kind.text || !kind.binary);
-        ColumnMask::Custom {
-            transform,
-            column: custom.columns.len() - 1,
+        let column = custom.columns.len();
+        let itself = [(output.column, output.source.clone())];
+        let named = if output.named.is_empty() {
+            &itself[..]
+        } else {
+            &output.named
+        };
+        for (place, (named, source)) in named.iter().enumerate() {
+            let told = result_column(output.position, (*named, source), kind);
+            custom.columns.push(told);
+            custom.wanted.push(wanted);
+            // In text format every type is text; in binary only the text types are.
+            custom.utf8.push(kind.text || !kind.binary);
+            if place > 0 {
+                custom.twins.push((column, column + place));
+            }
         }
+        ColumnMask::Custom { transform, column }
     }
 
     /// Which wanted column of the masker this column is.
@@ -76,6 +89,9 @@ impl Custom {
                 self.check(rows, &sent, &chunks)?;
                 for (chunk, sent) in chunks.iter_mut().zip(&sent) {
                     keep_nulls(chunk, sent);
+                }
+                for &(column, twin) in &self.twins {
+                    keep_equal(&mut chunks, (column, twin), rows);
                 }
                 Ok(chunks)
             })
@@ -155,6 +171,17 @@ fn keep_nulls(chunk: &mut types::Chunk, sent: &types::Chunk) {
     }
     let bytes = chunk.nulls.iter_mut().zip(&sent.nulls);
     bytes.for_each(|(byte, sent)| *byte |= sent);
+}
+
+/// Makes NULL what was made another value for another column.
+fn keep_equal(chunks: &mut [types::Chunk], (column, twin): (usize, usize), rows: usize) {
+    for row in 0..rows {
+        if value(&chunks[column], row) != value(&chunks[twin], row) {
+            let nulls = &mut chunks[column].nulls;
+            nulls.resize(rows.div_ceil(8), 0);
+            nulls[row / 8] |= 1 << (row % 8);
+        }
+    }
 }
 
 /// Bytes that a value has room for before a chunk must grow.

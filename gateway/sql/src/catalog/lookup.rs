@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     Cast, Catalog, Column, Fields, Function, ReferenceRow, Relation, RelationKind, Type, TypeKind,
 };
-use crate::analysis::{Access, ColumnId};
+use crate::analysis::{Access, ColumnId, Reach};
 
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
 const TELLING: &[(&[&str], &[&str])] = &[
@@ -387,6 +387,67 @@ impl Catalog {
             Some(relation.id(column))
         });
         std::iter::once(column).chain(same).collect()
+    }
+
+    /// The column itself, and that of the same name of parents and children, in turn too.
+    pub fn inherited(&self, column: ColumnId) -> HashSet<ColumnId> {
+        let mut seen = HashSet::from([column]);
+        let mut open = vec![column];
+        while let Some(column) = open.pop() {
+            let next = self.root().inherited.get(&column).into_iter().flatten();
+            open.extend(next.filter(|one| seen.insert(**one)));
+        }
+        seen
+    }
+
+    /// Whether a column holds values of another as they are, and of the same type: one of a view that shows it,
+    /// that of a child or a parent, or one that refers to it by a foreign key, also by way of others.
+    pub fn holds_same(&self, from: ColumnId, to: ColumnId) -> bool {
+        let type_of = |column| self.column(column).map(|column| column.type_oid);
+        if type_of(from) != type_of(to) {
+            return false;
+        }
+        let mut seen = HashSet::from([from]);
+        let mut open = vec![from];
+        while let Some(column) = open.pop() {
+            if column == to {
+                return true;
+            }
+            let inherited = self.root().inherited.get(&column).into_iter().flatten();
+            let made = self.dependents(column).iter();
+            let made =
+                made.filter(|made| self.shows(**made, column) || self.refers(**made, column));
+            let next = inherited.chain(made).copied();
+            open.extend(
+                next.chain(self.shown_by(column))
+                    .filter(|one| seen.insert(*one)),
+            );
+        }
+        false
+    }
+
+    /// The columns that one of a view shows as they are.
+    fn shown_by(&self, column: ColumnId) -> impl Iterator<Item = ColumnId> {
+        let relation = self.relation(column.relation);
+        let sources = relation.and_then(|relation| {
+            let mut columns = relation.columns.iter();
+            let place = columns.position(|one| one.attribute == column.attribute)?;
+            relation.view.as_ref()?.columns.get(place)
+        });
+        let sources = sources.into_iter().flatten();
+        let shown = sources.filter(|source| source.how == Reach::Projected);
+        shown.map(|source| source.column)
+    }
+
+    fn shows(&self, made: ColumnId, column: ColumnId) -> bool {
+        self.shown_by(made).any(|shown| shown == column)
+    }
+
+    fn refers(&self, made: ColumnId, column: ColumnId) -> bool {
+        self.keys_to(column.relation).any(|key| {
+            let pair = (column.attribute, made.attribute);
+            key.referencing == made.relation && key.columns.contains(&pair)
+        })
     }
 
     pub(crate) fn casts_to(&self, target: u32) -> impl Iterator<Item = &Cast> {
