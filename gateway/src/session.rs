@@ -536,6 +536,7 @@ impl Session {
             Started::Query => (Step::Query, None),
             Started::Portal(portal) => (Step::Execute, Some(portal)),
         };
+        let alone = step == Step::Execute || !self.pipeline.borrow().is_within();
         if step == Step::Query {
             self.part_from_flush();
         }
@@ -545,7 +546,9 @@ impl Session {
         let plan = Arc::clone(permit.plan());
         let statements = plan.analysis().statements.iter();
         let copies = statements.filter(|one| role::reads_copy(one)).count();
-        let flight = Flight::new((plan, judged, turn), entry, started, portal);
+        let alone = alone && plan.analysis().statements.len() == 1;
+        let mut flight = Flight::new((plan, judged, turn), entry, started, portal);
+        flight.alone = alone;
         let kept = Kept::Flight(Box::new(flight));
         self.pipeline.borrow_mut().push_copy(step, kept, copies);
         self.after(duty, step);

@@ -260,3 +260,10 @@ PREPARE at_end AS SELECT 'a'::text AS email UNION ALL SELECT 'b'
 INSERT INTO at_end VALUES (1), (1); DEALLOCATE at_end
 INSERT INTO at_end VALUES (1), (1); PREPARE at_end AS SELECT email::text FROM customers WHERE id < 3 UNION ALL SELECT 'b'
 EXECUTE at_end
+-- safe: the same, by cursors that are run at their end and fail as if nothing had run
+BEGIN
+COMMIT
+PREPARE at_end_too AS SELECT 'a'::text AS email UNION ALL SELECT 'b'
+DECLARE held CURSOR WITH HOLD FOR SELECT ('nosuch' || x)::regclass FROM generate_series(0, 1) x; DEALLOCATE at_end_too
+DECLARE held CURSOR WITH HOLD FOR SELECT ('nosuch' || x)::regclass FROM generate_series(0, 1) x; PREPARE at_end_too AS SELECT email::text FROM customers WHERE id < 3 UNION ALL SELECT 'b'
+EXECUTE at_end_too

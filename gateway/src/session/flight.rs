@@ -26,6 +26,8 @@ pub(crate) struct Flight {
     /// For Execute.
     pub(crate) portal: Option<Rc<Portal>>,
     pub(super) statement: usize,
+    /// The end of its transaction, if it is its own, has nothing to do that something else has left to it.
+    pub(super) alone: bool,
     pub(super) rows: Rows,
     /// What limits the rows that the client gets; none where nothing does.
     pub(super) rations: Option<policy::Rations>,
@@ -99,6 +101,7 @@ impl Flight {
             started,
             portal,
             statement: 0,
+            alone: false,
             rows: Rows::Undecided,
             delivered: 0,
             bytes: 0,

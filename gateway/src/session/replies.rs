@@ -734,7 +734,7 @@ impl Session {
             return Ok(());
         }
         let fields = ErrorFields::parse(&message[HEADER_BYTES..]).map_err(broken)?;
-        if !is_of_analysis(&fields) {
+        if !(flight.alone && is_of_analysis(&fields)) {
             let mut names = self.names.borrow_mut();
             names.forget(&flight.plan, flight.statement);
         }
@@ -837,8 +837,8 @@ pub(super) fn unexpected(what: &str) -> SessionError {
     SessionError::UpstreamProtocol(what.to_owned())
 }
 
-/// True for an error that comes before a statement does anything: of what it names, and not of code that the
-/// end of a transaction runs, which tells where it raised it.
+/// True for an error that comes before a statement does anything, where nothing else is done when it ends: one
+/// of what it names, and not of code, which tells where it raised it.
 fn is_of_analysis(fields: &ErrorFields) -> bool {
     let state = fields.sqlstate().unwrap_or_default();
     let is_known = state.starts_with("42") || matches!(state, "26000" | "34000");

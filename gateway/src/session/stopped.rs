@@ -125,8 +125,11 @@ impl Session {
                 "a result was stopped and requests of the same transaction are under way already",
             ));
         }
-        self.upstream.fail_query();
-        pipeline.push(Step::Query, Kept::Refusal(Bytes::new()));
+        // By messages that are passed over up to a Sync, as an error of time may have met a Flush before them.
+        self.upstream.fail_extended();
+        pipeline.push(Step::Parse, Kept::Refusal(Bytes::new()));
+        self.upstream.sync();
+        pipeline.push(Step::Sync, Kept::Nothing);
         self.stopped.set(true);
         Ok(())
     }
