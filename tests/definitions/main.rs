@@ -385,3 +385,48 @@ async fn long_views_keep_nobody_from_the_catalog() {
         assert_eq!(sqlstate(said(&alice, text).await), "42501", "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_view_that_is_locked_protects_what_it_is_made_from() {
+    const SETUP: &str = "
+        CREATE TABLE letters (id integer PRIMARY KEY, mail text);
+        INSERT INTO letters VALUES (1, 'zoe.quill@example.org');
+        CREATE TABLE stamps (id integer PRIMARY KEY);
+        CREATE VIEW sent AS SELECT l.id, l.mail AS email FROM letters l JOIN stamps s ON s.id = l.id;";
+    let place = Place::new().await;
+    set_up(&place, Role::Application, SETUP).await;
+    let gateway = gateway(place).await;
+    let alice = gateway.connect(Person::Alice).await;
+    let dora = gateway.connect(Person::Dora).await;
+    run(
+        &dora,
+        &["BEGIN", "LOCK TABLE stamps IN ACCESS EXCLUSIVE MODE"],
+    )
+    .await;
+    for number in 0..3 {
+        // Has the catalog read anew, without the view's definition.
+        run(
+            &alice,
+            &[&format!("CREATE TEMP TABLE scratch_{number} (id integer)")],
+        )
+        .await;
+        assert!(said(&alice, "SELECT * FROM nowhere").await.is_err());
+        for text in [
+            "SELECT mail FROM letters",
+            "SELECT upper(mail) FROM letters",
+        ] {
+            let shown = said(&alice, text).await.unwrap_or_default();
+            assert!(
+                !format!("{shown:?}").to_lowercase().contains("zoe"),
+                "{text}: {shown:?}"
+            );
+        }
+    }
+    run(&dora, &["ROLLBACK"]).await;
+    assert!(said(&alice, "SELECT * FROM nowhere").await.is_err());
+    eventually("it is masked again", || async {
+        let shown = said(&alice, "SELECT mail FROM letters").await;
+        shown.is_ok_and(|shown| shown == [["z***@example.org"]])
+    })
+    .await;
+}

@@ -94,6 +94,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
             definition:
                 "SELECT users.email, users.email || users.nickname AS label FROM public.users"
                     .to_owned(),
+            reads: Vec::new(),
         }],
         ..CatalogRows::default()
     }))

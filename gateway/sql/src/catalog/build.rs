@@ -24,8 +24,16 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
         class: rows.classes.first().cloned(),
         ..Catalog::default()
     };
-    let views = rows.views.into_iter();
-    let views = views.map(|row| (row.relation, row.definition)).collect();
+    let (read, views) = rows.views.into_iter().fold(
+        (Vec::new(), HashMap::new()),
+        |(mut read, mut views), row| {
+            read.push((row.relation, row.reads));
+            if !row.definition.is_empty() {
+                views.insert(row.relation, row.definition);
+            }
+            (read, views)
+        },
+    );
     for row in rows.relations {
         add_relation(&mut catalog, row);
     }
@@ -95,6 +103,9 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     link_generated(&mut catalog);
     read_bodies(&mut catalog, &rows.functions);
     add_views(&mut catalog, &views);
+    for (view, relations) in read {
+        link_unknown(&mut catalog, view, &relations);
+    }
     catalog
 }
 
@@ -404,6 +415,8 @@ fn link_generated(catalog: &mut Catalog) {
 /// Analyses every view, those it reads first.
 fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
     let mut done: HashMap<u32, ViewLineage> = HashMap::new();
+    // Those that wait for what they read: no others are read in a circle.
+    let mut begun = HashSet::new();
     for &start in definitions.keys() {
         let mut open = vec![start];
         while let Some(&oid) = open.last() {
@@ -418,12 +431,15 @@ fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
                     ..unknown("no definition")
                 }),
             };
+            begun.insert(oid);
             match lineage {
                 Ok(lineage) => {
+                    begun.remove(&oid);
                     done.insert(oid, lineage);
                 }
                 // Views do not read each other in a circle, but names may say so.
-                Err(missing) if missing.iter().any(|other| open.contains(other)) => {
+                Err(missing) if missing.iter().any(|other| begun.contains(other)) => {
+                    begun.remove(&oid);
                     done.insert(oid, unknown("views that read each other"));
                 }
                 Err(missing) => open.extend(missing),
@@ -448,6 +464,32 @@ fn unknown(detail: &str) -> ViewLineage {
         is_read: true,
         opaque: vec![opaque],
         ..ViewLineage::default()
+    }
+}
+
+/// Of a view that could not be read, each column may be made from any that what it reads has.
+fn link_unknown(catalog: &mut Catalog, view: u32, relations: &[u32]) {
+    let Some(relation) = catalog.relations.get(&view) else {
+        return;
+    };
+    let lineage = relation.view.as_ref();
+    if lineage.is_some_and(|one| one.is_read && one.columns.len() == relation.columns.len()) {
+        return;
+    }
+    let made: Vec<ColumnId> = relation
+        .columns
+        .iter()
+        .map(|one| relation.id(one))
+        .collect();
+    let others = relations.iter().filter(|oid| **oid != view);
+    let others = others.filter_map(|oid| catalog.relations.get(oid));
+    let bases = others.flat_map(|one| one.columns.iter().map(|column| one.id(column)));
+    let bases: Vec<ColumnId> = bases.collect();
+    for base in bases {
+        let dependents = catalog.dependents.entry(base).or_default();
+        let new = made.iter().filter(|one| !dependents.contains(one));
+        let new: Vec<ColumnId> = new.copied().collect();
+        dependents.extend(new);
     }
 }
 

@@ -466,8 +466,8 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid {part}
 ORDER BY a.attrelid, a.attnum";
 
 /// A view is printed under locks on what it reads. Where a transaction holds one of these for
-/// itself, or waits for it, the view is left out rather than waited for: it is opaque meanwhile. So are the
-/// temporary views of a session that are long together: to print them may take PostgreSQL minutes.
+/// itself, or waits for it, the view is left unprinted rather than waited for: it is opaque meanwhile. So are
+/// the temporary views of a session that are long together: to print them may take PostgreSQL minutes.
 const VIEWS: &str = "\
 WITH long AS MATERIALIZED (
     SELECT t.relnamespace AS namespace
@@ -479,19 +479,23 @@ WITH long AS MATERIALIZED (
     SELECT l.relation FROM pg_catalog.pg_locks l
     JOIN pg_catalog.pg_database d ON d.oid = l.database
     WHERE l.mode = 'AccessExclusiveLock' AND d.datname = pg_catalog.current_database()
+), read (view, relations, is_locked) AS MATERIALIZED (
+    SELECT r.ev_class, pg_catalog.string_agg(DISTINCT d.refobjid::text, ','),
+           pg_catalog.bool_or(d.refobjid IN (SELECT locked.relation FROM locked))
+    FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_depend d
+      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    GROUP BY r.ev_class
 )
-SELECT c.oid::text, pg_catalog.pg_get_viewdef(c.oid)
+SELECT c.oid::text,
+       CASE WHEN read.is_locked OR c.relnamespace IN (SELECT long.namespace FROM long) THEN ''
+            ELSE pg_catalog.pg_get_viewdef(c.oid) END,
+       COALESCE(read.relations, '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN read ON read.view = c.oid
 WHERE c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-  AND NOT EXISTS (SELECT FROM long WHERE long.namespace = c.relnamespace)
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
-                  JOIN pg_catalog.pg_depend d
-                    ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-                   AND d.objid = r.oid
-                   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                  JOIN locked ON locked.relation = d.refobjid
-                  WHERE r.ev_class = c.oid)
 ORDER BY c.oid";
 
 const INHERITS: &str = "\

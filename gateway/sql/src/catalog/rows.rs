@@ -117,8 +117,10 @@ pub struct ColumnRow {
 pub struct ViewRow {
     /// OID of the view.
     pub relation: u32,
-    /// What `pg_get_viewdef` prints.
+    /// What `pg_get_viewdef` prints; empty where it was not asked.
     pub definition: String,
+    /// OIDs of the relations that it reads, and its own.
+    pub reads: Vec<u32>,
 }
 
 /// A child and its parent.
@@ -427,10 +429,11 @@ fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
 }
 
 fn view(row: &Row<'_>) -> Result<ViewRow, Error> {
-    row.expect(2)?;
+    row.expect(3)?;
     Ok(ViewRow {
         relation: row.number(0)?,
         definition: row.text(1)?,
+        reads: row.numbers(2)?,
     })
 }
 

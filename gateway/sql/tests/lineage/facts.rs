@@ -276,7 +276,7 @@ fn a_view_without_a_definition_is_opaque() {
         let opaque = analyze("SELECT FROM v", &locked).opaque;
         assert_eq!(opaque[0].reason, OpaqueReason::Unsupported);
         // As PostgreSQL prints some, though its grammar refuses it.
-        let definition = [Some("20001"), Some("SELEC")];
+        let definition = [Some("20001"), Some("SELEC"), Some("")];
         rows.push(RowSet::Views, &definition).unwrap();
         let unreadable = Catalog::from_rows(rows);
         assert!(unreadable.is_complete());
@@ -298,7 +298,7 @@ fn temporary_views_are_soon_read_or_not_at_all() {
             let mut rows = CatalogRows::default();
             let view = ["20001", schema, "v", "v", "false", "", "", "", ""].map(Some);
             rows.push(RowSet::Relations, &view).unwrap();
-            let definition = [Some("20001"), Some(definition)];
+            let definition = [Some("20001"), Some(definition), Some("")];
             rows.push(RowSet::Views, &definition).unwrap();
             let catalog = Catalog::from_rows(rows);
             !analyze("SELECT FROM v", &catalog).opaque.is_empty()
@@ -593,5 +593,65 @@ fn what_is_set_in_part_is_still_what_it_was() {
         assert!(!copies("UPDATE users SET email = ''"));
         assert!(copies("UPDATE users SET email[1] = ''"));
         assert!(copies("UPDATE users SET (name, email.part) = ('', '')"));
+    });
+}
+
+#[test]
+fn views_that_are_read_by_two_others_are_read_in_any_order() {
+    on_big_stack(|| {
+        let definitions = [
+            ("20001", "a", "SELECT b.x, c.x AS y FROM public.b, public.c"),
+            ("20002", "c", "SELECT b.x FROM public.b"),
+            ("20003", "b", "SELECT users.email AS x FROM public.users"),
+        ];
+        let columns = [
+            ("20001", "1", "x"),
+            ("20001", "2", "y"),
+            ("20002", "1", "x"),
+            ("20003", "1", "x"),
+        ];
+        // The order is one of chance.
+        for _ in 0..50 {
+            let mut rows = rows();
+            for (oid, name, definition) in definitions {
+                let view = [oid, "public", name, "v", "false", "", "", "", ""].map(Some);
+                rows.push(RowSet::Relations, &view).unwrap();
+                rows.push(RowSet::Views, &[oid, definition, ""].map(Some))
+                    .unwrap();
+            }
+            for (oid, attribute, name) in columns {
+                let column = [oid, attribute, name, "25", "text", "false", "false", ""].map(Some);
+                rows.push(RowSet::Columns, &column).unwrap();
+            }
+            let analysis = analyze("SELECT x, y FROM a", &Catalog::from_rows(rows));
+            assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
+        }
+    });
+}
+
+#[test]
+fn what_a_view_is_made_from_that_cannot_be_read_is_all_that_it_reads() {
+    on_big_stack(|| {
+        for definition in ["", "SELEC"] {
+            let mut rows = rows();
+            let users = rows.relations.iter().find(|one| one.name == "users");
+            let users = users.unwrap().oid;
+            let view = ["20001", "public", "v", "v", "false", "", "", "", ""].map(Some);
+            rows.push(RowSet::Relations, &view).unwrap();
+            let column = ["20001", "1", "x", "25", "text", "false", "false", ""].map(Some);
+            rows.push(RowSet::Columns, &column).unwrap();
+            let reads = format!("20001,{users}");
+            rows.push(RowSet::Views, &["20001", definition, &reads].map(Some))
+                .unwrap();
+            let catalog = Catalog::from_rows(rows);
+            let email = catalog
+                .columns()
+                .find(|one| one.relation == "users" && one.name == "email");
+            let made = ColumnId {
+                relation: 20_001,
+                attribute: 1,
+            };
+            assert!(catalog.dependents(email.unwrap().id).contains(&made));
+        }
     });
 }
