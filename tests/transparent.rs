@@ -215,3 +215,25 @@ async fn pgjdbc_sees_the_same() {
     let path = format!("{}:{}", jar.display(), classes.display());
     both.same_said("java", &["-cp", &path, "Habits"]).await;
 }
+
+/// What decides who connects to what is no setting, neither here nor there.
+#[tokio::test]
+async fn options_name_no_other_database() {
+    let both = Both::start("").await;
+    let asked = "SELECT current_database()";
+    for option in [
+        "database=postgres",
+        "DATABASE=postgres",
+        "options=-cgeqo=off",
+        "user=postgres",
+    ] {
+        let connection = format!("options='-c {option}'");
+        let (direct, through) = both.run("psql", &["-c", asked, &connection]).await;
+        for said in [direct, through] {
+            assert!(
+                !said.content && said.err.contains("unrecognized configuration parameter"),
+                "{said:?}"
+            );
+        }
+    }
+}

@@ -293,6 +293,9 @@ async fn what_is_masked_in_two_ways_shows_what_both_show() {
         CREATE TABLE wholes (id int PRIMARY KEY, document jsonb, address inet);
         INSERT INTO wholes VALUES (1, '{\"k\": 1, \"p\": {\"k\": 2}}', '10.1.2.3');
         CREATE VIEW parts AS SELECT id, document -> 'p' AS j_hide, host(address) AS email FROM wholes;
+        CREATE TABLE raws (raw varchar(100));
+        INSERT INTO raws VALUES ('zoe.quill@example.org');
+        CREATE MATERIALIZED VIEW kept AS SELECT raw AS email FROM raws;
         CREATE TABLE leads (id int, email text) PARTITION BY LIST (id);
         CREATE TABLE leads_one PARTITION OF leads FOR VALUES IN (1);
         INSERT INTO leads VALUES (1, 'zoe.quill@example.org');";
@@ -316,6 +319,16 @@ async fn what_is_masked_in_two_ways_shows_what_both_show() {
         ),
         ("SELECT document FROM wholes", &[None]),
         ("SELECT address FROM wholes", &[None]),
+        (
+            "SELECT email FROM leads UNION ALL SELECT phone FROM customers WHERE id = 0",
+            &[None],
+        ),
+        (
+            "SELECT email FROM leads UNION ALL SELECT 'x'::name WHERE false",
+            &[None],
+        ),
+        ("SELECT raw FROM raws", &[Some("z***@example.org")]),
+        ("SELECT email FROM kept", &[Some("z***@example.org")]),
         ("SELECT email FROM leads", &[Some("z***@example.org")]),
         ("SELECT email FROM leads_one", &[Some("z***@example.org")]),
     ] {

@@ -123,6 +123,10 @@ impl ResultPlan {
         let mut custom: Vec<Custom> = Vec::new();
         let outputs = self.outputs.iter().zip(kinds).enumerate();
         let masks = outputs.map(|(k, (output, kind))| match output.mask {
+            // The value was cut on its way.
+            _ if kind.type_oid == Type::NAME.oid() && output.source.type_oid != kind.type_oid => {
+                ColumnMask::Native(CellMask::Null)
+            }
             Mask::Custom => Custom::place(&mut custom, output, kind, k),
             Mask::Null
             | Mask::Fixed(_)

@@ -118,9 +118,9 @@ pub(crate) fn stricter(a: &(Mask, PolicyIndex), b: &(Mask, PolicyIndex)) -> (Mas
         (Mask::KeepFirst(m), Mask::KeepFirst(n)) | (Mask::KeepLast(m), Mask::KeepLast(n)) => {
             if n < m { b.clone() } else { a.clone() }
         }
-        (Mask::KeepFirst(_), Mask::KeepLast(_)) | (Mask::KeepLast(_), Mask::KeepFirst(_)) => {
-            (Mask::Null, a.1)
-        }
+        (Mask::KeepFirst(_) | Mask::Custom, Mask::KeepLast(_))
+        | (Mask::KeepLast(_) | Mask::Custom, Mask::KeepFirst(_))
+        | (Mask::KeepFirst(_) | Mask::KeepLast(_), Mask::Custom) => (Mask::Null, a.1),
         (Mask::Custom, Mask::Custom) if a.1 != b.1 => (Mask::Null, a.1),
         (Mask::KeyedHash(m), Mask::KeyedHash(n)) if m != n => (Mask::Null, a.1),
         (x, y) if y.strictness() > x.strictness() => b.clone(),
@@ -155,7 +155,9 @@ impl<'a> Widening<'a> {
                 continue;
             }
             let relation = self.catalog.relation(column.relation);
-            if relation.is_some_and(|one| one.kind == RelationKind::View && !one.is_temporary()) {
+            let is_view =
+                |kind| matches!(kind, RelationKind::View | RelationKind::MaterializedView);
+            if relation.is_some_and(|one| is_view(one.kind) && !one.is_temporary()) {
                 open.extend(self.bases().get(&column).into_iter().flatten());
             }
         }
@@ -268,12 +270,13 @@ mod tests {
             join(Mask::KeepLast(4), Mask::KeepLast(2)),
             Mask::KeepLast(2)
         );
-        assert_eq!(join(Mask::KeepFirst(1), Mask::Custom), Mask::KeepFirst(1));
     }
 
     #[test]
     fn masks_that_show_different_parts_become_null() {
         assert_eq!(join(Mask::KeepFirst(4), Mask::KeepLast(4)), Mask::Null);
+        assert_eq!(join(Mask::KeepFirst(1), Mask::Custom), Mask::Null);
+        assert_eq!(join(Mask::KeepLast(1), Mask::Custom), Mask::Null);
         assert_eq!(
             join(Mask::KeyedHash("a".into()), Mask::KeyedHash("b".into())),
             Mask::Null

@@ -456,7 +456,7 @@ impl Examination<'_> {
                 for (position, output) in outputs.iter().enumerate() {
                     match self.output(position, output, demands)? {
                         Treatment::Nothing => {}
-                        Treatment::Mask(mask) => masks.push(mask),
+                        Treatment::Mask(mask) => masks.push(*mask),
                         Treatment::Cleared => cleared.push(position),
                     }
                 }
@@ -527,14 +527,14 @@ impl Examination<'_> {
         (mask, policy): (Mask, PolicyIndex),
     ) -> Treatment {
         let source = SourceColumn::of(self.catalog, column);
-        Treatment::Mask(OutputMask {
+        Treatment::Mask(Box::new(OutputMask {
             position,
             mask,
             policy,
             column,
             source,
             named: Vec::new(),
-        })
+        }))
     }
 
     /// A column that a policy transforms itself: for the columns that it has named, which must hold the same
@@ -552,18 +552,15 @@ impl Examination<'_> {
         if named.is_empty() || named.len() > MOST_NAMED {
             return self.mask(position, column, (Mask::Null, guard.mask.1));
         }
-        let treatment = self.mask(position, column, guard.mask.clone());
-        match treatment {
-            Treatment::Mask(output) if named != [column] => {
-                let named = named.into_iter();
-                let named = named.map(|one| (one, SourceColumn::of(self.catalog, one)));
-                Treatment::Mask(OutputMask {
-                    named: named.collect(),
-                    ..output
-                })
-            }
-            other => other,
+        let mut treatment = self.mask(position, column, guard.mask.clone());
+        if let Treatment::Mask(output) = &mut treatment
+            && named != [column]
+        {
+            let named = named.into_iter();
+            let named = named.map(|one| (one, SourceColumn::of(self.catalog, one)));
+            output.named = named.collect();
         }
+        treatment
     }
 
     /// Demands an approval, unless it was given.
@@ -593,13 +590,15 @@ enum Treatment {
     Nothing,
     /// It shows something protected, and someone approved or must approve that.
     Cleared,
-    Mask(OutputMask),
+    Mask(Box<OutputMask>),
 }
 
 impl Treatment {
     fn and(self, other: Treatment) -> Treatment {
         match (self, other) {
-            (Treatment::Mask(one), Treatment::Mask(other)) => Treatment::Mask(one.and(other)),
+            (Treatment::Mask(one), Treatment::Mask(other)) => {
+                Treatment::Mask(Box::new(one.and(*other)))
+            }
             (mask @ Treatment::Mask(_), _) | (_, mask @ Treatment::Mask(_)) => mask,
             (Treatment::Cleared, _) | (_, Treatment::Cleared) => Treatment::Cleared,
             (Treatment::Nothing, Treatment::Nothing) => Treatment::Nothing,

@@ -234,7 +234,11 @@ impl Parameters {
             match name.as_str() {
                 "user" => sorted.user = value,
                 "database" => sorted.database = value,
-                "options" => sorted.settings.extend(parse_options(&value)?),
+                "options" => {
+                    for (name, value) in parse_options(&value)? {
+                        sorted.set(name, value)?;
+                    }
+                }
                 "replication" => {
                     if !is_false(&value) {
                         return Err(SessionError::refused(
@@ -243,12 +247,8 @@ impl Parameters {
                         ));
                     }
                 }
-                "application_name" => {
-                    sorted.application.clone_from(&value);
-                    sorted.settings.push((name, value));
-                }
                 _ if name.starts_with("_pq_.") => sorted.unknown.push(name),
-                _ => sorted.settings.push((name, value)),
+                _ => sorted.set(name, value)?,
             }
         }
         if sorted.user.is_empty() {
@@ -262,6 +262,26 @@ impl Parameters {
         }
         Ok(sorted)
     }
+
+    /// Notes a setting, which goes into a startup packet of the gateway's.
+    fn set(&mut self, name: String, value: String) -> Result<(), SessionError> {
+        if is_of_packet(&name) {
+            let message = format!("unrecognized configuration parameter \"{name}\"");
+            return Err(SessionError::refused("42704", message));
+        }
+        if name.eq_ignore_ascii_case("application_name") {
+            self.application.clone_from(&value);
+        }
+        self.settings.push((name, value));
+        Ok(())
+    }
+}
+
+/// What is no setting in a startup packet: it says who connects, and to what.
+pub(super) fn is_of_packet(name: &str) -> bool {
+    let words = ["database", "options", "replication", "user"];
+    let name = name.to_ascii_lowercase();
+    words.contains(&name.as_str()) || name.starts_with("_pq_.")
 }
 
 /// Settings in the form of a server's command line: `-c name=value` or `--name=value`, spaces in
@@ -380,7 +400,7 @@ impl Newcomer {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_options, split_words};
+    use super::{Parameters, parse_options, split_words};
 
     #[test]
     fn options_are_split_as_postgresql_splits_them() {
@@ -403,6 +423,25 @@ mod tests {
             settings,
             expected.map(|(n, v)| (n.to_owned(), v.to_owned()))
         );
+        let packet = |options: &str| {
+            let sent = [("user", "alice"), ("options", options)];
+            Parameters::sort(
+                sent.map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+            )
+        };
+        for refused in [
+            "database=x",
+            "DataBase=x",
+            "user=x",
+            "replication=1",
+            "options=-cx=1",
+            "_pq_.x=1",
+        ] {
+            assert!(packet(&format!("-c {refused}")).is_err(), "{refused}");
+        }
+        let named = packet("-c application_name=reports").unwrap();
+        assert_eq!(named.application, "reports");
         for refused in ["-c", "-c geqo", "-D /tmp", "geqo=off", "-S 5"] {
             assert!(parse_options(refused).is_err(), "{refused}");
         }

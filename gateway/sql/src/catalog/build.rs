@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::folded;
 use super::rows::{
     CastRow, ColumnRow, FunctionRow, MadeRow, ReferenceRow, RelationRow, TriggerRow, TypeRow,
+    ViewRow,
 };
 use super::{
     Cast, Catalog, CatalogRows, Code, Column, Function, Operator, Relation, RelationKind, Trigger,
@@ -24,16 +25,6 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
         class: rows.classes.first().cloned(),
         ..Catalog::default()
     };
-    let (read, views) = rows.views.into_iter().fold(
-        (Vec::new(), HashMap::new()),
-        |(mut read, mut views), row| {
-            read.push((row.relation, row.reads));
-            if !row.definition.is_empty() {
-                views.insert(row.relation, row.definition);
-            }
-            (read, views)
-        },
-    );
     for row in rows.relations {
         add_relation(&mut catalog, row);
     }
@@ -102,10 +93,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     link_inherited(&mut catalog);
     link_generated(&mut catalog);
     read_bodies(&mut catalog, &rows.functions);
-    add_views(&mut catalog, &views);
-    for (view, relations) in read {
-        link_unknown(&mut catalog, view, &relations);
-    }
+    add_views(&mut catalog, &rows.views);
     catalog
 }
 
@@ -413,7 +401,10 @@ fn link_generated(catalog: &mut Catalog) {
 }
 
 /// Analyses every view, those it reads first.
-fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
+fn add_views(catalog: &mut Catalog, rows: &[ViewRow]) {
+    let printed = rows.iter().filter(|row| !row.definition.is_empty());
+    let definitions = printed.map(|row| (row.relation, row.definition.as_str()));
+    let definitions: HashMap<u32, &str> = definitions.collect();
     let mut done: HashMap<u32, ViewLineage> = HashMap::new();
     // Those that wait for what they read: no others are read in a circle.
     let mut begun = HashSet::new();
@@ -451,6 +442,9 @@ fn add_views(catalog: &mut Catalog, definitions: &HashMap<u32, String>) {
         if let Some(relation) = catalog.relations.get_mut(&oid) {
             relation.view = Some(lineage);
         }
+    }
+    for row in rows {
+        link_unknown(catalog, row.relation, &row.reads);
     }
 }
 
