@@ -324,7 +324,7 @@ async fn what_is_masked_in_two_ways_shows_what_both_show() {
             &[None],
         ),
         (
-            "SELECT email FROM leads UNION ALL SELECT 'x'::name WHERE false",
+            "SELECT 'x'::name WHERE false UNION ALL SELECT email FROM leads",
             &[None],
         ),
         ("SELECT raw FROM raws", &[Some("z***@example.org")]),

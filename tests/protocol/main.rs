@@ -636,3 +636,45 @@ async fn values_as_large_as_postgresql_makes_them_pass() {
         );
     }
 }
+
+/// PostgreSQL takes the rows of EXECUTE for those of what the name meant when the portal was bound.
+#[tokio::test]
+async fn a_portal_executes_what_its_name_meant_when_it_was_bound() {
+    let both = Both::start(SETUP).await;
+    let direct = both.gateway.place().direct().await;
+    let text = "SELECT email FROM customers ORDER BY id LIMIT 1";
+    let raw: String = direct.query_one(text, &[]).await.unwrap().get(0);
+    let mut alice = WireClient::log_in(&both.gateway, Person::Alice).await;
+    for again in [false, true] {
+        let before = "BEGIN; PREPARE s AS SELECT 'a'::name AS a, 1::int4 AS b";
+        alice.query(before).await.expect("it is answered");
+        let bound = [
+            parse("e", "EXECUTE s"),
+            bind("p", "e", &[], Format::Text),
+            sync(),
+        ];
+        alice.send(&bound.concat()).await;
+        alice.until_ready().await.expect("it is answered");
+        if again {
+            let text =
+                "PREPARE s AS SELECT 1684234849::int4 AS a, email AS b FROM customers WHERE id < 4";
+            for text in ["DEALLOCATE s", text] {
+                alice.query(text).await.expect("it is answered");
+            }
+        }
+        alice.send(&[execute("p", 0), sync()].concat()).await;
+        let said = alice.until_ready().await.expect("it is answered");
+        let shows = |one: &Message| {
+            one.body
+                .windows(raw.len())
+                .any(|part| part == raw.as_bytes())
+        };
+        assert!(!said.iter().any(shows), "{said:?}");
+        let failed = said.iter().find(|one| one.tag == b'E');
+        let state = failed.and_then(|one| one.field(b'C'));
+        assert_eq!(state, again.then_some("0A000"), "{said:?}");
+        for text in ["ROLLBACK", "DEALLOCATE ALL"] {
+            alice.query(text).await.expect("it is answered");
+        }
+    }
+}

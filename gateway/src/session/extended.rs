@@ -254,6 +254,7 @@ impl Session {
     ) {
         self.vouch_for(&statement);
         let judged_after = statement.judged_after.get();
+        let named = self.names.borrow().named(&statement.analysis);
         let portal = Rc::new(Portal {
             statement,
             bound,
@@ -265,6 +266,7 @@ impl Session {
             begun: Cell::default(),
             overtaken: Cell::default(),
             meaning: RefCell::default(),
+            named,
         });
         let change = Change::Portal(name.to_owned(), portal);
         let kept = Kept::Change(change, Scrub::of(permit.plan()));
@@ -282,6 +284,9 @@ impl Session {
         let Some(portal) = self.portal_now(execute.portal).flatten() else {
             return Ok(Taken::Not);
         };
+        if !portal.named.is_empty() {
+            return Ok(Taken::Not);
+        }
         let text = (&*portal.statement.wording, portal.statement.strings);
         let Some(permit) = self.known_text(frame, policy::Step::Execute, text) else {
             return Ok(Taken::Not);
@@ -336,7 +341,12 @@ impl Session {
             give_back(&verdict);
             return Ok(());
         }
-        match verdict.and_then(|(permit, turn)| Ok((self.duty(permit.plan())?, permit, turn))) {
+        let verdict = verdict.and_then(|(permit, turn)| {
+            let same = self.names_the_same(&portal);
+            same.inspect_err(|_| permit.plan().give_back())?;
+            Ok((self.duty(permit.plan())?, permit, turn))
+        });
+        match verdict {
             Ok((duty, permit, turn)) => {
                 let portal = Rc::clone(&portal);
                 let permit = (&permit, duty, turn);
@@ -345,6 +355,24 @@ impl Session {
             Err(refusal) => self.refuse(&refusal, entry, started, Step::Execute),
         }
         Ok(())
+    }
+
+    /// An error where EXECUTE or FETCH in a portal names something else than when it was bound: PostgreSQL
+    /// would read the rows of the one as those of the other.
+    fn names_the_same(&self, portal: &Portal) -> Result<(), Refusal> {
+        let now = self.names.borrow().named(&portal.statement.analysis);
+        let same = portal
+            .named
+            .iter()
+            .zip(&now)
+            .all(|(then, now)| then.is(now));
+        if same || portal.begun.get() || !self.admitted.borrow().is_protected() {
+            return Ok(());
+        }
+        Err(Refusal {
+            hint: Some("Bind it again.".to_owned()),
+            ..Refusal::plain("0A000", "cached plan must not change result type")
+        })
     }
 
     /// Sends an Execute, after a Describe of the gateway's own where its rows may have to be masked.

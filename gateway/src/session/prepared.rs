@@ -4,8 +4,8 @@
 //! the pipeline as a [`Change`], so that an error there takes it back as the upstream does.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::rc::{self, Rc};
+use std::sync::{self, Arc};
 
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -88,6 +88,33 @@ pub(crate) struct Portal {
     pub(crate) overtaken: Cell<bool>,
     /// What EXECUTE and FETCH meant in it when it began to run: it goes on with that.
     pub(crate) meaning: RefCell<Option<Arc<Analysis>>>,
+    /// What their names stood for when it was bound: PostgreSQL reads the rows as those of that.
+    pub(crate) named: Vec<Referent>,
+}
+
+/// What a name stands for, and not what that does.
+#[derive(Clone, Debug)]
+pub(crate) enum Referent {
+    /// What SQL has prepared or declared.
+    BySql(sync::Weak<Analysis>),
+    /// A prepared statement of the extended protocol.
+    Statement(rc::Weak<Statement>),
+    /// A portal of the extended protocol.
+    Portal(rc::Weak<Portal>),
+    /// Nothing that is known.
+    Nothing,
+}
+
+impl Referent {
+    /// True where it is known, and the other is the same.
+    pub(crate) fn is(&self, other: &Referent) -> bool {
+        match (self, other) {
+            (Self::BySql(one), Self::BySql(other)) => one.ptr_eq(other),
+            (Self::Statement(one), Self::Statement(other)) => one.ptr_eq(other),
+            (Self::Portal(one), Self::Portal(other)) => one.ptr_eq(other),
+            _ => false,
+        }
+    }
 }
 
 /// True where a prepared statement does the same whatever names mean, and changes no meaning.
@@ -196,6 +223,39 @@ impl Names {
 
     pub(crate) fn portal(&self, name: &str) -> Option<Rc<Portal>> {
         self.portals.get(name).cloned()
+    }
+
+    /// What the names stand for of which a text does what they mean.
+    pub(crate) fn named(&self, analysis: &Analysis) -> Vec<Referent> {
+        let names = analysis.statements.iter().flat_map(|one| &one.names);
+        let named = names.filter_map(|name| match name {
+            NameUse::Execute(name) | NameUse::ExecuteInto(name) => Some(self.named_statement(name)),
+            NameUse::Fetch(name) => Some(self.named_cursor(name)),
+            _ => None,
+        });
+        named.collect()
+    }
+
+    fn named_statement(&self, name: &str) -> Referent {
+        let by_sql = self
+            .prepared
+            .get(name)
+            .map(|(one, _)| Referent::BySql(Arc::downgrade(one)));
+        let by_protocol = || {
+            Some(Referent::Statement(Rc::downgrade(
+                self.statements.get(name)?,
+            )))
+        };
+        by_sql.or_else(by_protocol).unwrap_or(Referent::Nothing)
+    }
+
+    fn named_cursor(&self, name: &str) -> Referent {
+        let by_sql = self
+            .cursors
+            .get(name)
+            .map(|(one, _)| Referent::BySql(Arc::downgrade(one)));
+        let by_protocol = || Some(Referent::Portal(Rc::downgrade(self.portals.get(name)?)));
+        by_sql.or_else(by_protocol).unwrap_or(Referent::Nothing)
     }
 
     /// What EXECUTE of a name would do, by the catalog of this version: a prepared statement is read anew
