@@ -294,40 +294,41 @@ async fn a_result_of_another_origin_than_judged_is_stopped() {
 
 /// When a result is stopped, the gateway makes the upstream skip to the next Sync. In the middle of a
 /// message of the client's it must not: the rest of it would be read as messages that nobody judged.
-#[tokio::test]
-async fn half_a_copy_data_message_hides_nothing_behind_a_stopped_result() {
-    let (gateway, mut alice, secrets) = outdated().await;
-    let direct = gateway.place().direct().await;
-    direct
-        .batch_execute("CREATE TABLE smuggled (word text)")
-        .await
-        .expect("a table");
-    let smuggled = query("INSERT INTO smuggled VALUES ('in')");
-    // Whatever the gateway would write in between, one of these stands where the message then ends.
-    let inside = smuggled.repeat(50);
-    let data = message(b'd', &inside);
-    let (half, rest) = data.split_at(5 + smuggled.len() / 2);
-    let flush = message(b'H', b"");
-    let ahead = [parse("", NAMES), bind("", ""), execute(""), flush].concat();
-    alice.send(&[&ahead[..], half].concat()).await;
+/// What is said up to a message of this kind, or to the end.
+async fn up_to(client: &mut WireClient, tag: u8) -> Vec<Message> {
     let mut said = Vec::new();
-    while let Some(message) = alice.message().await {
-        let stopped = message.tag == b'E';
+    while let Some(message) = client.message().await {
         said.push(message);
-        if stopped {
+        if said.last().is_some_and(|last| last.tag == tag) {
             break;
         }
     }
-    alice.send(rest).await;
-    alice.send(&sync()).await;
-    while let Some(message) = alice.message().await {
-        said.push(message);
+    said
+}
+
+#[tokio::test]
+async fn half_a_copy_data_message_hides_nothing_behind_a_stopped_result() {
+    for copy in ["", "COPY smuggled FROM STDIN"] {
+        let (gateway, mut alice, secrets) = outdated().await;
+        let direct = gateway.place().direct().await;
+        let table = direct.batch_execute("CREATE TABLE smuggled (word text)");
+        table.await.expect("a table");
+        let smuggled = query("INSERT INTO smuggled VALUES ('in')");
+        // Whatever the gateway would write in between, one of these stands where the message then ends.
+        let data = message(b'd', &smuggled.repeat(50));
+        let (half, rest) = data.split_at(5 + smuggled.len() / 2);
+        let run = |text| [parse("", text), bind("", ""), execute("")].concat();
+        let ahead = [run(NAMES), run(copy), message(b'H', b"")].concat();
+        alice.send(&[&ahead[..], half].concat()).await;
+        let mut said = up_to(&mut alice, b'E').await;
+        alice.send(&[rest, &sync()].concat()).await;
+        said.extend(up_to(&mut alice, b'Z').await);
+        no_secret(&said, &secrets);
+        assert_eq!(rows(&said), 0);
+        let count = "SELECT count(*) FROM smuggled";
+        let found: i64 = direct.query_one(count, &[]).await.expect("a row").get(0);
+        assert_eq!(found, 0);
     }
-    no_secret(&said, &secrets);
-    assert_eq!(rows(&said), 0);
-    let count = "SELECT count(*) FROM smuggled";
-    let found: i64 = direct.query_one(count, &[]).await.expect("a row").get(0);
-    assert_eq!(found, 0);
 }
 
 #[tokio::test]
