@@ -293,12 +293,16 @@ async fn what_is_masked_in_two_ways_shows_what_both_show() {
         CREATE TABLE wholes (id int PRIMARY KEY, document jsonb, address inet);
         INSERT INTO wholes VALUES (1, '{\"k\": 1, \"p\": {\"k\": 2}}', '10.1.2.3');
         CREATE VIEW parts AS SELECT id, document -> 'p' AS j_hide, host(address) AS email FROM wholes;
+        CREATE TABLE nested (j_hide jsonb);
+        INSERT INTO nested VALUES ('{\"n\": 1}');
+        CREATE VIEW nested_parts AS SELECT j_hide -> 'p' AS j_show FROM nested;
         CREATE TABLE raws (raw varchar(100));
         INSERT INTO raws VALUES ('zoe.quill@example.org');
         CREATE MATERIALIZED VIEW kept AS SELECT raw AS email FROM raws;
         CREATE TABLE leads (id int, email text) PARTITION BY LIST (id);
         CREATE TABLE leads_one PARTITION OF leads FOR VALUES IN (1);
-        INSERT INTO leads VALUES (1, 'zoe.quill@example.org');";
+        INSERT INTO leads VALUES (1, 'zoe.quill@example.org');
+        CREATE VIEW low_leads AS SELECT lower(email) AS email FROM leads;";
     let gateway = gateway().await;
     let direct = gateway.place().direct().await;
     direct.batch_execute(TABLES).await.expect("they are made");
@@ -317,6 +321,7 @@ async fn what_is_masked_in_two_ways_shows_what_both_show() {
             "SELECT j_hide FROM hides UNION ALL SELECT j_show FROM shows",
             &[None, both],
         ),
+        ("SELECT j_hide FROM nested", &[None]),
         ("SELECT document FROM wholes", &[None]),
         ("SELECT address FROM wholes", &[None]),
         (

@@ -538,18 +538,26 @@ impl Examination<'_> {
     }
 
     /// A column that a policy transforms itself: for the columns that it has named, which must hold the same
-    /// values. Of what only goes into one of these it has not said what to make. What it says of a column goes
-    /// for that of partitions, too.
+    /// values. Of what only goes into one of these it has not said what to make, unless it has of one of that
+    /// name. What it says of a column goes for that of partitions, too.
     fn transform(&self, position: usize, column: ColumnId, guard: &Guard) -> Treatment {
         let is_named = guard.named.contains(&column);
         let alike = is_named.then(|| self.catalog.inherited(column));
         let alike = alike.unwrap_or_default();
         let others = guard.named.iter().copied();
         let others = others.filter(|one| *one != column && !alike.contains(one));
-        let others = others.filter(|one| self.catalog.holds_same(*one, column));
-        let named = is_named.then_some(column).into_iter().chain(others);
-        let named: Vec<ColumnId> = named.collect();
-        if named.is_empty() || named.len() > MOST_NAMED {
+        let (same, made): (Vec<_>, Vec<_>) =
+            others.partition(|one| self.catalog.holds_same(*one, column));
+        let name = |column| {
+            self.catalog
+                .column(column)
+                .map(|column| column.name.to_owned())
+        };
+        let is_said = made
+            .iter()
+            .all(|one| is_named && name(*one) == name(column));
+        let named: Vec<ColumnId> = is_named.then_some(column).into_iter().chain(same).collect();
+        if !is_said || named.is_empty() || named.len() > MOST_NAMED {
             return self.mask(position, column, (Mask::Null, guard.mask.1));
         }
         let mut treatment = self.mask(position, column, guard.mask.clone());
