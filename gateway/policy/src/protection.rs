@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sql::analysis::ColumnId;
-use sql::catalog::{Catalog, RelationKind};
+use sql::catalog::Catalog;
 
 use crate::mask::Mask;
 
@@ -155,9 +155,7 @@ impl<'a> Widening<'a> {
                 continue;
             }
             let relation = self.catalog.relation(column.relation);
-            let is_view =
-                |kind| matches!(kind, RelationKind::View | RelationKind::MaterializedView);
-            if relation.is_some_and(|one| is_view(one.kind) && !one.is_temporary()) {
+            if relation.is_some_and(|one| one.is_view() && !one.is_temporary()) {
                 open.extend(self.bases().get(&column).into_iter().flatten());
             }
         }

@@ -469,7 +469,8 @@ impl Relation {
         self.schema == "pg_temp" || self.schema.starts_with("pg_temp_")
     }
 
-    pub(crate) fn is_view(&self) -> bool {
+    /// True for a view and a materialized view.
+    pub fn is_view(&self) -> bool {
         matches!(
             self.kind,
             RelationKind::View | RelationKind::MaterializedView

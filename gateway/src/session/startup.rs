@@ -265,10 +265,7 @@ impl Parameters {
 
     /// Notes a setting, which goes into a startup packet of the gateway's.
     fn set(&mut self, name: String, value: String) -> Result<(), SessionError> {
-        if is_of_packet(&name) {
-            let message = format!("unrecognized configuration parameter \"{name}\"");
-            return Err(SessionError::refused("42704", message));
-        }
+        demand_setting(&name)?;
         if name.eq_ignore_ascii_case("application_name") {
             self.application.clone_from(&value);
         }
@@ -277,11 +274,15 @@ impl Parameters {
     }
 }
 
-/// What is no setting in a startup packet: it says who connects, and to what.
-pub(super) fn is_of_packet(name: &str) -> bool {
+/// Refuses the name of what is no setting in a startup packet: it says who connects, and to what.
+pub(super) fn demand_setting(name: &str) -> Result<(), SessionError> {
     let words = ["database", "options", "replication", "user"];
-    let name = name.to_ascii_lowercase();
-    words.contains(&name.as_str()) || name.starts_with("_pq_.")
+    let folded = name.to_ascii_lowercase();
+    if words.contains(&folded.as_str()) || folded.starts_with("_pq_.") {
+        let message = format!("unrecognized configuration parameter \"{name}\"");
+        return Err(SessionError::refused("42704", message));
+    }
+    Ok(())
 }
 
 /// Settings in the form of a server's command line: `-c name=value` or `--name=value`, spaces in

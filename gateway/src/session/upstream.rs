@@ -18,7 +18,7 @@ use wire::upstream::{Authentication, BackendKeyData, ErrorFields, ParameterStatu
 use wire::write;
 
 use super::socket::Socket;
-use super::startup::is_of_packet;
+use super::startup::demand_setting;
 use crate::config::{self, Address, Database, Secret};
 use crate::error::SessionError;
 use crate::transport::{Plain, Transport};
@@ -324,9 +324,8 @@ impl Login<'_> {
         kept: &[(String, String)],
     ) -> Result<LoggedIn, SessionError> {
         // They come behind the gateway's own, and the last of a name counts.
-        if let Some((name, _)) = parameters.iter().find(|(name, _)| is_of_packet(name)) {
-            let message = format!("unrecognized configuration parameter \"{name}\"");
-            return Err(SessionError::refused("42704", message));
+        for (name, _) in parameters {
+            demand_setting(name)?;
         }
         let mut all = vec![
             ("user".to_owned(), database.user.clone()),

@@ -48,14 +48,13 @@ impl Custom {
         });
         let custom = &mut all[transform];
         let column = custom.columns.len();
-        let itself = [(output.column, output.source.clone())];
-        let named = if output.named.is_empty() {
-            &itself[..]
-        } else {
-            &output.named
-        };
-        for (place, (named, source)) in named.iter().enumerate() {
-            let told = result_column(output.position, (*named, source), kind);
+        let itself = output
+            .named
+            .is_empty()
+            .then_some((output.column, &output.source));
+        let named = output.named.iter().map(|(named, source)| (*named, source));
+        for (place, named) in itself.into_iter().chain(named).enumerate() {
+            let told = result_column(output.position, named, kind);
             custom.columns.push(told);
             custom.wanted.push(wanted);
             // In text format every type is text; in binary only the text types are.
