@@ -207,14 +207,20 @@ async fn paths_of_json_are_hidden_and_the_rest_stays() {
     }
 }
 
+/// The values of the first column, in text.
+async fn values(client: &tokio_postgres::Client, text: &str) -> Vec<Option<String>> {
+    let said = client.simple_query(text).await.expect(text);
+    let value = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+        _ => None,
+    };
+    said.iter().filter_map(value).collect()
+}
+
 /// The text form of a column in the first row.
 async fn text_of(client: &tokio_postgres::Client, column: &str) -> String {
     let select = format!("SELECT {column} FROM typed WHERE id = 1");
-    let said = client.simple_query(&select).await.expect(column);
-    let shown = said.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    });
+    let shown = values(client, &select).await.swap_remove(0);
     shown.expect("a value")
 }
 
@@ -236,12 +242,7 @@ async fn what_no_value_fits_is_null() {
             "{column} is protected"
         );
         let select = format!("SELECT {column} FROM typed WHERE id = 1");
-        let said = alice.simple_query(&select).await.expect(column);
-        let shown = said.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
-            _ => None,
-        });
-        assert_eq!(shown, Some(None), "{column}");
+        assert_eq!(values(&alice, &select).await, [None], "{column}");
     }
 }
 
@@ -264,19 +265,11 @@ async fn what_is_masked_for_another_column_is_masked_as_that() {
         "SELECT name FROM logins",
         "SELECT mail FROM addresses UNION ALL SELECT email FROM contacts",
     ] {
-        let said = alice.simple_query(text).await.expect(text);
-        let shown = said.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
-            _ => None,
-        });
-        assert_eq!(shown, Some("z***@example.org"), "{text}");
+        let shown = values(&alice, text).await;
+        assert_eq!(shown[0].as_deref(), Some("z***@example.org"), "{text}");
     }
-    let said = alice.simple_query("SELECT card FROM addresses").await;
-    let said = said.expect("what no mask fits is NULL");
-    assert!(
-        said.iter()
-            .any(|one| matches!(one, SimpleQueryMessage::Row(row) if row.get(0).is_none()))
-    );
+    let shown = values(&alice, "SELECT card FROM addresses").await;
+    assert_eq!(shown, [None], "what no mask fits is NULL");
 }
 
 /// Two ways to transform one value show only what both show, and what goes into a column that is named is
@@ -337,14 +330,8 @@ async fn what_is_masked_in_two_ways_shows_what_both_show() {
         ("SELECT email FROM leads", &[Some("z***@example.org")]),
         ("SELECT email FROM leads_one", &[Some("z***@example.org")]),
     ] {
-        let said = alice.simple_query(text).await.expect(text);
-        let shown: Vec<Option<&str>> = said
-            .iter()
-            .filter_map(|message| match message {
-                SimpleQueryMessage::Row(row) => Some(row.get(0)),
-                _ => None,
-            })
-            .collect();
+        let shown = values(&alice, text).await;
+        let shown: Vec<Option<&str>> = shown.iter().map(Option::as_deref).collect();
         assert_eq!(shown, expected, "{text}");
     }
 }

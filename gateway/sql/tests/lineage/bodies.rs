@@ -7,13 +7,13 @@ use sluice_sql::catalog::{Catalog, CatalogRows, FunctionRow, RowSet, TriggerRow}
 use crate::support::{on_big_stack, rows};
 
 const TEXT: u32 = 25;
-pub(crate) const TRIGGER: u32 = 2279;
+const TRIGGER: u32 = 2279;
 
 /// Of `pg_trigger.tgtype`.
 const ROW_BEFORE_INSERT: i16 = 7;
 const ROW_ON_DELETE: i16 = 9;
 
-pub(crate) fn function(name: &str, language: &str, source: &str) -> FunctionRow {
+fn function(name: &str, language: &str, source: &str) -> FunctionRow {
     FunctionRow {
         oid: 0,
         schema: "public".to_owned(),
@@ -50,29 +50,38 @@ fn plpgsql(source: &str) -> bool {
     is_clean("SELECT f('x', 'y')", vec![function("f", "plpgsql", source)])
 }
 
-/// Whether a trigger of this body on `triggered` is clean, and what it reads.
-fn trigger(source: &str) -> Option<Vec<(String, Use)>> {
-    let row = FunctionRow {
+/// Adds a trigger for each row, and the function of this number that it runs.
+pub(crate) fn add_trigger<'r>(
+    rows: &'r mut CatalogRows,
+    relation: u32,
+    (function_oid, source): (u32, &str),
+    events: i16,
+) -> &'r mut TriggerRow {
+    rows.functions.push(FunctionRow {
+        oid: function_oid,
         arguments: Vec::new(),
         types: vec![TRIGGER],
         ..function("on_write", "plpgsql", source)
-    };
-    let mut rows = rows();
-    let users = rows.relations.iter().find(|one| one.name == "users");
+    });
     rows.triggers.push(TriggerRow {
-        oid: 900_001,
-        relation: users.unwrap().oid,
-        function: 900_000,
-        events: ROW_ON_DELETE,
+        oid: function_oid + 100,
+        relation,
+        function: function_oid,
+        events,
         attributes: Vec::new(),
         calls: Vec::new(),
         asked: Vec::new(),
         compared: Vec::new(),
     });
-    rows.functions.push(FunctionRow {
-        oid: 900_000,
-        ..row
-    });
+    rows.triggers.last_mut().expect("it was added")
+}
+
+/// Whether a trigger of this body on `triggered` is clean, and what it reads.
+fn trigger(source: &str) -> Option<Vec<(String, Use)>> {
+    let mut rows = rows();
+    let users = rows.relations.iter().find(|one| one.name == "users");
+    let users = users.unwrap().oid;
+    add_trigger(&mut rows, users, (900_000, source), ROW_ON_DELETE);
     let catalog = Catalog::from_rows(rows);
     let analysis = analyze("DELETE FROM users", &catalog);
     let used = analysis.columns.iter().map(|one| {

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use sluice_sql::analysis::{ColumnId, OpaqueReason, Outputs, Reach, Source, Touched, Use};
 use sluice_sql::catalog::{
-    Catalog, CatalogRows, ColumnRow, Error, FunctionRow, InheritRow, RelationRow, RowSet,
-    TriggerRow,
+    Catalog, CatalogRows, ColumnRow, Error, InheritRow, RelationRow, RowSet,
 };
 use sluice_sql::{Strings, analyze, analyze_as, analyze_briefly};
 
+use crate::bodies::add_trigger;
 use crate::support::{catalog, on_big_stack, rows};
-
-/// The type of a trigger function's result.
-const TRIGGER: u32 = 2279;
 
 /// Of `pg_trigger.tgtype`.
 const ROW_BEFORE_UPDATE: i16 = 19;
@@ -558,29 +555,9 @@ fn what_is_set_in_part_is_still_what_it_was() {
     on_big_stack(|| {
         let mut rows = rows();
         let users = rows.relations.iter().find(|one| one.name == "users");
-        rows.triggers.push(TriggerRow {
-            oid: 900_001,
-            relation: users.unwrap().oid,
-            function: 900_000,
-            events: ROW_BEFORE_UPDATE,
-            attributes: Vec::new(),
-            calls: Vec::new(),
-            asked: Vec::new(),
-            compared: Vec::new(),
-        });
-        rows.functions.push(FunctionRow {
-            oid: 900_000,
-            schema: "public".to_owned(),
-            name: "on_write".to_owned(),
-            language: "plpgsql".to_owned(),
-            kind: 'f',
-            extension: String::new(),
-            source: "BEGIN NEW.org_id := NEW.email; RETURN NEW; END".to_owned(),
-            definition: String::new(),
-            defaults: String::new(),
-            arguments: Vec::new(),
-            types: vec![TRIGGER],
-        });
+        let users = users.unwrap().oid;
+        let source = "BEGIN NEW.org_id := NEW.email; RETURN NEW; END";
+        add_trigger(&mut rows, users, (900_000, source), ROW_BEFORE_UPDATE);
         let catalog = Catalog::from_rows(rows);
         let copies = |text: &str| {
             let analysis = analyze(text, &catalog);

@@ -2,9 +2,9 @@
 
 use sluice_sql::analysis::Use;
 use sluice_sql::analyze;
-use sluice_sql::catalog::{Catalog, FunctionRow, ReferenceRow, TriggerRow};
+use sluice_sql::catalog::{Catalog, ReferenceRow};
 
-use crate::bodies::{TRIGGER, function};
+use crate::bodies::add_trigger;
 use crate::support::{on_big_stack, rows};
 
 /// The columns of `users` that a condition or a copy has, where a function runs before each row.
@@ -15,22 +15,9 @@ fn used_by(text: &str, events: i16, attributes: &[i16], source: &str) -> Vec<Str
     // name and email
     users.checks = vec![vec![2, 3]];
     let relation = users.oid;
-    rows.triggers.push(TriggerRow {
-        oid: 900_001,
-        relation,
-        function: 900_000,
-        events,
-        attributes: attributes.to_vec(),
-        calls: Vec::new(),
-        asked: vec![4],
-        compared: Vec::new(),
-    });
-    rows.functions.push(FunctionRow {
-        oid: 900_000,
-        arguments: Vec::new(),
-        types: vec![TRIGGER],
-        ..function("on_write", "plpgsql", source)
-    });
+    let trigger = add_trigger(&mut rows, relation, (900_000, source), events);
+    trigger.attributes = attributes.to_vec();
+    trigger.asked = vec![4];
     let catalog = Catalog::from_rows(rows);
     let analysis = analyze(text, &catalog);
     assert!(analysis.opaque.is_empty(), "{text}: {:?}", analysis.opaque);
@@ -219,26 +206,8 @@ fn a_trigger_that_nobody_knows_may_set_any_column() {
             } else {
                 vec![0]
             };
-            for (function, compared) in [(900_000, vec![]), (900_001, row)] {
-                rows.triggers.push(TriggerRow {
-                    oid: function + 100,
-                    relation,
-                    function,
-                    events: 19,
-                    attributes: Vec::new(),
-                    calls: Vec::new(),
-                    asked: Vec::new(),
-                    compared,
-                });
-            }
-            for (oid, source) in [(900_000, source), (900_001, later)] {
-                rows.functions.push(FunctionRow {
-                    oid,
-                    arguments: Vec::new(),
-                    types: vec![TRIGGER],
-                    ..function("on_write", "plpgsql", source)
-                });
-            }
+            add_trigger(&mut rows, relation, (900_000, source), 19);
+            add_trigger(&mut rows, relation, (900_001, later), 19).compared = row;
             let catalog = Catalog::from_rows(rows);
             let analysis = analyze(text, &catalog);
             let mut used = analysis.columns.iter();
@@ -285,24 +254,8 @@ fn what_a_key_passes_on_counts_where_it_is_set() {
                 deletes_moved: false,
             });
             let at_users = "BEGIN IF NEW.email > 'm' THEN NEW.name := 'x'; END IF; RETURN NEW; END";
-            for (oid, relation, source) in [(900_000, orgs, at_orgs), (900_001, users, at_users)] {
-                rows.triggers.push(TriggerRow {
-                    oid: oid + 100,
-                    relation,
-                    function: oid,
-                    events: 19,
-                    attributes: Vec::new(),
-                    calls: Vec::new(),
-                    asked: Vec::new(),
-                    compared: Vec::new(),
-                });
-                rows.functions.push(FunctionRow {
-                    oid,
-                    arguments: Vec::new(),
-                    types: vec![TRIGGER],
-                    ..function("on_write", "plpgsql", source)
-                });
-            }
+            add_trigger(&mut rows, orgs, (900_000, at_orgs), 19);
+            add_trigger(&mut rows, users, (900_001, at_users), 19);
             let catalog = Catalog::from_rows(rows);
             let analysis = analyze(text, &catalog);
             let mut used = analysis.columns.iter();
