@@ -643,3 +643,10 @@ CREATE TRIGGER keep BEFORE UPDATE ON vault.kept_where_null FOR EACH ROW EXECUTE 
 CREATE FUNCTION vault.quote_nullable(text) RETURNS text LANGUAGE sql AS 'SELECT secret FROM vault.people LIMIT 1';
 CREATE FUNCTION vault.by_path() RETURNS text LANGUAGE sql SET search_path = vault, pg_catalog AS 'SELECT quote_nullable(''x''::text)';
 CREATE FUNCTION vault.small_by_path(text) RETURNS text LANGUAGE sql SET search_path = '' AS 'SELECT lower($1)';
+CREATE TABLE vault.beneath (id integer PRIMARY KEY, shown text);
+INSERT INTO vault.beneath VALUES (1, 'quartzzebra');
+CREATE DOMAIN vault.short_text AS text;
+CREATE TABLE vault.beside (id integer PRIMARY KEY, extra vault.short_text);
+INSERT INTO vault.beside VALUES (1, '');
+CREATE FUNCTION vault.small_size(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE VIEW vault.above AS SELECT shown AS secret, extra, vault.small_size(extra) AS size FROM vault.beneath JOIN vault.beside USING (id);

@@ -215,3 +215,15 @@ CREATE TABLE vault.kept AS SELECT * FROM vault.parent
 DROP TABLE vault.parent CASCADE
 ALTER TABLE vault.kept RENAME TO parent
 SELECT upper(secret) FROM vault.parent
+-- refused: the view that a protection is named by goes with a column
+ALTER TABLE vault.beside DROP COLUMN extra CASCADE
+SELECT shown FROM vault.beneath
+-- refused: the view that a protection is named by goes with a table
+DROP TABLE vault.beside CASCADE
+SELECT shown FROM vault.beneath
+-- refused: the view that a protection is named by goes with a function
+DROP FUNCTION vault.small_size(text) CASCADE
+SELECT shown FROM vault.beneath
+-- refused: the view that a protection is named by goes with a type
+DROP DOMAIN vault.short_text CASCADE
+SELECT shown FROM vault.beneath

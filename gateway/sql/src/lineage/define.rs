@@ -162,7 +162,9 @@ impl<'a> Walk<'a> {
             }
         }
         match rename.rename_type() {
-            Type::ObjectSchema => self.all_of_schema(&rename.subname),
+            Type::ObjectSchema => {
+                self.all_of_schema(&rename.subname);
+            }
             Type::ObjectType => self.type_changed(&type_path(&rename.object)),
             Type::ObjectAttribute => {
                 self.fields_changed(rename.relation.as_ref(), rename.behavior());
@@ -201,6 +203,10 @@ impl<'a> Walk<'a> {
             && let Some(relation) = create.sequence.as_ref().filter(|var| is_temporary(var))
         {
             self.created(relation);
+        }
+        if matches!(node, NodeEnum::DropOwnedStmt(_)) {
+            self.spend(self.catalog.size());
+            self.defined_views(|_| true);
         }
         if let Some(command) = plain_definition(node) {
             return of(Effect::Define, command);
@@ -330,6 +336,10 @@ impl<'a> Walk<'a> {
             true => self.recomputed(Some(var), Access::Define),
             false => self.relations(var, Access::Define),
         };
+        let mut parts = alter.cmds.iter().filter_map(inner);
+        if parts.any(cascades) {
+            self.views_gone(&relations);
+        }
         let mut scope = Scope::outermost();
         let item = self.item(&var.relname, &relations);
         scope.items.push(item);
@@ -544,21 +554,68 @@ impl<'a> Walk<'a> {
     }
 
     /// Everything in a schema that is renamed or dropped.
-    fn all_of_schema(&mut self, schema: &str) {
+    fn all_of_schema(&mut self, schema: &str) -> Vec<&'a Relation> {
         let all = self.catalog.relations();
         let mut inside: Vec<&Relation> = all.filter(|one| one.schema == schema).collect();
         inside.sort_unstable_by_key(|relation| relation.oid);
-        for relation in inside {
+        for relation in &inside {
             self.use_relation(Some(relation.oid), schema, &relation.name, Access::Define);
             self.names_elsewhere(relation);
+        }
+        inside
+    }
+
+    /// The views over relations that go, or of which columns go, with CASCADE.
+    fn views_gone(&mut self, relations: &[&'a Relation]) {
+        let mut gone: Vec<u32> = relations.iter().map(|one| one.oid).collect();
+        for relation in relations {
+            gone.extend(self.catalog.descendants(relation.oid));
+        }
+        self.spend(gone.len().saturating_mul(self.catalog.size()));
+        self.defined_views(|view| gone.iter().any(|oid| view.reads(*oid)));
+    }
+
+    fn defined_views(&mut self, is_one: impl Fn(&Relation) -> bool) {
+        let views = self.catalog.relations().filter(|one| one.is_view());
+        let mut views: Vec<&Relation> = views.filter(|view| is_one(view)).collect();
+        views.sort_unstable_by_key(|view| view.oid);
+        for Relation {
+            oid, schema, name, ..
+        } in views
+        {
+            self.use_relation(Some(*oid), schema, name, Access::Define);
+        }
+    }
+
+    /// What is dropped with CASCADE, but relations: of any view it may be known to PostgreSQL alone whether
+    /// it is made with that.
+    fn drops_any_view(&self, drop: &pg::DropStmt) -> bool {
+        use pg::ObjectType as Type;
+        match drop.remove_type() {
+            Type::ObjectSchema => {
+                let mut schemas = strings(&drop.objects).into_iter();
+                schemas.any(|schema| self.catalog.has_more_than_relations(schema))
+            }
+            Type::ObjectIndex | Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule => {
+                false
+            }
+            of => !is_relation(of),
         }
     }
 
     fn drop(&mut self, drop: &pg::DropStmt) -> Statement {
         use pg::ObjectType as Type;
+        let cascades = drop.behavior() == pg::DropBehavior::DropCascade;
+        if cascades && self.drops_any_view(drop) {
+            self.spend(self.catalog.size());
+            self.defined_views(|_| true);
+        }
         if drop.remove_type() == Type::ObjectSchema {
             for schema in strings(&drop.objects) {
-                self.all_of_schema(schema);
+                let inside = self.all_of_schema(schema);
+                if cascades {
+                    self.views_gone(&inside);
+                }
             }
         }
         if matches!(drop.remove_type(), Type::ObjectType | Type::ObjectDomain) {
@@ -568,17 +625,14 @@ impl<'a> Walk<'a> {
                 };
                 let path = strings(&name.names);
                 self.type_changed(&path);
-                if drop.behavior() == pg::DropBehavior::DropCascade {
+                if cascades {
                     self.columns_dropped(&path);
                 }
             }
         }
         // How many names stand behind that of the relation.
         let behind = match drop.remove_type() {
-            Type::ObjectTable
-            | Type::ObjectView
-            | Type::ObjectMatview
-            | Type::ObjectForeignTable => Some(0),
+            of if is_relation(of) => Some(0),
             Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule => Some(1),
             _ => None,
         };
@@ -595,10 +649,30 @@ impl<'a> Walk<'a> {
                 relname: (*name).to_owned(),
                 ..pg::RangeVar::default()
             };
-            self.relations(&var, Access::Define);
+            let relations = self.relations(&var, Access::Define);
+            if cascades && is_relation(drop.remove_type()) {
+                self.views_gone(&relations);
+            }
         }
         of(Effect::Define, drop_command(drop.remove_type()))
     }
+}
+
+fn is_relation(what: pg::ObjectType) -> bool {
+    use pg::ObjectType as Type;
+    matches!(
+        what,
+        Type::ObjectTable
+            | Type::ObjectView
+            | Type::ObjectMatview
+            | Type::ObjectForeignTable
+            | Type::ObjectSequence
+    )
+}
+
+/// Whether a part of ALTER TABLE drops what depends on what it drops.
+fn cascades(command: &NodeEnum) -> bool {
+    matches!(command, NodeEnum::AlterTableCmd(one) if one.behavior() == pg::DropBehavior::DropCascade)
 }
 
 /// The name of a type that stands as an object.
