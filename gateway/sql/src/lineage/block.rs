@@ -28,8 +28,19 @@ pub(super) struct Part<'t> {
     pub(super) used: Use,
     /// The field of NEW that it is assigned to, or for which alone it decides what is assigned.
     pub(super) into: Option<String>,
-    /// It asks whether a field, or the whole row, is the same in both, and nothing else.
-    pub(super) compared: bool,
+    /// It asks of an updated row whether a field, or the whole row, is the same in both, and nothing else.
+    pub(super) compared: Option<Compared>,
+    /// It is assigned only where the field was not the same in both.
+    pub(super) where_it_differs: bool,
+}
+
+/// What is asked of a field in both rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// Whether it differs.
+    Differs,
+    /// Whether it does not.
+    Same,
 }
 
 /// A field of NEW or OLD.
@@ -132,6 +143,14 @@ struct Reader<'t, 'w> {
     returns_old: bool,
 }
 
+impl Part<'_> {
+    /// The field of which it asks whether it differs.
+    fn differing(&self) -> Option<&str> {
+        let first = self.fields.first()?;
+        (self.compared == Some(Compared::Differs)).then_some(&first.name)
+    }
+}
+
 impl<'t, 'w> Reader<'t, 'w> {
     fn next(&mut self) -> Option<Word<'t>> {
         let (first, rest) = self.words.split_first()?;
@@ -191,8 +210,14 @@ impl<'t, 'w> Reader<'t, 'w> {
         self.expression("then", Use::Filtered)?;
         loop {
             let returned_old = self.returns_old;
-            let is_deleted = self.parts.last().is_some_and(|one| is_of_delete(one.text));
+            let condition = self.parts.last()?;
+            let is_deleted = is_of_delete(condition.text);
+            let differing = condition.differing().map(str::to_owned);
+            let inside = self.parts.len();
             self.statements(depth + 1)?;
+            for part in &mut self.parts[inside..] {
+                part.where_it_differs |= differing.is_some() && part.into == differing;
+            }
             if is_deleted {
                 self.returns_old = returned_old;
             }
@@ -274,9 +299,13 @@ impl<'t, 'w> Reader<'t, 'w> {
         self.results += inside.iter().filter(draws).count();
         let (last, rest) = rest.split_first()?;
         self.words = rest;
-        let compared = comparison(inside, used).filter(|_| self.is_trigger);
-        let found = match &compared {
-            Some(name) => [false, true]
+        let of_update = used == Use::Filtered && self.is_trigger;
+        let compares = match of_update {
+            true => comparison(without_operation(inside), used),
+            false => comparison(inside, used).filter(|_| self.is_trigger),
+        };
+        let found = match &compares {
+            Some((name, _)) => [false, true]
                 .map(|old| Field {
                     name: name.clone(),
                     old,
@@ -290,7 +319,8 @@ impl<'t, 'w> Reader<'t, 'w> {
             fields: found,
             used,
             into: None,
-            compared: compared.is_some(),
+            compared: compares.map(|(_, compared)| compared),
+            where_it_differs: false,
         });
         Some(())
     }
@@ -306,36 +336,53 @@ fn is_of_delete(condition: &str) -> bool {
     })
 }
 
-/// The field of which an expression asks whether it is the same in NEW and OLD, if that is all of it. In a
-/// condition, no value is as good as the same one.
-fn comparison(words: &[Word<'_>], used: Use) -> Option<String> {
+/// What is left of a condition where a row is updated: without `TG_OP = 'INSERT' OR` and
+/// `TG_OP = 'UPDATE' AND`.
+fn without_operation<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
+    let [told, equals, operation, and, rest @ ..] = words else {
+        return words;
+    };
+    let is_left = told.is("tg_op") && equals.text == "=";
+    let is_right = match operation.text {
+        "'INSERT'" => and.is("or"),
+        "'UPDATE'" => and.is("and"),
+        _ => false,
+    };
+    if is_left && is_right { rest } else { words }
+}
+
+/// The field that an expression compares in NEW and OLD, if that is all of it. In a condition, no value is as
+/// good as the same one.
+fn comparison(words: &[Word<'_>], used: Use) -> Option<(String, Compared)> {
     if let [open, inside @ .., close] = words
         && (open.text, close.text) == ("(", ")")
-        && let Some(name) = comparison(inside, used)
+        && let Some(found) = comparison(inside, used)
     {
-        return Some(name);
+        return Some(found);
     }
     let is_unequal = |word: &Word<'_>| matches!(word.text, "<>" | "!=");
     let place = words
         .iter()
         .position(|word| word.is("is") || is_unequal(word))?;
     let (first, rest) = words.split_at(place);
-    let second = match rest {
-        [sign, second @ ..] if is_unequal(sign) && used == Use::Filtered => second,
+    let (second, asked) = match rest {
+        [sign, second @ ..] if is_unequal(sign) && used == Use::Filtered => {
+            (second, Compared::Differs)
+        }
         [is, distinct, from, second @ ..]
             if is.is("is") && distinct.is("distinct") && from.is("from") =>
         {
-            second
+            (second, Compared::Differs)
         }
         [is, not, distinct, from, second @ ..]
             if is.is("is") && not.is("not") && distinct.is("distinct") && from.is("from") =>
         {
-            second
+            (second, Compared::Same)
         }
         _ => return None,
     };
     let name = compared(first)?;
-    (compared(second)? == name).then_some(name)
+    (compared(second)? == name).then_some((name, asked))
 }
 
 /// The field of NEW or OLD that these words are, or the whole row.

@@ -97,7 +97,7 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
                 name: field.name.clone(),
                 old: field.old,
                 used: part.used,
-                compared: part.compared,
+                compared: part.compared.is_some(),
             }));
     }
     let of_old = part.fields.iter().any(|field| field.old && itself(field));
@@ -105,7 +105,10 @@ fn add_fields(fields: &mut Fields, part: &Part<'_>, calls_none: bool) {
     if part.used == Use::Filtered {
         return;
     }
-    fields.assigns.extend(into.cloned());
+    // What was the same stays the same where it is assigned only where it differs.
+    fields
+        .assigns
+        .extend(into.filter(|_| !part.where_it_differs).cloned());
     let stays = own && !part.fields.is_empty() && only_tidies(part.text);
     fields.writes.extend(into.cloned().filter(|_| !stays));
 }

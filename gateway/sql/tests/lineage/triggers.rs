@@ -156,9 +156,11 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
             "(NEW.profile IS DISTINCT FROM OLD.profile)",
             "NEW.profile <> OLD.profile",
             "( (OLD.profile != NEW.profile) )",
+            "TG_OP = 'INSERT' OR NEW.profile IS DISTINCT FROM OLD.profile",
+            "tg_op = 'UPDATE' and (NEW.profile <> OLD.profile)",
             "OLD.\"profile\" IS DISTINCT FROM (NEW.profile)",
         ];
-        for condition in &conditions[..7] {
+        for condition in &conditions[..9] {
             assert!(
                 !asks("UPDATE users SET org_id = 1", condition),
                 "{condition}"
@@ -175,7 +177,11 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
             conditions[0]
         ));
         for condition in [
-            conditions[7],
+            conditions[9],
+            "TG_OP = 'UPDATE' OR NEW.profile <> OLD.profile",
+            "TG_OP = 'INSERT' AND NEW.profile <> OLD.profile",
+            "TG_OP = 'INSERT' OR NEW.profile <> OLD.profile OR true",
+            "TG_OP <> 'INSERT' OR NEW.profile <> OLD.profile",
             "NEW.profile <> OLD.name::jsonb",
             "(NEW.profile) <> OLD.profile OR (true)",
             "(NEW.profile <> OLD.profile) IS NULL",
@@ -189,6 +195,37 @@ fn what_is_only_compared_with_itself_counts_where_it_is_set() {
                 asks("UPDATE users SET org_id = 1", condition),
                 "{condition}"
             );
+        }
+    });
+}
+
+#[test]
+fn what_is_assigned_only_where_it_differs_is_not_set() {
+    on_big_stack(|| {
+        let asks = |made: &str| {
+            let source = format!("BEGIN {made} RETURN NEW; END");
+            used_by("UPDATE users SET org_id = 1", 23, &[], &source).contains(&"email".to_owned())
+        };
+        let tidies = "THEN NEW.email := lower(NEW.email);";
+        for condition in [
+            "NEW.email IS DISTINCT FROM OLD.email",
+            "NEW.email <> OLD.email",
+            "TG_OP = 'INSERT' OR NEW.email IS DISTINCT FROM OLD.email",
+            "TG_OP = 'UPDATE' AND NEW.email <> OLD.email",
+        ] {
+            assert!(!asks(&format!("IF {condition} {tidies} END IF;")));
+            let otherwise = format!("IF {condition} THEN NULL; ELSE NEW.email := ''; END IF;");
+            assert!(asks(&otherwise), "{otherwise}");
+        }
+        let within = "IF NEW.email <> OLD.email THEN IF NEW.email = '' THEN NEW.email := NULL; END IF; END IF;";
+        assert!(!asks(within), "{within}");
+        for made in [
+            "IF NEW.email IS NOT DISTINCT FROM OLD.email THEN NEW.email := ''; END IF;",
+            "IF NEW.name <> OLD.name THEN NULL; ELSIF NEW.email <> OLD.email THEN NULL; ELSE NEW.email := ''; END IF;",
+            "IF NEW.email <> OLD.email THEN NULL; END IF; NEW.email := '';",
+            "IF NEW.name <> OLD.name THEN NEW.email := ''; END IF; IF NEW.email <> OLD.email THEN NULL; END IF;",
+        ] {
+            assert!(asks(made), "{made}");
         }
     });
 }
