@@ -2,6 +2,7 @@
 
 mod build;
 mod folded;
+mod former;
 mod lookup;
 mod made;
 mod queries;
@@ -17,6 +18,7 @@ pub use rows::{
     OperatorRow, ReferenceRow, RelationRow, RowSet, TriggerRow, TypeRow, ViewRow,
 };
 
+use self::former::FormerNames;
 use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source, Use};
 use crate::identifier;
 
@@ -65,8 +67,7 @@ pub struct Catalog {
     dependents: HashMap<ColumnId, Vec<ColumnId>>,
     /// Foreign keys by the relation that is referenced.
     references: HashMap<u32, Vec<ReferenceRow>>,
-    /// Names that columns had before they, their relation or their schema were renamed or moved.
-    former: Vec<FormerName>,
+    former: FormerNames,
     /// Whether code that nobody sees runs on definitions and may change what they make.
     watched: bool,
     /// An operator class of functions that are not PostgreSQL's own: who compares calls them, unseen.
@@ -80,18 +81,6 @@ pub struct Catalog {
     /// Sequences of tables that were added: their names may end in a number.
     sequences: Vec<u32>,
 }
-
-/// A name that a column had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct FormerName {
-    column: ColumnId,
-    schema: String,
-    relation: String,
-    name: String,
-}
-
-/// More former names than this are forgotten, the oldest first.
-const MOST_FORMER_NAMES: usize = 100_000;
 
 /// A relation.
 #[derive(Debug)]
@@ -360,40 +349,6 @@ impl Catalog {
     pub fn columns(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
         self.relations()
             .flat_map(|relation| relation.columns.iter().map(|column| relation.info(column)))
-    }
-
-    /// Keeps the names that columns had in the catalog before this one, so that what is protected by
-    /// name stays protected when the name changes.
-    pub fn remember(&mut self, before: &Catalog) {
-        self.former = before.former.clone();
-        for old in before.columns() {
-            let renamed = self.column(old.id).is_some_and(|new| {
-                (new.schema, new.relation, new.name) != (old.schema, old.relation, old.name)
-            });
-            let name = FormerName {
-                column: old.id,
-                schema: old.schema.to_owned(),
-                relation: old.relation.to_owned(),
-                name: old.name.to_owned(),
-            };
-            if renamed && !self.former.contains(&name) {
-                self.former.push(name);
-            }
-        }
-        let surplus = self.former.len().saturating_sub(MOST_FORMER_NAMES);
-        self.former.drain(..surplus);
-    }
-
-    /// Columns that are still there, under names that they had.
-    pub fn former(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
-        self.root().former.iter().filter_map(|former| {
-            Some(ColumnInfo {
-                schema: &former.schema,
-                relation: &former.relation,
-                name: &former.name,
-                ..self.column(former.column)?
-            })
-        })
     }
 
     /// The columns that hold what this one holds, or something made from it: itself, the same

@@ -668,3 +668,38 @@ fn what_a_view_is_made_from_that_cannot_be_read_is_all_that_it_reads() {
         }
     });
 }
+
+#[test]
+fn what_is_renamed_without_end_makes_nothing_else_forgotten() {
+    let renamed = |name: &str, passing: &str| {
+        let mut rows = rows();
+        for row in &mut rows.relations {
+            match row.name.as_str() {
+                "users" => row.name = name.to_owned(),
+                "orders" => row.name = passing.to_owned(),
+                _ => {}
+            }
+        }
+        for row in &mut rows.columns {
+            if name != "users" && row.name == "password" {
+                row.name = "secret".to_owned();
+            }
+        }
+        Catalog::from_rows(rows)
+    };
+    let mut catalog = renamed("users", "orders");
+    for number in 0..200 {
+        let mut next = renamed("members", &format!("passing_{number}"));
+        next.remember(&catalog);
+        catalog = next;
+    }
+    let told = |relation: &str, column: &str| {
+        let mut told = catalog.former();
+        told.any(|one| (one.relation, one.name) == (relation, column))
+    };
+    assert!(told("users", "password"));
+    assert!(told("members", "password") && told("users", "secret"));
+    assert!(!told("members", "secret"), "as it is now");
+    assert!(told("passing_198", "amount") && !told("passing_199", "amount"));
+    assert!(!told("orders", "amount"), "the oldest of too many");
+}
