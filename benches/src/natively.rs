@@ -26,7 +26,7 @@ pub fn masker(policy: impl Transform) -> impl FnMut(&[u8], &mut BytesMut) {
         binary: false,
     };
     let wanted = Wanted::new(people::COLUMNS.len(), [EMAIL]).expect("there is such a column");
-    let facts = Facts::fixed();
+    let facts = Facts::fixed().with_rule(EMAIL as u32, 0);
     let mut index = Index::default();
     move |rows, out| {
         let batch = Batch::read(rows, &wanted, &mut index).expect("rows are rows");

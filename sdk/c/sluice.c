@@ -134,6 +134,8 @@ ASKED(sluice_protected_columns, "protected-columns", sluice_column_uses)
 
 FACT("claim") void import_claim(const char *name, size_t len, sluice_optional_text *answer);
 FACT("executing") int32_t import_executing(void);
+FACT("transform-by") void import_transform_by(uint32_t relation_oid, int32_t attribute, uint32_t rule);
+FACT("transformed-by") void import_transformed_by(uint32_t position, void *answer);
 
 #define GRANT(interface, name)                                                                                        \
     __attribute__((import_module("sluice:policy/" interface "@0.1.0"), import_name(name)))
@@ -163,6 +165,20 @@ sluice_optional_text sluice_claim(sluice_text name) {
 
 bool sluice_executing(void) {
     return import_executing() != 0;
+}
+
+void sluice_transform_by(const sluice_column *column, uint32_t rule) {
+    import_transform_by(column->relation_oid, column->attribute, rule);
+}
+
+bool sluice_transformed_by(uint32_t position, uint32_t *rule) {
+    struct {
+        uint8_t is_said;
+        uint32_t rule;
+    } answer;
+    import_transformed_by(position, &answer);
+    *rule = answer.rule;
+    return answer.is_said != 0;
 }
 
 void sluice_log(sluice_text level, sluice_text message) {

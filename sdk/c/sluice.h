@@ -117,6 +117,12 @@ bool sluice_executing(void);
 sluice_texts sluice_row_restrictions(void);
 /* Those uses of columns whose column some policy protects from this session. */
 sluice_column_uses sluice_protected_columns(void);
+/* In sluice_session and sluice_decide: by which rule a column is transformed that is protected by custom, a number of your
+ * own. A value that belongs to columns of several rules is NULL; where nothing is said of a column, its name stands for
+ * the rule. */
+void sluice_transform_by(const sluice_column *column, uint32_t rule);
+/* In sluice_transform: the rule of the column at this position, if one was said. */
+bool sluice_transformed_by(uint32_t position, uint32_t *rule);
 
 /* Grants: a policy that calls one imports it, and the operator must grant it. A policy that calls sluice_granted is
  * loaded without them too; what is not granted then fails when it is called, and refuses. */

@@ -211,6 +211,12 @@ func factParameters(unsafe.Pointer)
 //go:wasmimport sluice:policy/facts@0.1.0 executing
 func factExecuting() uint32
 
+//go:wasmimport sluice:policy/facts@0.1.0 transform-by
+func factTransformBy(relationOID uint32, attribute int32, rule uint32)
+
+//go:wasmimport sluice:policy/facts@0.1.0 transformed-by
+func factTransformedBy(position uint32, answer unsafe.Pointer)
+
 //go:wasmimport sluice:policy/facts@0.1.0 row-restrictions
 func factRowRestrictions(unsafe.Pointer)
 
@@ -246,6 +252,20 @@ func (host) Claim(name string) (string, bool) {
 	factClaim(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(answer))
 	runtime.KeepAlive(name)
 	return readOptional(addressOf(unsafe.Pointer(answer)))
+}
+
+// TransformBy says, in Session and Decide, by which rule a column is transformed that is protected by Custom: a number of
+// the policy's own. A value that belongs to columns of several rules is NULL; where nothing is said of a column, its name
+// stands for the rule.
+func TransformBy(column *Column, rule uint32) {
+	factTransformBy(column.RelationOID, int32(column.Attribute), rule)
+}
+
+// TransformedBy is, in Transform, the rule that was said of the column, if one was.
+func TransformedBy(column *ResultColumn) (uint32, bool) {
+	factTransformedBy(column.Position, unsafe.Pointer(answer))
+	at := addressOf(unsafe.Pointer(answer))
+	return get32(at + 4), get8(at) == 1
 }
 
 // ---- Grants: a policy that calls one imports it, and the operator must grant it ----

@@ -29,6 +29,14 @@ declare module "sluice:policy/facts@0.1.0" {
         rowRestrictions(): ("" | "none" | "always-true" | "some" | "key")[];
         /** Those uses of columns whose column some policy protects from this session. */
         protectedColumns(): ColumnUse[];
+        /**
+         * In `session` and `decide`: by which rule a column is transformed that is protected by `masks.custom`, a number of
+         * the policy's own. A value that belongs to columns of several rules is NULL; where nothing is said of a column,
+         * its name stands for the rule.
+         */
+        transformBy(relationOid: number, attribute: number, rule: number): void;
+        /** In `transform`: the rule of the column at this position, if one was said. */
+        transformedBy(position: number): number | null;
     };
     export default facts;
 }

@@ -4,6 +4,7 @@ wasmtime::component::bindgen!({
     path: "../../wit",
     world: "host",
     imports: {
+        "sluice:policy/facts.transform-by": trappable,
         "sluice:policy/log": trappable,
         "sluice:policy/clock": trappable,
         "sluice:policy/counters": trappable,

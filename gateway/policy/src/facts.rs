@@ -318,6 +318,20 @@ impl facts::Host for Host {
             .unwrap_or_default()
     }
 
+    fn transform_by(&mut self, relation: u32, attribute: i16, rule: u32) -> wasmtime::Result<()> {
+        let column = ColumnId {
+            relation,
+            attribute,
+        };
+        Ok(self.rules.say(column, rule)?)
+    }
+
+    fn transformed_by(&mut self, position: u32) -> Option<u32> {
+        let mut columns = self.transformed.iter();
+        let (_, rule) = columns.find(|(place, _)| *place == position)?;
+        *rule
+    }
+
     fn executing(&mut self) -> bool {
         self.facts
             .request

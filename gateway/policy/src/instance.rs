@@ -13,6 +13,7 @@ use crate::facts::{Facts, RequestFacts};
 use crate::grants::{Claims, Unwilling};
 use crate::meter::{Answer, Hook};
 use crate::opinion::plain;
+use crate::rules::Rules;
 use crate::set::Policy;
 use crate::verdict::Failure;
 
@@ -52,6 +53,10 @@ pub(crate) struct Host {
     pub(crate) unrecorded: bool,
     pub(crate) policy: Arc<Policy>,
     pub(crate) claims: Claims,
+    /// By which rules the guest transforms columns: what it has said.
+    pub(crate) rules: Rules,
+    /// The rules of the columns that it transforms now, by their positions in the result.
+    pub(crate) transformed: Vec<(u32, Option<u32>)>,
     /// Lines that it wrote to the log.
     pub(crate) lines: u32,
     limits: Limits,
@@ -146,7 +151,7 @@ impl Instance {
         self.decide_nothing()?;
         self.claims();
         match self.transform {
-            Some(_) => self.batch(&[], &[]).map(drop),
+            Some(_) => self.batch(&[], &[], &[]).map(drop),
             None => Ok(()),
         }
     }
@@ -235,12 +240,14 @@ impl Instance {
     pub(crate) fn batch(
         &mut self,
         columns: &[types::ResultColumn],
+        rules: &[(u32, Option<u32>)],
         chunks: &[types::Chunk],
     ) -> Result<Vec<types::Chunk>, Failed> {
         let _running = self.begin(Facts::default(), self.policy.limits.deadline_batch);
         let Some(transform) = &self.transform else {
             return Err(Failed::answer("it has no transform"));
         };
+        self.store.data_mut().transformed.extend_from_slice(rules);
         let answer = transform.call_batch(&mut self.store, columns, chunks);
         // Its own words could carry the values that it was given.
         self.end(Hook::Batch, answer)?
@@ -261,6 +268,11 @@ impl Instance {
     /// What the last call claimed of the policy's counters.
     pub(crate) fn claims(&mut self) -> Claims {
         std::mem::take(&mut self.store.data_mut().claims)
+    }
+
+    /// What the last call said of the rules by which the policy transforms columns.
+    pub(crate) fn rules(&mut self) -> Rules {
+        std::mem::take(&mut self.store.data_mut().rules)
     }
 
     /// Asks whether the policy looks at the results of a session, and as what; none where it does not.
@@ -342,6 +354,8 @@ impl Instance {
         host.by_literals = false;
         host.unrecorded = false;
         host.claims = Claims::default();
+        host.rules = Rules::default();
+        host.transformed.clear();
         host.lines = 0;
         self.engine.running()
     }
@@ -374,6 +388,8 @@ fn store(engine: &Engine, policy: &Arc<Policy>, deadline: Duration) -> Store<Hos
         unrecorded: false,
         policy: Arc::clone(policy),
         claims: Claims::default(),
+        rules: Rules::default(),
+        transformed: Vec::new(),
         lines: 0,
         limits,
         deadline: Deadline::default(),

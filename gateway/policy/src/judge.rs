@@ -386,7 +386,7 @@ impl Judge {
             let answer = instance.session(facts);
             repeatable = !instance.is_unrepeatable();
             *read_unrecorded |= instance.read_unrecorded();
-            let stance = check.stance(answer?)?;
+            let stance = check.stance(answer?, &instance.rules())?;
             taken.extend(instance.claims().taken);
             Ok(stance)
         });
@@ -508,7 +508,8 @@ impl Judge {
                 false => Reuse::Shape,
             };
             *read_unrecorded |= instance.read_unrecorded();
-            check.opinion(answer?, instance.claims())
+            let answer = answer?;
+            check.opinion(answer, instance.claims(), &instance.rules())
         });
         let reuse = match &opinion {
             Ok(opinion) => opinion.reuse.min(most),

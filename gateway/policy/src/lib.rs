@@ -38,6 +38,7 @@ mod ledger;
 mod load;
 mod meter;
 mod opinion;
+mod rules;
 mod session;
 mod shadow;
 mod signature;

@@ -27,7 +27,26 @@ pub enum Mask {
     /// The last n characters, likewise.
     KeepLast(u32),
     /// The policy's own transform.
-    Custom,
+    Custom(Rule),
+}
+
+/// By which of its rules a policy transforms values: what belongs to columns of several is NULL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// One that it has said.
+    Number(u32),
+    /// It has said none: that of columns of this name.
+    Name(Box<str>),
+}
+
+impl Rule {
+    /// The number, if it has said one.
+    pub(crate) fn number(&self) -> Option<u32> {
+        match self {
+            Rule::Number(number) => Some(*number),
+            Rule::Name(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Mask {
@@ -38,7 +57,7 @@ impl fmt::Display for Mask {
             Mask::KeyedHash(key) => write!(f, "keyed-hash {key}"),
             Mask::KeepFirst(n) => write!(f, "keep-first {n}"),
             Mask::KeepLast(n) => write!(f, "keep-last {n}"),
-            Mask::Custom => f.write_str("custom"),
+            Mask::Custom(_) => f.write_str("custom"),
         }
     }
 }
@@ -51,7 +70,7 @@ impl Mask {
             Mask::Fixed(_) => 3,
             Mask::KeyedHash(_) => 2,
             Mask::KeepFirst(_) | Mask::KeepLast(_) => 1,
-            Mask::Custom => 0,
+            Mask::Custom(_) => 0,
         }
     }
 
@@ -63,7 +82,7 @@ impl Mask {
             Mask::KeyedHash(_) => "keyed-hash",
             Mask::KeepFirst(_) => "keep-first",
             Mask::KeepLast(_) => "keep-last",
-            Mask::Custom => "custom",
+            Mask::Custom(_) => "custom",
         }
     }
 }

@@ -122,12 +122,12 @@ impl ResultPlan {
         let found = columns;
         let mut custom: Vec<Custom> = Vec::new();
         let outputs = self.outputs.iter().zip(kinds).enumerate();
-        let masks = outputs.map(|(k, (output, kind))| match output.mask {
+        let masks = outputs.map(|(k, (output, kind))| match &output.mask {
             // The value was cut on its way.
             _ if kind.type_oid == Type::NAME.oid() && output.source.type_oid != kind.type_oid => {
                 ColumnMask::Native(CellMask::Null)
             }
-            Mask::Custom => Custom::place(&mut custom, output, kind, k),
+            Mask::Custom(rule) => Custom::place(&mut custom, (output, rule), kind, k),
             Mask::Null
             | Mask::Fixed(_)
             | Mask::KeyedHash(_)
@@ -206,7 +206,7 @@ impl ResultPlan {
 
     fn native_text(&self, mask: &Mask) -> CellMask {
         match mask {
-            Mask::Null | Mask::Custom => CellMask::Null,
+            Mask::Null | Mask::Custom(_) => CellMask::Null,
             Mask::Fixed(text) => CellMask::Fixed(text.as_bytes().into()),
             Mask::KeepFirst(n) => CellMask::KeepFirst(*n as usize),
             Mask::KeepLast(n) => CellMask::KeepLast(*n as usize),
@@ -231,7 +231,7 @@ impl ResultPlan {
                 None => CellMask::Null,
             },
             Mask::Null
-            | Mask::Custom
+            | Mask::Custom(_)
             | Mask::KeyedHash(_)
             | Mask::KeepFirst(_)
             | Mask::KeepLast(_) => CellMask::Null,
@@ -474,20 +474,6 @@ pub(crate) fn replace<'a>(
                 }
             }
         }
-    }
-}
-
-/// What a policy is told about a column that it transforms.
-fn result_column(
-    position: usize,
-    (column, source): (ColumnId, &SourceColumn),
-    kind: Kind,
-) -> types::ResultColumn {
-    types::ResultColumn {
-        position: u32::try_from(position).unwrap_or(u32::MAX),
-        column: base_column(column, source),
-        type_oid: kind.type_oid,
-        binary: kind.binary,
     }
 }
 

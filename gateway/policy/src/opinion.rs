@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::analysis::ColumnId;
-use sql::catalog::Catalog;
+use sql::catalog::{Catalog, ColumnInfo};
 
 use crate::bindings::types;
 use crate::config::Keys;
 use crate::grants::Claims;
 use crate::hold::Demand;
 use crate::instance::Failed;
-use crate::mask::Mask;
+use crate::mask::{Mask, Rule};
 use crate::plan::Recording;
 use crate::protection::{DerivedRule, FilterRule, Protection};
+use crate::rules::{Rules, Said};
 use crate::set::Policy;
 
 /// What a policy says about a request.
@@ -85,10 +86,11 @@ impl Check<'_> {
         self,
         answer: types::Decision,
         claims: Claims,
+        rules: &Rules,
     ) -> Result<Opinion, Failed> {
         Ok(Opinion {
             effect: self.effect(answer.effect)?,
-            protections: self.protections(answer.protections)?,
+            protections: self.protections(answer.protections, rules)?,
             recording: match answer.recording {
                 types::Recording::Statement => Recording::Statement,
                 types::Recording::Results => Recording::Results,
@@ -104,7 +106,11 @@ impl Check<'_> {
     }
 
     /// Checks the answer to `session`.
-    pub(crate) fn stance(self, answer: types::SessionDecision) -> Result<Stance, Failed> {
+    pub(crate) fn stance(
+        self,
+        answer: types::SessionDecision,
+        rules: &Rules,
+    ) -> Result<Stance, Failed> {
         Ok(Stance {
             effect: match self.effect(answer.effect)? {
                 Effect::Hold(demand, _) => Effect::Deny(Refusal {
@@ -113,7 +119,7 @@ impl Check<'_> {
                 }),
                 effect @ (Effect::Allow | Effect::Deny(_)) => effect,
             },
-            protections: self.protections(answer.protections)?,
+            protections: self.protections(answer.protections, rules)?,
             trusted: Arc::new(answer.trusted.into_iter().collect()),
         })
     }
@@ -146,27 +152,31 @@ impl Check<'_> {
         Ok(Effect::Hold(demand, ttl))
     }
 
-    fn protections(self, answer: Vec<types::Protection>) -> Result<Vec<Protection>, Failed> {
+    fn protections(
+        self,
+        answer: Vec<types::Protection>,
+        rules: &Rules,
+    ) -> Result<Vec<Protection>, Failed> {
         answer
             .into_iter()
-            .map(|protection| self.protection(protection))
+            .map(|protection| self.protection(protection, rules))
             .collect()
     }
 
-    fn protection(self, answer: types::Protection) -> Result<Protection, Failed> {
+    fn protection(self, answer: types::Protection, rules: &Rules) -> Result<Protection, Failed> {
         let column = ColumnId {
             relation: answer.relation_oid,
             attribute: answer.attribute,
         };
-        if self.catalog.column(column).is_none() {
+        let Some(known) = self.catalog.column(column) else {
             return Err(Failed::answer(format!(
                 "it protects attribute {} of relation {}, which the catalog does not know",
                 column.attribute, column.relation
             )));
-        }
+        };
         Ok(Protection {
             column,
-            mask: self.mask(answer.mask)?,
+            mask: self.mask(answer.mask, known, rules)?,
             derived: match answer.derived {
                 types::DerivedRule::Deny => DerivedRule::Deny,
                 types::DerivedRule::Hold => DerivedRule::Hold,
@@ -180,7 +190,12 @@ impl Check<'_> {
         })
     }
 
-    fn mask(self, mask: types::Mask) -> Result<Mask, Failed> {
+    fn mask(
+        self,
+        mask: types::Mask,
+        column: ColumnInfo<'_>,
+        rules: &Rules,
+    ) -> Result<Mask, Failed> {
         match mask {
             types::Mask::Null => Ok(Mask::Null),
             types::Mask::Fixed(text) if text.contains('\0') => Err(Failed::answer(
@@ -196,7 +211,12 @@ impl Check<'_> {
             types::Mask::Custom if !self.policy.compiled.transforms() => Err(Failed::answer(
                 "a mask is its own transform, which it does not export",
             )),
-            types::Mask::Custom => Ok(Mask::Custom),
+            types::Mask::Custom => Ok(match rules.of(column.id) {
+                Some(Said::Rule(number)) => Mask::Custom(Rule::Number(number)),
+                Some(Said::Several) => Mask::Null,
+                None if self.catalog.was_renamed(column.id) => Mask::Null,
+                None => Mask::Custom(Rule::Name(column.name.into())),
+            }),
         }
     }
 }

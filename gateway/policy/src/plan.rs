@@ -171,8 +171,11 @@ impl ResultPlan {
     #[must_use]
     pub fn by_the_host(&self, mask: &Mask) -> ResultPlan {
         let mut plan = self.clone();
-        let custom = plan.outputs.iter_mut().filter(|o| o.mask == Mask::Custom);
-        custom.for_each(|output| output.mask = mask.clone());
+        for output in &mut plan.outputs {
+            if matches!(output.mask, Mask::Custom(_)) {
+                output.mask = mask.clone();
+            }
+        }
         plan
     }
 
@@ -211,9 +214,6 @@ pub(crate) struct OutputMask {
     pub(crate) column: ColumnId,
     /// As the catalog knows it.
     pub(crate) source: SourceColumn,
-    /// The columns for which the policy transforms it, where that is not this one alone: those that it has
-    /// named and that hold the same values. Only what it makes of a value for all of them is shown.
-    pub(crate) named: Vec<(ColumnId, SourceColumn)>,
 }
 
 /// The column that an output shows, as the catalog knows it.

@@ -118,10 +118,10 @@ pub(crate) fn stricter(a: &(Mask, PolicyIndex), b: &(Mask, PolicyIndex)) -> (Mas
         (Mask::KeepFirst(m), Mask::KeepFirst(n)) | (Mask::KeepLast(m), Mask::KeepLast(n)) => {
             if n < m { b.clone() } else { a.clone() }
         }
-        (Mask::KeepFirst(_) | Mask::Custom, Mask::KeepLast(_))
-        | (Mask::KeepLast(_) | Mask::Custom, Mask::KeepFirst(_))
-        | (Mask::KeepFirst(_) | Mask::KeepLast(_), Mask::Custom) => (Mask::Null, a.1),
-        (Mask::Custom, Mask::Custom) if a.1 != b.1 => (Mask::Null, a.1),
+        (Mask::KeepFirst(_) | Mask::Custom(_), Mask::KeepLast(_))
+        | (Mask::KeepLast(_) | Mask::Custom(_), Mask::KeepFirst(_))
+        | (Mask::KeepFirst(_) | Mask::KeepLast(_), Mask::Custom(_)) => (Mask::Null, a.1),
+        (Mask::Custom(_), Mask::Custom(_)) if a != b => (Mask::Null, a.1),
         (Mask::KeyedHash(m), Mask::KeyedHash(n)) if m != n => (Mask::Null, a.1),
         (x, y) if y.strictness() > x.strictness() => b.clone(),
         _ => a.clone(),
@@ -245,8 +245,12 @@ impl Protections {
 mod tests {
     use super::{DerivedRule, FilterRule, Guard, Protection, Widening, stricter};
     use crate::fixture::{ADDRESSES, EMAIL, NICKNAME, USERS_OLD, catalog};
-    use crate::mask::Mask;
+    use crate::mask::{Mask, Rule};
     use sql::analysis::ColumnId;
+
+    fn custom(rule: u32) -> Mask {
+        Mask::Custom(Rule::Number(rule))
+    }
 
     fn join(a: Mask, b: Mask) -> Mask {
         let forward = stricter(&(a.clone(), 0), &(b.clone(), 1)).0;
@@ -258,7 +262,7 @@ mod tests {
     #[test]
     fn the_stricter_mask_wins_whatever_the_order() {
         let hash = || Mask::KeyedHash("k".to_owned());
-        assert_eq!(join(Mask::Null, Mask::Custom), Mask::Null);
+        assert_eq!(join(Mask::Null, custom(0)), Mask::Null);
         assert_eq!(
             join(Mask::Fixed("x".into()), hash()),
             Mask::Fixed("x".into())
@@ -273,17 +277,16 @@ mod tests {
     #[test]
     fn masks_that_show_different_parts_become_null() {
         assert_eq!(join(Mask::KeepFirst(4), Mask::KeepLast(4)), Mask::Null);
-        assert_eq!(join(Mask::KeepFirst(1), Mask::Custom), Mask::Null);
-        assert_eq!(join(Mask::KeepLast(1), Mask::Custom), Mask::Null);
+        assert_eq!(join(Mask::KeepFirst(1), custom(0)), Mask::Null);
+        assert_eq!(join(Mask::KeepLast(1), custom(0)), Mask::Null);
         assert_eq!(
             join(Mask::KeyedHash("a".into()), Mask::KeyedHash("b".into())),
             Mask::Null
         );
-        assert_eq!(
-            join(Mask::Custom, Mask::Custom),
-            Mask::Null,
-            "of two policies"
-        );
+        assert_eq!(join(custom(0), custom(0)), Mask::Null, "of two policies");
+        let one = (custom(0), 0);
+        assert_eq!(stricter(&one, &(custom(1), 0)).0, Mask::Null);
+        assert_eq!(stricter(&one, &one), one);
     }
 
     #[test]

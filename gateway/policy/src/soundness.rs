@@ -499,10 +499,7 @@ impl Examination<'_> {
                 continue;
             };
             let next = match source.how {
-                Reach::Projected if guard.mask.0 == Mask::Custom => {
-                    self.transform(position, source.column, guard)
-                }
-                Reach::Projected => self.mask(position, source.column, guard.mask.clone()),
+                Reach::Projected => self.as_it_is(position, source.column, guard),
                 Reach::Derived | Reach::WholeRow if guard.derived.0 == DerivedRule::Null => {
                     self.mask(position, source.column, (Mask::Null, guard.derived.1))
                 }
@@ -533,42 +530,28 @@ impl Examination<'_> {
             policy,
             column,
             source,
-            named: Vec::new(),
         }))
     }
 
-    /// A column that a policy transforms itself: for the columns that it has named, which must hold the same
-    /// values. Of what only goes into one of these it has not said what to make, unless it has of one of that
-    /// name. What it says of a column goes for that of partitions, too.
-    fn transform(&self, position: usize, column: ColumnId, guard: &Guard) -> Treatment {
+    /// A column that is shown as it is. A mask that shows a part of a value is for the values of the columns
+    /// that the policy has named: another one must hold these, and nothing that is made of them.
+    fn as_it_is(&self, position: usize, column: ColumnId, guard: &Guard) -> Treatment {
+        let shows_part = matches!(
+            guard.mask.0,
+            Mask::Custom(_) | Mask::KeepFirst(_) | Mask::KeepLast(_)
+        );
         let is_named = guard.named.contains(&column);
-        let alike = is_named.then(|| self.catalog.inherited(column));
-        let alike = alike.unwrap_or_default();
-        let others = guard.named.iter().copied();
-        let others = others.filter(|one| *one != column && !alike.contains(one));
-        let (same, made): (Vec<_>, Vec<_>) =
-            others.partition(|one| self.catalog.holds_same(*one, column));
-        let name = |column| {
-            self.catalog
-                .column(column)
-                .map(|column| column.name.to_owned())
-        };
-        let is_said = made
-            .iter()
-            .all(|one| is_named && name(*one) == name(column));
-        let named: Vec<ColumnId> = is_named.then_some(column).into_iter().chain(same).collect();
-        if !is_said || named.is_empty() || named.len() > MOST_NAMED {
+        let holds_same = |named: &ColumnId| self.catalog.holds_same(*named, column);
+        if shows_part && !is_named && !guard.named.iter().all(holds_same) {
             return self.mask(position, column, (Mask::Null, guard.mask.1));
         }
-        let mut treatment = self.mask(position, column, guard.mask.clone());
-        if let Treatment::Mask(output) = &mut treatment
-            && named != [column]
-        {
-            let named = named.into_iter();
-            let named = named.map(|one| (one, SourceColumn::of(self.catalog, one)));
-            output.named = named.collect();
-        }
-        treatment
+        // The policy knows what to make of what it has named.
+        let named = guard.named.first().filter(|_| !is_named);
+        let told = match guard.mask.0 {
+            Mask::Custom(_) => named.copied().unwrap_or(column),
+            _ => column,
+        };
+        self.mask(position, told, guard.mask.clone())
     }
 
     /// Demands an approval, unless it was given.
@@ -588,9 +571,6 @@ impl Examination<'_> {
         }
     }
 }
-
-/// For more columns than these no policy transforms the values of one.
-const MOST_NAMED: usize = 32;
 
 /// What becomes of an output column.
 #[derive(Debug, PartialEq, Eq)]
@@ -616,25 +596,9 @@ impl Treatment {
 
 impl OutputMask {
     /// One mask for an output that shows values of both.
-    fn and(mut self, mut other: OutputMask) -> OutputMask {
-        let masks = [&self, &other].map(|one| (one.mask.clone(), one.policy));
-        let [mine, others] = masks;
+    fn and(mut self, other: OutputMask) -> OutputMask {
+        let [mine, others] = [&self, &other].map(|one| (one.mask.clone(), one.policy));
         let joined = stricter(&mine, &others);
-        if mine == others && mine.0 == Mask::Custom {
-            for one in [&mut self, &mut other] {
-                if one.named.is_empty() {
-                    one.named.push((one.column, one.source.clone()));
-                }
-            }
-            let is_new =
-                |one: &(ColumnId, SourceColumn)| !self.named.iter().any(|known| known.0 == one.0);
-            let new: Vec<_> = other.named.into_iter().filter(is_new).collect();
-            self.named.extend(new);
-            if self.named.len() > MOST_NAMED {
-                self.mask = Mask::Null;
-            }
-            return self;
-        }
         if joined == others {
             self = OutputMask {
                 position: self.position,

@@ -46,8 +46,10 @@ sluice_session_decision sluice_session(void) {
     for (size_t i = 0; i < catalog.len; i++) {
         const sluice_column *column = &catalog.ptr[i];
         sluice_mask mask = {.kind = is_text(column) ? SLUICE_MASK_CUSTOM : SLUICE_MASK_NULL};
-        if (is_protected(column))
-            protections[decision.protections.len++] = sluice_protect(column, mask);
+        if (!is_protected(column))
+            continue;
+        sluice_transform_by(column, 0);
+        protections[decision.protections.len++] = sluice_protect(column, mask);
     }
     decision.protections.ptr = protections;
     return decision;

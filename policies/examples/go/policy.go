@@ -34,6 +34,7 @@ func (p *maskAddresses) Session(facts sluice.Facts) sluice.SessionDecision {
 	}
 	for _, column := range facts.Catalog() {
 		if slices.Contains(p.columns, column.Name) {
+			sluice.TransformBy(&column, 0)
 			decision.Protections = append(decision.Protections, sluice.Protect(&column, mask(&column)))
 		}
 	}

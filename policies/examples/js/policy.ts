@@ -23,6 +23,7 @@ class MaskAddresses {
     session(facts: Facts): SessionDecision {
         if (!isMember(facts, this.#group)) return { effect: allow() };
         const named = facts.catalog().filter((column) => this.#columns.has(column.name));
+        for (const { relationOid, attribute } of named) facts.transformBy(relationOid, attribute, 0);
         const protections = named.map((column) => protect(column, isText(column) ? masks.custom : masks.null));
         return { effect: allow(), protections };
     }

@@ -40,6 +40,8 @@ class MaskAddresses(Policy):
         if not is_member(self.group):
             return admit(allow())
         named = [column for column in facts.catalog() if column.name in self.columns]
+        for column in named:
+            facts.transform_by(column.relation_oid, column.attribute, 0)
         masks = [Mask_Custom() if is_text(column) else Mask_Null() for column in named]
         return admit(allow(), list(map(protect, named, masks)))
 

@@ -61,27 +61,18 @@ impl Transform for MaskPolicy {
         column: &ResultColumn,
         values: Values,
     ) -> Result<Values, String> {
-        match self.transforming(facts, &column.column)? {
-            Masking::Email => Ok(transform::email(values)),
-            Masking::Digits => Ok(transform::digits(values)),
-            Masking::Json(mask) => {
+        let rule = facts.transformed_by(column).map(usize::try_from);
+        let rule = rule.and_then(|rule| self.rules.get(rule.ok()?));
+        match rule.map(|rule| &rule.masking) {
+            Some(Masking::Email) => Ok(transform::email(values)),
+            Some(Masking::Digits) => Ok(transform::digits(values)),
+            Some(Masking::Json(mask)) => {
                 let has_version = column.binary && column.column.type_name == "jsonb";
                 Ok(json::mask(mask, values, has_version))
             }
-            Masking::Show | Masking::Named(_) => Err(untransformed(&column.column)),
+            Some(Masking::Show | Masking::Named(_)) | None => Err("no rule says how".to_owned()),
         }
     }
-}
-
-/// The error that withholds the rows.
-fn untransformed(column: &Column) -> String {
-    let Column {
-        schema,
-        relation,
-        name,
-        ..
-    } = column;
-    format!("no one rule says how to transform column {schema}.{relation}.{name} here")
 }
 
 impl MaskPolicy {
@@ -98,7 +89,11 @@ impl MaskPolicy {
     fn protections(&self, facts: &Facts) -> Vec<Protection> {
         let protections = facts.catalog().iter().filter_map(|column| {
             let rule = self.rule(facts, column)?;
-            let protection = Protection::new(column, mask(rule, column)?);
+            let mask = mask(rule, column)?;
+            if mask == Mask::Custom {
+                facts.transform_by(column, self.number(&rule.masking));
+            }
+            let protection = Protection::new(column, mask);
             Some(protection.derived(rule.derived).filter(rule.filter))
         });
         protections.collect()
@@ -115,29 +110,12 @@ impl MaskPolicy {
             .find(|rule| rule.names(column) && rule.scope.covers(facts))
     }
 
-    /// What the rules say about a column that is to be transformed. Where the gateway does not tell
-    /// whose rows they are, the rules that name the column must agree.
-    fn transforming(&self, facts: &Facts, column: &Column) -> Result<&Masking, String> {
-        if !facts.subject().is_empty() {
-            let rule = self
-                .rule(facts, column)
-                .ok_or_else(|| untransformed(column))?;
-            return Ok(&rule.masking);
-        }
-        let transforms = |rule: &&Rule| {
-            let is_own = !matches!(rule.masking, Masking::Show | Masking::Named(_));
-            is_own && rule.names(column)
-        };
-        let mut maskings = self
-            .rules
-            .iter()
-            .filter(transforms)
-            .map(|rule| &rule.masking);
-        let first = maskings.next().ok_or_else(|| untransformed(column))?;
-        if maskings.any(|other| other != first) {
-            return Err(untransformed(column));
-        }
-        Ok(first)
+    /// The first of the rules that do the same.
+    fn number(&self, masking: &Masking) -> u32 {
+        let first = self.rules.iter().position(|rule| rule.masking == *masking);
+        first
+            .and_then(|first| u32::try_from(first).ok())
+            .unwrap_or(u32::MAX)
     }
 }
 

@@ -175,62 +175,42 @@ fn trusted_functions_are_passed_on() {
 
 #[test]
 fn a_column_is_transformed_by_its_rule() {
-    let policy = policy(
-        r#"{"rules": [
-            {"columns": ["email"], "mask": "email", "groups": ["support"]},
-            {"columns": ["email"], "mask": "digits", "groups": ["sales"]},
-            {"columns": ["email"], "mask": "null"}]}"#,
-    );
-    let column = ResultColumn {
-        position: 0,
-        column: catalog()[1].clone(),
-        type_oid: 25,
-        binary: false,
+    let settings = r#"{"rules": [
+        {"columns": ["email"], "mask": "null", "groups": ["sales"]},
+        {"columns": ["email"], "mask": "email", "groups": ["support"]},
+        {"columns": ["api_key"], "mask": "email"},
+        {"columns": ["email"], "mask": "digits"}]}"#;
+    let policy = policy(settings);
+    let rule = |groups: &[&str], column: usize| {
+        let facts = Facts::fixed().with_groups(groups.iter().copied());
+        let facts = facts.with_catalog(catalog());
+        policy.session(&facts);
+        facts.rule_of(&catalog()[column])
     };
-    let transformed = |group: &str| {
-        let facts = Facts::fixed().with_subject("ada").with_groups([group]);
+    assert_eq!(rule(&["sales"], 1), None);
+    assert_eq!(rule(&["support"], 1), Some(1));
+    assert_eq!(rule(&[], 1), Some(3));
+    assert_eq!(rule(&[], 2), Some(1), "rules that do the same");
+
+    let transformed = |rule: u32| {
+        let column = ResultColumn {
+            position: 7,
+            column: catalog()[1].clone(),
+            type_oid: 25,
+            binary: false,
+        };
+        let facts = Facts::fixed().with_rule(7, rule);
         let values = [Some("ada1@example.com"), None].into_iter().collect();
         let values = policy.transform(&facts, &column, values)?;
         assert_eq!(values.get(1), None);
         Ok::<_, String>(String::from_utf8(values.get(0).unwrap().to_vec()).unwrap())
     };
-    assert_eq!(transformed("support").unwrap(), "a***@example.com");
-    assert_eq!(transformed("sales").unwrap(), "ada0@example.com");
+    assert_eq!(transformed(1).unwrap(), "a***@example.com");
+    assert_eq!(transformed(3).unwrap(), "ada0@example.com");
     // Failing withholds the rows.
-    assert!(
-        transformed("none")
-            .unwrap_err()
-            .contains("public.customers.email")
-    );
-}
-
-#[test]
-fn without_an_identity_the_rules_must_agree_on_the_transform() {
-    let transformed = |second: &str| {
-        let policy = policy(&format!(
-            r#"{{"rules": [
-                {{"columns": ["email"], "mask": "email", "groups": ["support"]}},
-                {{"columns": ["email"], "mask": "null", "groups": ["sales"]}},
-                {{"columns": ["*"], "mask": "{second}"}}]}}"#
-        ));
-        let column = ResultColumn {
-            position: 0,
-            column: catalog()[1].clone(),
-            type_oid: 25,
-            binary: false,
-        };
-        let values = [Some("ada@example.com")].into_iter().collect();
-        policy.transform(&Facts::fixed(), &column, values)
-    };
-    assert_eq!(
-        transformed("email").unwrap().get(0),
-        Some(&b"a***@example.com"[..])
-    );
-    assert_eq!(
-        transformed("null").unwrap().get(0),
-        Some(&b"a***@example.com"[..])
-    );
-    assert!(transformed("digits").is_err());
+    for rule in [0, 4, u32::MAX] {
+        assert!(transformed(rule).is_err(), "{rule}");
+    }
 }
 
 #[test]

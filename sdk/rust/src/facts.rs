@@ -1,10 +1,10 @@
 //! What is known when a hook runs.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::bindings::sluice::policy::facts as host;
-use crate::{Column, ColumnUse, FunctionUse, OpaquePart, RelationUse, Statement};
+use crate::{Column, ColumnUse, FunctionUse, OpaquePart, RelationUse, ResultColumn, Statement};
 
 /// What is known when a hook runs. Only what is asked for is fetched, and only once a call.
 ///
@@ -31,6 +31,9 @@ pub struct Facts {
     executing: OnceCell<bool>,
     row_restrictions: OnceCell<Vec<String>>,
     protected_columns: OnceCell<Vec<ColumnUse>>,
+    /// What a test's policy has said, and what it is told.
+    rules: RefCell<BTreeMap<(u32, i16), u32>>,
+    transformed: BTreeMap<u32, u32>,
 }
 
 impl Facts {
@@ -166,6 +169,29 @@ impl Facts {
     pub fn protected_columns(&self) -> &[ColumnUse] {
         self.protected_columns.get_or_init(host::protected_columns)
     }
+
+    /// Says by which rule a column is transformed that is protected by
+    /// [`Mask::Custom`](crate::Mask::Custom): a number of the policy's own. A value that belongs to columns of
+    /// several rules is NULL. Where nothing is said of a column its name stands for the rule. In `session`
+    /// and `decide` only.
+    pub fn transform_by(&self, column: &Column, rule: u32) {
+        let id = (column.relation_oid, column.attribute);
+        match &self.claims {
+            Some(_) => {
+                self.rules.borrow_mut().insert(id, rule);
+            }
+            None => host::transform_by(id.0, id.1, rule),
+        }
+    }
+
+    /// The rule of a column that is being transformed, if the policy has said one.
+    #[must_use]
+    pub fn transformed_by(&self, column: &ResultColumn) -> Option<u32> {
+        match &self.claims {
+            Some(_) => self.transformed.get(&column.position).copied(),
+            None => host::transformed_by(column.position),
+        }
+    }
 }
 
 /// Facts of tests.
@@ -193,7 +219,23 @@ impl Facts {
             executing: OnceCell::from(true),
             row_restrictions: OnceCell::from(Vec::new()),
             protected_columns: OnceCell::from(Vec::new()),
+            rules: RefCell::default(),
+            transformed: BTreeMap::new(),
         }
+    }
+
+    /// The rule that was said of a column.
+    #[must_use]
+    pub fn rule_of(&self, column: &Column) -> Option<u32> {
+        let id = (column.relation_oid, column.attribute);
+        self.rules.borrow().get(&id).copied()
+    }
+
+    /// With the column at this position of the result transformed by this rule.
+    #[must_use]
+    pub fn with_rule(mut self, position: u32, rule: u32) -> Self {
+        self.transformed.insert(position, rule);
+        self
     }
 
     /// With this subject.

@@ -16,7 +16,7 @@ impl Judge {
         let first = set.policies().first().ok_or(Failure::Start)?;
         let called = self.instances.run(&set, 0, |instance| {
             if first.compiled.transforms() {
-                return instance.batch(&[], &[]).map(|_| Hook::Batch);
+                return instance.batch(&[], &[], &[]).map(|_| Hook::Batch);
             }
             let facts = Facts {
                 request: Some(RequestFacts::nothing()),

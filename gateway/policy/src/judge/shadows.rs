@@ -62,7 +62,7 @@ impl Judge {
         let facts = Facts::of_request(session, request, analysis, catalog, counting);
         let opinion = self.ask((set, index), shadow, |instance| {
             let answer = instance.decide(facts)?;
-            check.opinion(answer, instance.claims())
+            check.opinion(answer, instance.claims(), &instance.rules())
         });
         (opinion, late)
     }
@@ -82,7 +82,7 @@ impl Judge {
         };
         self.ask((set, index), shadow, |instance| {
             let answer = instance.session(facts)?;
-            check.stance(answer)
+            check.stance(answer, &instance.rules())
         })
     }
 

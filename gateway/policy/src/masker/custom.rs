@@ -4,7 +4,8 @@ use crate::bindings::types;
 use crate::error::MaskError;
 use crate::instance::Failed;
 use crate::judge::Instances;
-use crate::masker::{ColumnMask, Kind, result_column};
+use crate::mask::Rule;
+use crate::masker::{ColumnMask, Kind, base_column};
 use crate::plan::OutputMask;
 use crate::protection::PolicyIndex;
 use crate::set::PolicySet;
@@ -13,12 +14,12 @@ use crate::set::PolicySet;
 pub(crate) struct Custom {
     policy: PolicyIndex,
     columns: Vec<types::ResultColumn>,
+    /// By which rules, by position in the result.
+    rules: Vec<(u32, Option<u32>)>,
     /// For each column, which wanted column of the masker it is.
     wanted: Vec<usize>,
     /// For each column, true where its values must be UTF-8.
     utf8: Vec<bool>,
-    /// A column, and where the same values are transformed for another one.
-    twins: Vec<(usize, usize)>,
 }
 
 /// What a policy made of the columns: the host has checked that every value is there, and what was
@@ -31,7 +32,7 @@ impl Custom {
     /// Puts a column with the other columns of its policy.
     pub(crate) fn place(
         all: &mut Vec<Custom>,
-        output: &OutputMask,
+        (output, rule): (&OutputMask, &Rule),
         kind: Kind,
         wanted: usize,
     ) -> ColumnMask {
@@ -40,29 +41,25 @@ impl Custom {
             all.push(Custom {
                 policy: output.policy,
                 columns: Vec::new(),
+                rules: Vec::new(),
                 wanted: Vec::new(),
                 utf8: Vec::new(),
-                twins: Vec::new(),
             });
             all.len() - 1
         });
         let custom = &mut all[transform];
         let column = custom.columns.len();
-        let itself = output
-            .named
-            .is_empty()
-            .then_some((output.column, &output.source));
-        let named = output.named.iter().map(|(named, source)| (*named, source));
-        for (place, named) in itself.into_iter().chain(named).enumerate() {
-            let told = result_column(output.position, named, kind);
-            custom.columns.push(told);
-            custom.wanted.push(wanted);
-            // In text format every type is text; in binary only the text types are.
-            custom.utf8.push(kind.text || !kind.binary);
-            if place > 0 {
-                custom.twins.push((column, column + place));
-            }
-        }
+        let position = u32::try_from(output.position).unwrap_or(u32::MAX);
+        custom.rules.push((position, rule.number()));
+        custom.columns.push(types::ResultColumn {
+            position,
+            column: base_column(output.column, &output.source),
+            type_oid: kind.type_oid,
+            binary: kind.binary,
+        });
+        custom.wanted.push(wanted);
+        // In text format every type is text; in binary only the text types are.
+        custom.utf8.push(kind.text || !kind.binary);
         ColumnMask::Custom { transform, column }
     }
 
@@ -84,13 +81,10 @@ impl Custom {
             .collect();
         let answer = gathered.and_then(|sent| {
             instances.run(set, self.policy, |instance| {
-                let mut chunks = instance.batch(&self.columns, &sent)?;
+                let mut chunks = instance.batch(&self.columns, &self.rules, &sent)?;
                 self.check(rows, &sent, &chunks)?;
                 for (chunk, sent) in chunks.iter_mut().zip(&sent) {
                     keep_nulls(chunk, sent);
-                }
-                for &(column, twin) in &self.twins {
-                    keep_equal(&mut chunks, (column, twin), rows);
                 }
                 Ok(chunks)
             })
@@ -170,17 +164,6 @@ fn keep_nulls(chunk: &mut types::Chunk, sent: &types::Chunk) {
     }
     let bytes = chunk.nulls.iter_mut().zip(&sent.nulls);
     bytes.for_each(|(byte, sent)| *byte |= sent);
-}
-
-/// Makes NULL what was made another value for another column.
-fn keep_equal(chunks: &mut [types::Chunk], (column, twin): (usize, usize), rows: usize) {
-    for row in 0..rows {
-        if value(&chunks[column], row) != value(&chunks[twin], row) {
-            let nulls = &mut chunks[column].nulls;
-            nulls.resize(rows.div_ceil(8), 0);
-            nulls[row / 8] |= 1 << (row % 8);
-        }
-    }
 }
 
 /// Bytes that a value has room for before a chunk must grow.

@@ -13,7 +13,7 @@ use crate::fixture::{
     AGE, Bench, CITEXT, EMAIL, NICKNAME, PRODUCTS, USERS, catalog, facts, query, select,
 };
 use crate::judge::Judge;
-use crate::mask::Mask;
+use crate::mask::{Mask, Rule};
 use crate::plan::Plan;
 use crate::protection::{DerivedRule, FilterRule};
 use crate::verdict::{Failure, Verdict};
@@ -298,7 +298,7 @@ fn where_nothing_is_protected_rows_pass_untouched() {
 
 /// A guest whose own transform is this code.
 fn transforming(batch: &str) -> Guest {
-    let mut guest = Guest::protecting(vec![guarded(EMAIL, Mask::Custom)]);
+    let mut guest = Guest::protecting(vec![guarded(EMAIL, Mask::Custom(Rule::Number(0)))]);
     guest.batch = Some(batch.to_owned());
     guest
 }

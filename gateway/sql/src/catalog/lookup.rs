@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     Cast, Catalog, Column, Fields, Function, ReferenceRow, Relation, RelationKind, Type, TypeKind,
 };
-use crate::analysis::{Access, ColumnId, Reach};
+use crate::analysis::{Access, ColumnId, Reach, Source};
 
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
 const TELLING: &[(&[&str], &[&str])] = &[
@@ -217,8 +217,7 @@ impl Catalog {
             TypeKind::Domain | TypeKind::Enum | TypeKind::Pseudo | TypeKind::Range => true,
         };
         let mut types = self.layers().flat_map(|layer| layer.types.values());
-        self.has_functions_in(schema)
-            || types.any(|one| one.schema == schema && stands_alone(one))
+        self.has_functions_in(schema) || types.any(|one| one.schema == schema && stands_alone(one))
     }
 
     /// Whether there is a function of this name at all.
@@ -405,58 +404,61 @@ impl Catalog {
         std::iter::once(column).chain(same).collect()
     }
 
-    /// The column itself, and that of the same name of parents and children, in turn too.
-    pub fn inherited(&self, column: ColumnId) -> HashSet<ColumnId> {
-        let mut seen = HashSet::from([column]);
-        let mut open = vec![column];
-        while let Some(column) = open.pop() {
-            let next = self.root().inherited.get(&column).into_iter().flatten();
-            open.extend(next.filter(|one| seen.insert(**one)));
-        }
-        seen
-    }
-
-    /// Whether a column holds values of another as they are, and of the same type: one of a view that shows it,
-    /// that of a child or a parent, or one that refers to it by a foreign key, also by way of others.
+    /// Whether a column holds values of another as they are and of the same type, and nothing else that is
+    /// made of these: one of a view that shows it, that of a child or a parent, or one that refers to it by a
+    /// foreign key, also by way of others.
     pub fn holds_same(&self, from: ColumnId, to: ColumnId) -> bool {
         let type_of = |column| self.column(column).map(|column| column.type_oid);
-        if type_of(from) != type_of(to) {
-            return false;
-        }
-        let mut seen = HashSet::from([from]);
-        let mut open = vec![from];
-        while let Some(column) = open.pop() {
-            if column == to {
-                return true;
+        let mut seen = HashSet::new();
+        // Back to what views show, and from there on to all that holds it; and whether it is as it was.
+        let mut open = vec![(from, true, true)];
+        while let Some(place @ (column, back, as_it_is)) = open.pop() {
+            if !seen.insert(place) {
+                continue;
+            }
+            if column == to && !as_it_is {
+                return false;
+            }
+            if back {
+                let sources = self.sources(column).iter();
+                open.extend(sources.map(|source| {
+                    let is_shown = source.how == Reach::Projected;
+                    (source.column, true, as_it_is && is_shown)
+                }));
             }
             let inherited = self.root().inherited.get(&column).into_iter().flatten();
-            let made = self.dependents(column).iter();
-            let made =
-                made.filter(|made| self.shows(**made, column) || self.refers(**made, column));
-            let next = inherited.chain(made).copied();
-            open.extend(
-                next.chain(self.shown_by(column))
-                    .filter(|one| seen.insert(*one)),
-            );
+            open.extend(inherited.map(|one| (*one, false, as_it_is)));
+            for made in self.dependents(column) {
+                let ways = self.ways(column, *made).into_iter();
+                open.extend(ways.map(|is_same| (*made, false, as_it_is && is_same)));
+            }
         }
-        false
+        let is_reached = seen.contains(&(to, true, true)) || seen.contains(&(to, false, true));
+        is_reached && type_of(from) == type_of(to)
     }
 
-    /// The columns that one of a view shows as they are.
-    fn shown_by(&self, column: ColumnId) -> impl Iterator<Item = ColumnId> {
+    /// What a view's column is made from.
+    fn sources(&self, column: ColumnId) -> &[Source] {
         let relation = self.relation(column.relation);
         let sources = relation.and_then(|relation| {
             let mut columns = relation.columns.iter();
             let place = columns.position(|one| one.attribute == column.attribute)?;
             relation.view.as_ref()?.columns.get(place)
         });
-        let sources = sources.into_iter().flatten();
-        let shown = sources.filter(|source| source.how == Reach::Projected);
-        shown.map(|source| source.column)
+        sources.map_or(&[], Vec::as_slice)
     }
 
-    fn shows(&self, made: ColumnId, column: ColumnId) -> bool {
-        self.shown_by(made).any(|shown| shown == column)
+    /// The ways in which a column goes into one that is made from it: whether it is there as it is.
+    fn ways(&self, column: ColumnId, made: ColumnId) -> Vec<bool> {
+        let sources = self.sources(made).iter();
+        let ways: Vec<bool> = sources
+            .filter(|source| source.column == column)
+            .map(|source| source.how == Reach::Projected)
+            .collect();
+        match ways.is_empty() {
+            true => vec![self.refers(made, column)],
+            false => ways,
+        }
     }
 
     fn refers(&self, made: ColumnId, column: ColumnId) -> bool {

@@ -46,7 +46,10 @@ impl Policy for MaskAddresses {
         if facts.is_member(&self.group) {
             let named = |column: &&Column| self.columns.contains(&column.name);
             let columns = facts.catalog().iter().filter(named);
-            let protect = |column| Protection::new(column, mask(column));
+            let protect = |column| {
+                facts.transform_by(column, 0);
+                Protection::new(column, mask(column))
+            };
             decision.protections = columns.map(protect).collect();
         }
         decision

@@ -8,7 +8,7 @@ use super::{allowed, denied, email, judge};
 use crate::fixture::guest::{Guest, embed_world};
 use crate::fixture::{Bench, EMAIL, catalog, facts, query};
 use crate::judge::Judge;
-use crate::mask::Mask;
+use crate::mask::{Mask, Rule};
 use crate::protection::{DerivedRule, FilterRule};
 use crate::verdict::Failure;
 use sql::analysis::ColumnId;
@@ -106,7 +106,7 @@ fn protecting_what_does_not_exist_is_a_bad_answer() {
     let bad = [
         guarded(nowhere, Mask::Null),
         guarded(EMAIL, Mask::KeyedHash("no such key".to_owned())),
-        guarded(EMAIL, Mask::Custom),
+        guarded(EMAIL, Mask::Custom(Rule::Number(0))),
         guarded(EMAIL, Mask::Fixed("a\0b".to_owned())),
     ];
     let bench = Bench::new();

@@ -106,7 +106,10 @@ impl Suite {
             let Some(plan) = permit.plan().result(0) else {
                 continue;
             };
-            if !plan.masked().any(|(_, mask)| *mask == Mask::Custom) {
+            if !plan
+                .masked()
+                .any(|(_, mask)| matches!(mask, Mask::Custom(_)))
+            {
                 continue;
             }
             let description = trial.describe(hearing.analysis())?;
