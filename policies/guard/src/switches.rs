@@ -281,6 +281,8 @@ impl Switches {
 
     fn defined(&self, statement: &Judged<'_>) -> Finding {
         let defines = statement.class == "define"
+            // Without a relation, those of all.
+            || matches!(statement.kind, "cluster" | "reindex")
             || statement
                 .relations
                 .iter()

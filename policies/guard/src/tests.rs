@@ -99,6 +99,10 @@ fn ddl_of_any_kind_counts() {
     let grant = Facts::fixed().with_statement("grant", "define", "");
     assert_eq!(outcome(DDL, &select_into), "hold");
     assert_eq!(outcome(DDL, &grant), "hold");
+    for whole in ["cluster", "reindex"] {
+        let facts = Facts::fixed().with_statement(whole, "utility", "");
+        assert_eq!(outcome(DDL, &facts), "hold", "{whole}");
+    }
 }
 
 #[test]

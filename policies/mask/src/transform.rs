@@ -36,7 +36,7 @@ fn address(value: &[u8]) -> Option<(&[u8], &[u8])> {
     // Free text after an @ must not pass for a domain.
     let at = last_outside_domain(value)?;
     let (mailbox, at_domain) = value.split_at(at);
-    if at_domain[0] != b'@' || at_domain.len() == 1 {
+    if at_domain[0] != b'@' || at_domain.len() == 1 || !is_domain(&at_domain[1..]) {
         return None;
     }
     let first = first_character(mailbox);
@@ -46,6 +46,12 @@ fn address(value: &[u8]) -> Option<(&[u8], &[u8])> {
         &[]
     };
     Some((first, at_domain))
+}
+
+/// Whether all that is no ASCII in it are letters and digits.
+fn is_domain(text: &[u8]) -> bool {
+    let of_domain = |one: char| one.is_ascii() || one.is_alphanumeric();
+    text.is_ascii() || std::str::from_utf8(text).is_ok_and(|text| text.chars().all(of_domain))
 }
 
 /// Without white space around it, which is rare.
@@ -161,6 +167,8 @@ mod tests {
             ("żaneta@example.com", "ż***@example.com"),
             ("ż@example.com", "***@example.com"),
             ("ada@bücher.example", "a***@bücher.example"),
+            ("ada@हिन्दी.example", "***"),
+            ("ada@例え.example", "a***@例え.example"),
             ("  ada@example.com  ", "a***@example.com"),
             ("\"a@b\"@example.com", "\"***@example.com"),
         ] {
@@ -178,6 +186,9 @@ mod tests {
             "Ada <ada@example.com>",
             "x@y then a secret",
             "a@b/c",
+            "ada@example.org\u{a0}PIN4711",
+            "ada@example.org\u{ff0c}PIN4711",
+            "ada@example.org\u{200b}PIN4711",
         ] {
             assert_eq!(one(email, value), "***", "{value}");
         }
