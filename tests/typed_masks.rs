@@ -359,8 +359,8 @@ async fn what_is_transformed_by_two_rules_is_null() {
 #[tokio::test]
 async fn what_is_renamed_is_transformed_as_before() {
     const TABLE: &str = "
-        CREATE TABLE renamed (id int PRIMARY KEY, email text, j_hide jsonb);
-        INSERT INTO renamed VALUES (1, 'zoe.quill@example.org', '{\"n\": 1}');";
+        CREATE TABLE renamed (id int PRIMARY KEY, email text, j_hide jsonb, kept text);
+        INSERT INTO renamed VALUES (1, 'zoe.quill@example.org', '{\"n\": 1}', 'x');";
     let gateway = gateway().await;
     let direct = gateway.place().direct().await;
     direct.batch_execute(TABLE).await.expect("it is made");
@@ -374,6 +374,20 @@ async fn what_is_renamed_is_transformed_as_before() {
     ] {
         dora.batch_execute(text).await.expect(text);
     }
+    // What was judged under the first name does not hold again.
+    assert_eq!(
+        values(&alice, "SELECT kept FROM renamed").await,
+        [Some("x".to_owned())]
+    );
+    for text in [
+        "ALTER TABLE renamed RENAME kept TO email",
+        "UPDATE renamed SET email = 'zoe.quill@example.org'",
+        "ALTER TABLE renamed RENAME email TO kept",
+    ] {
+        dora.batch_execute(text).await.expect(text);
+    }
+    let back = values(&alice, "SELECT kept FROM renamed").await;
+    assert_eq!(back[0].as_deref(), Some("z***@example.org"));
     let after = values(&alice, "SELECT login FROM renamed").await;
     assert_eq!(after[0].as_deref(), Some("z***@example.org"));
     let both = values(&alice, "SELECT j_show FROM renamed").await;

@@ -124,7 +124,11 @@ impl ResultPlan {
         let outputs = self.outputs.iter().zip(kinds).enumerate();
         let masks = outputs.map(|(k, (output, kind))| match &output.mask {
             // The value was cut on its way.
-            _ if kind.type_oid == Type::NAME.oid() && output.source.type_oid != kind.type_oid => {
+            _ if [Type::NAME, Type::NAME_ARRAY]
+                .iter()
+                .any(|name| name.oid() == kind.type_oid)
+                && output.source.type_oid != kind.type_oid =>
+            {
                 ColumnMask::Native(CellMask::Null)
             }
             Mask::Custom(rule) => Custom::place(&mut custom, (output, rule), kind, k),

@@ -144,7 +144,7 @@ impl<'a> Widening<'a> {
     }
 
     /// The column and its like. Where a view's column is protected, so is what the view reads: an
-    /// analysis speaks of base columns. What else went into a view's column that only holds a
+    /// analysis speaks of base columns. So is what a generated column is made from. What else went into a view's column that only holds a
     /// protected one stays open. Whoever makes a temporary view names its columns, and nobody else sees it:
     /// that protects nothing.
     pub(crate) fn of(&self, column: ColumnId) -> HashSet<ColumnId> {
@@ -155,8 +155,12 @@ impl<'a> Widening<'a> {
                 continue;
             }
             let relation = self.catalog.relation(column.relation);
-            if relation.is_some_and(|one| one.is_view() && !one.is_temporary()) {
-                open.extend(self.bases().get(&column).into_iter().flatten());
+            let Some(relation) = relation else { continue };
+            let known = relation.column(column.attribute);
+            let is_generated = known.is_some_and(|known| known.generated);
+            if is_generated || (relation.is_view() && !relation.is_temporary()) {
+                let bases = self.bases().get(&column).into_iter().flatten();
+                open.extend(bases.filter(|base| !is_generated || base.relation == relation.oid));
             }
         }
         let families = meant.into_iter().map(|column| self.catalog.family(column));
