@@ -63,6 +63,7 @@ fn column(relation: u32, attribute: i16, name: &str, type_oid: u32, type_name: &
         generated: false,
         default: false,
         made_from: Vec::new(),
+        required: false,
     }
 }
 

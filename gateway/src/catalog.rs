@@ -353,7 +353,7 @@ fn make(rows: CatalogRows, known: Option<Arc<Catalog>>) -> Catalogs {
     };
     let same = known
         .as_ref()
-        .filter(|known| known.version() == plain_version);
+        .filter(|known| known.rows_version() == plain_version);
     let plain = same.map_or_else(|| build(plain), Arc::clone);
     let temporary = if version == plain_version {
         Arc::clone(&plain)

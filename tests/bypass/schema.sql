@@ -649,4 +649,4 @@ CREATE DOMAIN vault.short_text AS text;
 CREATE TABLE vault.beside (id integer PRIMARY KEY, extra vault.short_text);
 INSERT INTO vault.beside VALUES (1, '');
 CREATE FUNCTION vault.small_size(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
-CREATE VIEW vault.above AS SELECT shown AS secret, extra, vault.small_size(extra) AS size FROM vault.beneath JOIN vault.beside USING (id);
+CREATE VIEW vault.over_both AS SELECT shown AS secret, extra, vault.small_size(extra) AS size FROM vault.beneath JOIN vault.beside USING (id);

@@ -2,11 +2,11 @@
 
 -- masked: a column of the type of text
 SELECT c_text FROM vault.types
--- refused: text as text
+-- masked: text as text
 SELECT c_text::text FROM vault.types
 -- masked: a column of the type of varchar
 SELECT c_varchar FROM vault.types
--- refused: varchar as text
+-- masked: varchar as text
 SELECT c_varchar::text FROM vault.types
 -- masked: a column of the type of char
 SELECT c_char FROM vault.types

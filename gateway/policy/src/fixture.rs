@@ -64,6 +64,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
         generated: false,
         default: false,
         made_from: Vec::new(),
+        required: false,
     };
     let users = |oid| {
         [

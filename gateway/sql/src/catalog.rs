@@ -9,7 +9,8 @@ mod queries;
 mod rows;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Arc, LazyLock};
 
 pub use made::{MadeColumn, MadeTable};
 pub use queries::{PRELUDE, Part, queries};
@@ -21,6 +22,12 @@ pub use rows::{
 use self::former::FormerNames;
 use crate::analysis::{ColumnId, ColumnUse, FunctionUse, Opaque, RelationUse, Source, Use};
 use crate::identifier;
+
+/// A digest that nobody can aim at: another one in each process.
+fn digest(value: impl Hash) -> u64 {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(value)
+}
 
 /// A row that the catalog cannot use.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -50,6 +57,7 @@ pub enum Error {
 #[derive(Debug, Default)]
 pub struct Catalog {
     version: u64,
+    rows_version: u64,
     relations: HashMap<u32, Relation>,
     relation_names: HashMap<String, Vec<u32>>,
     functions: HashMap<String, Vec<Function>>,
@@ -198,6 +206,8 @@ pub struct Column {
     pub default: bool,
     /// For a generated column, the attributes that it is made from.
     pub made_from: Vec<i16>,
+    /// True where it is NOT NULL.
+    pub required: bool,
 }
 
 /// A column with the names that lead to it.
@@ -318,9 +328,15 @@ impl Catalog {
         build::catalog(rows)
     }
 
-    /// A digest of what the catalog was made from: equal rows, equal version.
+    /// A digest of what the catalog was made from and of the names that are remembered: equal rows and names,
+    /// equal version.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The version of the rows that it was made from.
+    pub fn rows_version(&self) -> u64 {
+        self.rows_version
     }
 
     /// False where views could not be read, as others held them locked.

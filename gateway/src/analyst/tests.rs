@@ -71,6 +71,7 @@ async fn short_texts_that_are_much_work_delay_no_others() {
             generated: false,
             default: false,
             made_from: Vec::new(),
+            required: false,
         }],
         ..CatalogRows::default()
     }));

@@ -19,8 +19,10 @@ use crate::lineage::{self, Body};
 const MOST_TEXT: usize = 1 << 16;
 
 pub(super) fn catalog(rows: CatalogRows) -> Catalog {
+    let version = rows.version();
     let mut catalog = Catalog {
-        version: rows.version(),
+        version,
+        rows_version: version,
         watched: !rows.watchers.is_empty(),
         class: rows.classes.first().cloned(),
         ..Catalog::default()
@@ -171,6 +173,7 @@ fn add_column(catalog: &mut Catalog, row: ColumnRow) {
         generated: row.generated,
         default: row.default,
         made_from: row.made_from,
+        required: row.required,
     };
     relation.columns.insert(place, column);
 }

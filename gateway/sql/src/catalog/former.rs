@@ -1,7 +1,7 @@
 //! Names that columns had before they, their relation or their schema were renamed or moved: what is
 //! protected by name stays protected.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Catalog, Column, ColumnInfo, Relation};
 use crate::analysis::ColumnId;
@@ -13,11 +13,11 @@ const MOST_NAMES: usize = 64;
 const MOST_TOLD: usize = 100_000;
 
 /// The former names of all that is still there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash, PartialEq, Eq)]
 pub(super) struct FormerNames {
     /// Schema and name of each relation that had others.
-    relations: HashMap<u32, Vec<(String, String)>>,
-    columns: HashMap<ColumnId, Vec<String>>,
+    relations: BTreeMap<u32, Vec<(String, String)>>,
+    columns: BTreeMap<ColumnId, Vec<String>>,
     /// The relations of both, those with the fewest names first: whoever renames without end what is his own
     /// makes nothing else forgotten.
     order: Vec<u32>,
@@ -110,6 +110,10 @@ impl Catalog {
     /// Keeps the names that columns had in the catalog before this one.
     pub fn remember(&mut self, before: &Catalog) {
         self.former = FormerNames::of(self, before);
+        if self.former != FormerNames::default() {
+            // What was judged before a name was changed and given back does not hold any more.
+            self.version = super::digest((self.rows_version, &self.former));
+        }
     }
 
     /// Whether a column, its relation or its schema had another name.

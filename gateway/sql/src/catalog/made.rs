@@ -1,7 +1,6 @@
 //! A catalog with the temporary tables that an open transaction has made: nobody else sees them, and
 //! they are known by the text that made them.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::iter;
 use std::sync::Arc;
 
@@ -43,10 +42,8 @@ impl Catalog {
     #[must_use]
     pub fn with_made(self: &Arc<Self>, made: &[Arc<MadeTable>]) -> Arc<Catalog> {
         let base = self.base.as_ref().unwrap_or(self);
-        let mut hasher = DefaultHasher::new();
-        (base.version, made).hash(&mut hasher);
         let mut catalog = Catalog {
-            version: hasher.finish(),
+            version: super::digest((base.version, made)),
             base: Some(Arc::clone(base)),
             made: made.to_vec(),
             ..Catalog::default()
@@ -146,6 +143,7 @@ fn fill(relation: &mut Relation, columns: &[MadeColumn]) {
         // Triggers ask for it, of which there are none.
         default: true,
         made_from: Vec::new(),
+        required: false,
     });
     relation.columns = columns.collect();
 }

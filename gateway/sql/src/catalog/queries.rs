@@ -455,7 +455,8 @@ SELECT a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text,
                    AND d.objid = a.attrelid AND d.objsubid = a.attnum)
                OR (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
                    AND d.objid = (SELECT ad.oid FROM pg_catalog.pg_attrdef ad
-                                  WHERE ad.adrelid = a.attrelid AND ad.adnum = a.attnum)))), '') END
+                                  WHERE ad.adrelid = a.attrelid AND ad.adnum = a.attnum)))), '') END,
+       a.attnotnull::text
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,7 +1,6 @@
 //! The rows that a catalog is made from, as the queries give them.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
 use super::Error;
@@ -110,6 +109,8 @@ pub struct ColumnRow {
     pub default: bool,
     /// The attributes that a generated column is made from.
     pub made_from: Vec<i16>,
+    /// Whether it is NOT NULL.
+    pub required: bool,
 }
 
 /// The definition of a view.
@@ -322,9 +323,7 @@ pub struct CatalogRows {
 impl CatalogRows {
     /// A digest: equal rows, equal version.
     pub fn version(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
-        hasher.finish()
+        super::digest(self)
     }
 
     /// Without what sessions have made for themselves: what a session sees that has made nothing.
@@ -415,7 +414,7 @@ fn relation(row: &Row<'_>) -> Result<RelationRow, Error> {
 }
 
 fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
-    row.expect(8)?;
+    row.expect(9)?;
     Ok(ColumnRow {
         relation: row.number(0)?,
         attribute: row.number(1)?,
@@ -425,6 +424,7 @@ fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
         generated: row.truth(5)?,
         default: row.truth(6)?,
         made_from: row.numbers(7)?,
+        required: row.truth(8)?,
     })
 }
 

@@ -42,7 +42,8 @@ impl<'a> Walk<'a> {
     }
 
     fn comparison(&mut self, node: &pg::Node, expression: &pg::AExpr, scope: &Scope<'_>) {
-        let Some(column) = equality_column(expression) else {
+        let column = equality_column(expression).or_else(|| one_of_constants(expression));
+        let Some(column) = column else {
             let value = self.value(node, scope);
             self.mark(&value, Use::Filtered);
             return;
@@ -82,6 +83,26 @@ pub(super) fn equality_column(expression: &pg::AExpr) -> Option<&pg::Node> {
         return Some(left);
     }
     (is_constant(left) && is_column(right)).then_some(right)
+}
+
+/// The column of `column IN (constant, ...)`, `column = ANY (constant)` or `column = ANY (ARRAY[constant, ...])`.
+fn one_of_constants(expression: &pg::AExpr) -> Option<&pg::Node> {
+    if !matches!(
+        strings(&expression.name).as_slice(),
+        ["="] | ["pg_catalog", "="]
+    ) {
+        return None;
+    }
+    let (left, right) = (expression.lexpr.as_deref()?, expression.rexpr.as_deref()?);
+    let is_listed = match (expression.kind(), inner(right)?) {
+        (pg::AExprKind::AexprIn, NodeEnum::List(list)) => list.items.iter().all(is_constant),
+        (pg::AExprKind::AexprOpAny, NodeEnum::AArrayExpr(array)) => {
+            array.elements.iter().all(is_constant)
+        }
+        (pg::AExprKind::AexprOpAny, _) => is_constant(right),
+        _ => false,
+    };
+    (is_listed && is_column(left)).then_some(left)
 }
 
 fn is_column(node: &pg::Node) -> bool {

@@ -11,6 +11,9 @@ use crate::parse::{NodeEnum, inner, pg, string, strings};
 /// Longer lists are not looked at.
 const LONGEST: usize = 64;
 
+/// `text` and `varchar`: the same numbers in every version.
+const TEXTS: [u32; 2] = [25, 1043];
+
 /// A column of something in FROM: at which place that is, and the attribute.
 type OwnColumn = (usize, i16);
 
@@ -112,6 +115,33 @@ impl Walk<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a cast leaves a column of a table what it is: a text of any length. Not within a subquery,
+    /// where it may be shown or not.
+    pub(super) fn stays_text(&self, cast: &pg::TypeCast, scope: &Scope<'_>) -> bool {
+        if scope.outer.is_none_or(|outer| outer.outer.is_some()) {
+            return false;
+        }
+        let Some(name) = &cast.type_name else {
+            return false;
+        };
+        let path = strings(&name.names);
+        let named = match path.as_slice() {
+            ["text"] => self.catalog.types_named("", "text").len() == 1,
+            ["pg_catalog", "text" | "varchar"] => true,
+            _ => false,
+        };
+        let is_plain = name.typmods.is_empty() && name.array_bounds.is_empty() && !name.setof;
+        let own = cast.arg.as_deref();
+        let own = own.filter(|_| named && is_plain);
+        let own = own.and_then(|node| self.own_column(node, scope));
+        own.is_some_and(|(item, attribute)| {
+            let relation = scope.items[item].relation;
+            let relation = relation.and_then(|oid| self.catalog.relation(oid));
+            let column = relation.and_then(|relation| relation.column(attribute));
+            column.is_some_and(|column| TEXTS.contains(&column.type_oid))
+        })
     }
 
     /// An expression that is a column of a table that stands in FROM as itself, once.

@@ -40,7 +40,11 @@ impl<'a> Walk<'a> {
             NodeEnum::AExpr(expression) => self.operation(expression, scope),
             NodeEnum::BoolExpr(expression) => self.values_of(&expression.args, scope).derived(),
             NodeEnum::TypeCast(cast) => {
-                let value = self.optional(&cast.arg, scope).derived();
+                let value = self.optional(&cast.arg, scope);
+                if self.stays_text(cast, scope) {
+                    return value;
+                }
+                let value = value.derived();
                 match cast
                     .type_name
                     .as_ref()

@@ -2,8 +2,8 @@
 
 use super::Walk;
 use super::condition::{equality_column, is_constant};
-use super::scope::Scope;
-use crate::analysis::{Reach, Restriction};
+use super::scope::{Item, SYSTEM_COLUMNS, Scope};
+use crate::analysis::{ColumnId, Reach, Restriction};
 use crate::catalog::Relation;
 use crate::parse::{NodeEnum, inner, pg, strings};
 
@@ -24,8 +24,9 @@ impl<'a> Walk<'a> {
         {
             return Restriction::Key;
         }
-        let restricts =
-            |(one, keeps_out): &(&pg::Node, bool)| *keeps_out && !self.selects_itself(one, targets);
+        let restricts = |(one, keeps_out): &(&pg::Node, bool)| {
+            *keeps_out && !self.is_always(one, targets, scope)
+        };
         if !conditions.iter().any(restricts) {
             return Restriction::AlwaysTrue;
         }
@@ -70,6 +71,59 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether a condition holds for every row of these relations, as far as the catalog tells.
+    fn is_always(&self, node: &pg::Node, targets: &[&'a Relation], scope: &Scope<'_>) -> bool {
+        let is_there = |node: Option<&pg::Node>| {
+            let column = node.and_then(|node| column_of(node, scope));
+            let mut targets = targets.iter();
+            let relation = column.and_then(|id| targets.find(|one| one.oid == id.relation));
+            let column = column.and_then(|id| relation?.column(id.attribute));
+            column.is_some_and(|column| column.required) || node.is_some_and(is_of_system)
+        };
+        match inner(node) {
+            Some(NodeEnum::BoolExpr(expression)) => {
+                let mut parts = expression.args.iter();
+                let is_always = |part: &pg::Node| {
+                    truth(part) == Some(true) || self.is_always(part, targets, scope)
+                };
+                match expression.boolop() {
+                    pg::BoolExprType::AndExpr => parts.all(is_always),
+                    pg::BoolExprType::OrExpr => parts.any(is_always),
+                    pg::BoolExprType::NotExpr => parts.any(|part| {
+                        matches!(inner(part), Some(NodeEnum::NullTest(test))
+                            if test.nulltesttype() == pg::NullTestType::IsNull
+                                && is_there(test.arg.as_deref()))
+                    }),
+                    pg::BoolExprType::Undefined => false,
+                }
+            }
+            Some(NodeEnum::NullTest(test)) => {
+                test.nulltesttype() == pg::NullTestType::IsNotNull && is_there(test.arg.as_deref())
+            }
+            Some(NodeEnum::AExpr(expression)) => {
+                // Of each row of a table with those of the same: one of them is that row.
+                let is_target =
+                    |item: &Item| targets.iter().any(|one| item.relation == Some(one.oid));
+                if scope.items.len() != 2 || !scope.items.iter().all(is_target) {
+                    return false;
+                }
+                let sides = [&expression.lexpr, &expression.rexpr].map(|side| side.as_deref());
+                let [Some(left), Some(right)] = sides else {
+                    return false;
+                };
+                let equals = expression.kind() == pg::AExprKind::AexprOp
+                    && matches!(strings(&expression.name).as_slice(), ["=" | "<=" | ">="]);
+                let column = column_of(left, scope);
+                equals
+                    && is_there(Some(left))
+                    && column.is_some()
+                    && column == column_of(right, scope)
+            }
+            Some(NodeEnum::SubLink(_)) => self.selects_itself(node, targets),
+            _ => false,
+        }
+    }
+
     /// `column IN (SELECT column FROM the same table)`.
     fn selects_itself(&self, node: &pg::Node, targets: &[&'a Relation]) -> bool {
         let Some(NodeEnum::SubLink(link)) = inner(node) else {
@@ -106,6 +160,33 @@ impl<'a> Walk<'a> {
             && tested == name(target.val.as_deref())
             && targets.iter().any(|relation| relation.name == from.relname)
     }
+}
+
+/// The column that an expression is, where it is certain which one.
+fn column_of(node: &pg::Node, scope: &Scope<'_>) -> Option<ColumnId> {
+    let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
+        return None;
+    };
+    let value = match strings(&column.fields)[..] {
+        [name] => scope.certain_column(name)?,
+        [table, name] => scope.certain_column_of(table, name)?,
+        _ => return None,
+    };
+    match value.sources[..] {
+        [source] if source.how == Reach::Projected => Some(source.column),
+        _ => None,
+    }
+}
+
+/// Whether it is one of the columns that every row has.
+fn is_of_system(node: &pg::Node) -> bool {
+    let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
+        return false;
+    };
+    let names = strings(&column.fields);
+    names
+        .last()
+        .is_some_and(|name| SYSTEM_COLUMNS.contains(name))
 }
 
 /// `column IN (constant)`.
@@ -314,6 +395,7 @@ pub(super) fn is_null(node: &pg::Node) -> bool {
 fn is_row_column(node: &pg::Node) -> bool {
     match inner(node) {
         Some(NodeEnum::ColumnRef(_)) => true,
+        Some(NodeEnum::RowExpr(row)) => row.args.iter().all(is_row_column),
         Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_row_column),
         Some(NodeEnum::FuncCall(call)) => call.args.iter().all(is_row_column),
         _ => false,
@@ -428,6 +510,10 @@ fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
         }
         (Some(NodeEnum::AConst(one)), Some(NodeEnum::AConst(other))) => {
             one.val == other.val && one.isnull == other.isnull
+        }
+        (Some(NodeEnum::RowExpr(one)), Some(NodeEnum::RowExpr(other))) => {
+            let mut pairs = one.args.iter().zip(&other.args);
+            one.args.len() == other.args.len() && pairs.all(|(one, other)| same_node(one, other))
         }
         (Some(NodeEnum::ParamRef(one)), Some(NodeEnum::ParamRef(other))) => {
             one.number == other.number

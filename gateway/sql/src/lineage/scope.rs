@@ -97,7 +97,8 @@ pub(super) enum Found {
     Nothing,
 }
 
-const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"];
+/// What every row has beside its columns.
+pub(super) const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"];
 
 impl<'s> Scope<'s> {
     /// A level inside another, with nothing in FROM yet.

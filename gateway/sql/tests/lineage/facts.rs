@@ -571,6 +571,7 @@ fn what_a_write_of_many_partitions_does_is_soon_known() {
                 generated: false,
                 default: false,
                 made_from: Vec::new(),
+                required: false,
             }));
             rows.inherits.push(InheritRow {
                 child: oid,
@@ -633,7 +634,10 @@ fn views_that_are_read_by_two_others_are_read_in_any_order() {
                     .unwrap();
             }
             for (oid, attribute, name) in columns {
-                let column = [oid, attribute, name, "25", "text", "false", "false", ""].map(Some);
+                let column = [
+                    oid, attribute, name, "25", "text", "false", "false", "", "false",
+                ]
+                .map(Some);
                 rows.push(RowSet::Columns, &column).unwrap();
             }
             let analysis = analyze("SELECT x, y FROM a", &Catalog::from_rows(rows));
@@ -651,7 +655,10 @@ fn what_a_view_is_made_from_that_cannot_be_read_is_all_that_it_reads() {
             let users = users.unwrap().oid;
             let view = ["20001", "public", "v", "v", "false", "", "", "", ""].map(Some);
             rows.push(RowSet::Relations, &view).unwrap();
-            let column = ["20001", "1", "x", "25", "text", "false", "false", ""].map(Some);
+            let column = [
+                "20001", "1", "x", "25", "text", "false", "false", "", "false",
+            ]
+            .map(Some);
             rows.push(RowSet::Columns, &column).unwrap();
             let reads = format!("20001,{users}");
             rows.push(RowSet::Views, &["20001", definition, &reads].map(Some))
@@ -702,4 +709,10 @@ fn what_is_renamed_without_end_makes_nothing_else_forgotten() {
     assert!(!told("members", "secret"), "as it is now");
     assert!(told("passing_198", "amount") && !told("passing_199", "amount"));
     assert!(!told("orders", "amount"), "the oldest of too many");
+
+    let first = renamed("users", "orders");
+    let mut back = renamed("users", "orders");
+    back.remember(&catalog);
+    assert_eq!(back.rows_version(), first.rows_version());
+    assert_ne!(back.version(), first.version(), "what was judged before");
 }

@@ -51,6 +51,7 @@ pub(super) fn catalog(
                 generated: false,
                 default: false,
                 made_from: Vec::new(),
+                required: false,
             });
         }
     }
