@@ -43,10 +43,10 @@ SELECT m.values FROM pg_statistic_ext_data, pg_mcv_list_items(stxdmcv) m
 SELECT unnest(histogram_bounds::text::text[]) FROM pg_stats WHERE tablename = 'customers' AND attname = 'email'
 -- refused: statistics by information in another schema's name
 SELECT histogram_bounds FROM "pg_catalog"."pg_stats" WHERE tablename = 'customers'
--- refused: statements of others
+-- masked: statements of others
 \elsewhere SELECT 'quartzzebra'
 SELECT * FROM pg_stat_activity
--- refused: statements of others, in JSON
+-- masked: statements of others, in JSON
 \elsewhere SELECT 'quartzzebra'
 SELECT json_agg(a) FROM pg_stat_activity a
 -- refused: statements of others, by numbers
@@ -166,3 +166,9 @@ SELECT avg_width FROM pg_stats WHERE tablename = 'people' AND attname = 'secret'
 SELECT n_distinct FROM pg_stats WHERE tablename = 'customers' AND attname = 'password_hash'
 -- oracle: the frequency of values
 SELECT most_common_freqs FROM pg_stats WHERE tablename = 'customers' AND attname = 'password_hash'
+-- masked: statements of others in a dashboard's query
+\elsewhere SELECT 'quartzzebra'
+SELECT pid, datname, usename, application_name, client_addr, backend_start, state, wait_event, query FROM pg_stat_activity ORDER BY pid
+-- oracle: statements of others as a filter
+\elsewhere SELECT 'quartzzebra'
+SELECT pid FROM pg_stat_activity WHERE query LIKE '%quartzzebra%' AND pid <> pg_backend_pid()

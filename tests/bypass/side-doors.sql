@@ -26,7 +26,7 @@ SELECT most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'custo
 SELECT histogram_bounds::text FROM pg_catalog.pg_stats
 -- refused: the planner's statistics, below
 SELECT stavalues1::text FROM pg_statistic
--- refused: what others run
+-- masked: what others run
 \elsewhere SELECT 'quartzzebra'
 SELECT query FROM pg_stat_activity
 -- refused: what others run, by a function

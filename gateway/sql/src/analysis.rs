@@ -381,7 +381,7 @@ pub enum OpaqueReason {
     ProceduralCode,
     /// A function or command that reads or writes files, programs or large objects of the server.
     ServerFile,
-    /// A catalog or view that holds data (`pg_stats`, `pg_stat_activity`, ...).
+    /// A catalog or view that holds data (`pg_stats`, `pg_cursors`, ...).
     DataCatalog,
     /// EXECUTE or FETCH of a name that was not seen being defined.
     UnknownName,

@@ -10,6 +10,7 @@ use crate::analysis::{Access, ColumnId, Reach, Source};
 /// Catalogs and views that have [telling columns](Catalog::telling_columns), with these.
 const TELLING: &[(&[&str], &[&str])] = &[
     (&["pg_attribute"], &["attmissingval"]),
+    (&["pg_stat_activity"], &["query"]),
     (
         &[
             "pg_stat_all_tables",
@@ -123,7 +124,6 @@ const DATA_CATALOGS: &[&str] = &[
     "pg_prepared_statements",
     "pg_shadow",
     "pg_shmem_allocations",
-    "pg_stat_activity",
     "pg_stat_statements",
     "pg_stat_subscription",
     "pg_stat_wal_receiver",
