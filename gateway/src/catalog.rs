@@ -341,7 +341,10 @@ async fn read(
 
 /// What sessions without temporary relations see is often what is known already, and then kept: so
 /// is what was judged by it.
-fn make(rows: CatalogRows, known: Option<Arc<Catalog>>) -> Catalogs {
+fn make(mut rows: CatalogRows, known: Option<Arc<Catalog>>) -> Catalogs {
+    if let Some(known) = &known {
+        rows.keep_views(known);
+    }
     let plain = rows.without_temporary();
     let (version, plain_version) = (rows.version(), plain.version());
     let build = |rows| {

@@ -421,6 +421,13 @@ async fn a_view_that_is_locked_protects_what_it_is_made_from() {
                 "{text}: {shown:?}"
             );
         }
+        // The view is known to be what it was.
+        let shown = said(&alice, "SELECT id, mail FROM letters").await;
+        let shown = format!("{:?}", shown.expect("nothing is in doubt"));
+        assert!(
+            shown.contains("\"1\"") && shown.contains("z***@"),
+            "{shown}"
+        );
     }
     run(&dora, &["ROLLBACK"]).await;
     assert!(said(&alice, "SELECT * FROM nowhere").await.is_err());

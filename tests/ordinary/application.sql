@@ -216,3 +216,9 @@ INSERT INTO products VALUES (1, 'twice', 'x', 1)
 INSERT INTO orders (id) VALUES (1)
 SELECT 'x'::integer
 SELEC 1
+CREATE TEMP TABLE own_leads (id integer, email text)
+INSERT INTO own_leads VALUES (1, 'me@example.org')
+DROP TABLE own_leads
+DROP TABLE IF EXISTS nothing_of_that_name
+DROP TABLE nothing_of_that_name
+SELECT pid, state FROM pg_stat_activity WHERE pid = 0

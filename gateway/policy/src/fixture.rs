@@ -96,6 +96,7 @@ pub(crate) fn catalog() -> Arc<Catalog> {
                 "SELECT users.email, users.email || users.nickname AS label FROM public.users"
                     .to_owned(),
             reads: Vec::new(),
+            rules: String::new(),
         }],
         ..CatalogRows::default()
     }))

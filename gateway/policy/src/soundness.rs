@@ -248,6 +248,9 @@ impl Examination<'_> {
         let Some(guard) = self.guard(used.column) else {
             return Ok(());
         };
+        if used.used != Use::Written {
+            self.is_known(guard, used.column)?;
+        }
         match used.used {
             Use::Written => Ok(()),
             Use::Projected => self.projected(analysis, guard, used),
@@ -257,6 +260,32 @@ impl Examination<'_> {
             Use::Copied => self.copied(guard, used.column, demands),
             Use::Filtered | Use::FilteredByEquality => self.filtered(guard, used),
             Use::Ordered => self.ordered(guard, used.column),
+        }
+    }
+
+    /// Refuses what is protected only as long as nobody knows what the views are made of whose columns a policy
+    /// has named: it may be nothing of that.
+    fn is_known(&self, guard: &Guard, column: ColumnId) -> Result<(), Unsound> {
+        let view = |named: &ColumnId| self.catalog.relation(named.relation);
+        let unread = |named: &ColumnId| view(named).filter(|one| one.is_unread());
+        let mut named = guard.named.iter();
+        let first = guard.named.first().and_then(unread);
+        match first.filter(|_| named.all(|one| unread(one).is_some() && *one != column)) {
+            None => Ok(()),
+            Some(view) => Err(Unsound {
+                sqlstate: SqlState::SERIALIZATION_FAILURE,
+                ..Unsound::new(
+                    guard.mask.1,
+                    format!(
+                        "whether column {} is protected cannot be known while view {}.{}, which may be made \
+                         of it, is locked",
+                        self.name(column),
+                        view.schema,
+                        view.name
+                    ),
+                    "Try again.",
+                )
+            }),
         }
     }
 
@@ -289,7 +318,10 @@ impl Examination<'_> {
     ) -> Result<(), Unsound> {
         let statement = analysis.statements.get(relation.statement as usize);
         let command = statement.map_or("the statement", |one| one.kind.command);
-        if relation.access != Access::Define || keeps_columns(command) {
+        // A temporary relation is named by nothing that goes with it.
+        let is_temporary = relation.schema == "pg_temp" || relation.schema.starts_with("pg_temp_");
+        let is_gone = is_temporary && matches!(command, "drop table" | "drop view");
+        if relation.access != Access::Define || keeps_columns(command) || is_gone {
             return Ok(());
         }
         let Some(guard) = relation.oid.and_then(|oid| self.strictest(oid)) else {
@@ -409,8 +441,8 @@ impl Examination<'_> {
                 policy,
                 format!("protected column {name} is used to order or group"),
                 format!(
-                    "Use another column in ORDER BY, GROUP BY, DISTINCT and PARTITION BY; in the \
-                     first two, {name} may stand behind the primary key of its table."
+                    "Use another column in ORDER BY, GROUP BY, DISTINCT and PARTITION BY, and UNION ALL \
+                     for UNION; in the first two, {name} may stand behind the primary key of its table."
                 ),
             )),
         }
@@ -498,6 +530,7 @@ impl Examination<'_> {
             let Some(guard) = self.guard(source.column) else {
                 continue;
             };
+            self.is_known(guard, source.column)?;
             let next = match source.how {
                 Reach::Projected => self.as_it_is(position, source.column, guard),
                 Reach::Derived | Reach::WholeRow if guard.derived.0 == DerivedRule::Null => {

@@ -7,6 +7,7 @@ mod lookup;
 mod made;
 mod queries;
 mod rows;
+mod views;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -76,6 +77,10 @@ pub struct Catalog {
     /// Foreign keys by the relation that is referenced.
     references: HashMap<u32, Vec<ReferenceRow>>,
     former: FormerNames,
+    /// Views as they were printed.
+    views: Vec<ViewRow>,
+    /// A digest of all code and of types that are no relations'.
+    code_version: u64,
     /// Whether code that nobody sees runs on definitions and may change what they make.
     watched: bool,
     /// An operator class of functions that are not PostgreSQL's own: who compares calls them, unseen.
@@ -457,7 +462,7 @@ impl Relation {
     }
 
     /// Whether it is a view whose definition could not be read.
-    pub(crate) fn is_unread(&self) -> bool {
+    pub fn is_unread(&self) -> bool {
         self.is_view() && self.view.as_ref().is_none_or(|view| !view.is_read)
     }
 

@@ -23,6 +23,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     let mut catalog = Catalog {
         version,
         rows_version: version,
+        code_version: rows.code_version(),
         watched: !rows.watchers.is_empty(),
         class: rows.classes.first().cloned(),
         ..Catalog::default()
@@ -96,6 +97,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     link_generated(&mut catalog);
     read_bodies(&mut catalog, &rows.functions);
     add_views(&mut catalog, &rows.views);
+    catalog.views = rows.views;
     catalog
 }
 

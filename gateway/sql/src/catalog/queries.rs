@@ -480,9 +480,10 @@ WITH long AS MATERIALIZED (
     SELECT l.relation FROM pg_catalog.pg_locks l
     JOIN pg_catalog.pg_database d ON d.oid = l.database
     WHERE l.mode = 'AccessExclusiveLock' AND d.datname = pg_catalog.current_database()
-), read (view, relations, is_locked) AS MATERIALIZED (
+), read (view, relations, is_locked, rules) AS MATERIALIZED (
     SELECT r.ev_class, pg_catalog.string_agg(DISTINCT d.refobjid::text, ','),
-           pg_catalog.bool_or(d.refobjid IN (SELECT locked.relation FROM locked))
+           pg_catalog.bool_or(d.refobjid IN (SELECT locked.relation FROM locked)),
+           pg_catalog.string_agg(DISTINCT r.oid::text || '.' || r.xmin::text, ' ')
     FROM pg_catalog.pg_rewrite r
     JOIN pg_catalog.pg_depend d
       ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
@@ -492,7 +493,7 @@ WITH long AS MATERIALIZED (
 SELECT c.oid::text,
        CASE WHEN read.is_locked OR c.relnamespace IN (SELECT long.namespace FROM long) THEN ''
             ELSE pg_catalog.pg_get_viewdef(c.oid) END,
-       COALESCE(read.relations, '')
+       COALESCE(read.relations, ''), COALESCE(read.rules, '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN read ON read.view = c.oid

@@ -122,6 +122,8 @@ pub struct ViewRow {
     pub definition: String,
     /// OIDs of the relations that it reads, and its own.
     pub reads: Vec<u32>,
+    /// Its rules, each with the transaction that has made it what it is.
+    pub rules: String,
 }
 
 /// A child and its parent.
@@ -429,11 +431,12 @@ fn column(row: &Row<'_>) -> Result<ColumnRow, Error> {
 }
 
 fn view(row: &Row<'_>) -> Result<ViewRow, Error> {
-    row.expect(3)?;
+    row.expect(4)?;
     Ok(ViewRow {
         relation: row.number(0)?,
         definition: row.text(1)?,
         reads: row.numbers(2)?,
+        rules: row.text(3)?,
     })
 }
 

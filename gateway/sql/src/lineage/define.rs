@@ -576,12 +576,20 @@ impl<'a> Walk<'a> {
     }
 
     fn defined_views(&mut self, is_one: impl Fn(&Relation) -> bool) {
-        let views = self.catalog.relations().filter(|one| one.is_view());
-        let mut views: Vec<&Relation> = views.filter(|view| is_one(view)).collect();
-        views.sort_unstable_by_key(|view| view.oid);
+        self.own_defined(|one| one.is_view() && is_one(one));
+    }
+
+    /// Counts relations as defined, but PostgreSQL's own.
+    pub(super) fn own_defined(&mut self, is_one: impl Fn(&Relation) -> bool) {
+        let is_own =
+            |one: &&Relation| !matches!(one.schema.as_str(), "pg_catalog" | "information_schema");
+        let own = self.catalog.relations().filter(is_own);
+        let mut defined: Vec<&Relation> = own.filter(|one| is_one(one)).collect();
+        defined.sort_unstable_by_key(|one| one.oid);
+        self.spend(defined.len());
         for Relation {
             oid, schema, name, ..
-        } in views
+        } in defined
         {
             self.use_relation(Some(*oid), schema, name, Access::Define);
         }

@@ -4,7 +4,7 @@ use super::Walk;
 use super::command::{Effect, of, session, statement};
 use super::scope::Scope;
 use crate::analysis::{Access, Class, NameUse, OpaqueReason, Outputs, Statement};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, RelationKind};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
 impl<'a> Walk<'a> {
@@ -63,6 +63,10 @@ impl<'a> Walk<'a> {
             NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum),
             NodeEnum::ClusterStmt(cluster) => {
                 self.recomputed(cluster.relation.as_ref(), Access::Define);
+                if cluster.relation.is_none() {
+                    // Each that was clustered before.
+                    self.own_defined(|one| one.kind != RelationKind::View);
+                }
                 of(Effect::Utility, "cluster")
             }
             NodeEnum::ReindexStmt(reindex) => {

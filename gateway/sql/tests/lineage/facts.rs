@@ -273,7 +273,7 @@ fn a_view_without_a_definition_is_opaque() {
         let opaque = analyze("SELECT FROM v", &locked).opaque;
         assert_eq!(opaque[0].reason, OpaqueReason::Unsupported);
         // As PostgreSQL prints some, though its grammar refuses it.
-        let definition = [Some("20001"), Some("SELEC"), Some("")];
+        let definition = ["20001", "SELEC", "", ""].map(Some);
         rows.push(RowSet::Views, &definition).unwrap();
         let unreadable = Catalog::from_rows(rows);
         assert!(unreadable.is_complete());
@@ -295,7 +295,7 @@ fn temporary_views_are_soon_read_or_not_at_all() {
             let mut rows = CatalogRows::default();
             let view = ["20001", schema, "v", "v", "false", "", "", "", ""].map(Some);
             rows.push(RowSet::Relations, &view).unwrap();
-            let definition = [Some("20001"), Some(definition), Some("")];
+            let definition = ["20001", definition, "", ""].map(Some);
             rows.push(RowSet::Views, &definition).unwrap();
             let catalog = Catalog::from_rows(rows);
             !analyze("SELECT FROM v", &catalog).opaque.is_empty()
@@ -630,7 +630,7 @@ fn views_that_are_read_by_two_others_are_read_in_any_order() {
             for (oid, name, definition) in definitions {
                 let view = [oid, "public", name, "v", "false", "", "", "", ""].map(Some);
                 rows.push(RowSet::Relations, &view).unwrap();
-                rows.push(RowSet::Views, &[oid, definition, ""].map(Some))
+                rows.push(RowSet::Views, &[oid, definition, "", ""].map(Some))
                     .unwrap();
             }
             for (oid, attribute, name) in columns {
@@ -661,7 +661,7 @@ fn what_a_view_is_made_from_that_cannot_be_read_is_all_that_it_reads() {
             .map(Some);
             rows.push(RowSet::Columns, &column).unwrap();
             let reads = format!("20001,{users}");
-            rows.push(RowSet::Views, &["20001", definition, &reads].map(Some))
+            rows.push(RowSet::Views, &["20001", definition, &reads, ""].map(Some))
                 .unwrap();
             let catalog = Catalog::from_rows(rows);
             let email = catalog
@@ -715,4 +715,39 @@ fn what_is_renamed_without_end_makes_nothing_else_forgotten() {
     back.remember(&catalog);
     assert_eq!(back.rows_version(), first.rows_version());
     assert_ne!(back.version(), first.version(), "what was judged before");
+}
+
+#[test]
+fn a_view_that_is_locked_is_what_it_was_where_nothing_has_changed() {
+    let rows_of = |definition: &str, rules: &str, column: &str| {
+        let mut rows = rows();
+        for view in rows.views.iter_mut().filter(|view| view.relation == 16445) {
+            view.definition = definition.to_owned();
+            view.rules = rules.to_owned();
+            view.reads = vec![16413, 16445];
+        }
+        for one in rows.columns.iter_mut().filter(|one| one.name == "password") {
+            one.name = column.to_owned();
+        }
+        rows
+    };
+    let printed = rows().views.into_iter().find(|view| view.relation == 16445);
+    let printed = printed.unwrap().definition;
+    let before = Catalog::from_rows(rows_of(&printed, "1.1", "password"));
+    let kept = |rules: &str, column: &str| {
+        let mut rows = rows_of("", rules, column);
+        rows.keep_views(&before);
+        Catalog::from_rows(rows)
+    };
+    assert_eq!(kept("1.1", "password").version(), before.version());
+    assert!(
+        !kept("1.2", "password").is_complete(),
+        "its rule is another"
+    );
+    assert!(!kept("1.1", "p").is_complete(), "a column has another name");
+    let mut rows = rows_of("", "1.1", "password");
+    let slug = rows.functions.iter_mut().find(|one| one.name == "slug");
+    slug.unwrap().name = "other".to_owned();
+    rows.keep_views(&before);
+    assert!(!Catalog::from_rows(rows).is_complete(), "code has another");
 }
