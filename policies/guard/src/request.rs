@@ -94,6 +94,24 @@ impl<'a> Judged<'a> {
         self.opaque.iter().find(hides).copied()
     }
 
+    /// True where it drops relations of which there are none: PostgreSQL says so, and nothing happens.
+    pub(crate) fn drops_nothing(&self) -> bool {
+        const DROPS: [&str; 5] = [
+            "drop foreign table",
+            "drop materialized view",
+            "drop sequence",
+            "drop table",
+            "drop view",
+        ];
+        DROPS.contains(&self.kind)
+            && !self.relations.is_empty()
+            && self.relations.iter().all(|relation| relation.oid.is_none())
+            && self
+                .opaque
+                .iter()
+                .all(|part| part.reason == "unknown-relation")
+    }
+
     /// The command for people: `DROP TABLE`.
     pub(crate) fn command(&self) -> String {
         match self.kind {

@@ -106,6 +106,23 @@ fn ddl_of_any_kind_counts() {
 }
 
 #[test]
+fn what_is_not_there_is_dropped_without_approval() {
+    let drop = |kind: &str| Facts::fixed().with_statement(kind, "define", "");
+    let rule = r#"{"rules": [{"name": "r", "statements": ["drop table"], "effect": "hold", "approvers": ["dba"]}]}"#;
+    for settings in [DDL, rule] {
+        let nothing = drop("drop table").with_unknown_relation("scratch", "define");
+        assert_eq!(outcome(settings, &nothing), "allow");
+        let something = drop("drop table")
+            .with_unknown_relation("scratch", "define")
+            .with_relation("public.orders", "define");
+        assert_eq!(outcome(settings, &something), "hold");
+        assert_eq!(outcome(settings, &drop("drop table")), "hold");
+    }
+    let index = drop("drop index").with_unknown_relation("scratch_key", "define");
+    assert_eq!(outcome(DDL, &index), "hold", "which are not known");
+}
+
+#[test]
 fn what_could_hide_ddl_is_held_too() {
     for facts in [
         unread(),

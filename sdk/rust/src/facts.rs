@@ -341,13 +341,24 @@ impl Facts {
 
     /// With one use more of a relation, `schema.name` or `name`, by the statement added last.
     #[must_use]
-    pub fn with_relation(mut self, relation: &str, access: &str) -> Self {
+    pub fn with_relation(self, relation: &str, access: &str) -> Self {
+        const FIRST_OWN_OID: u32 = 16_384;
+        self.with_relation_of(Some(FIRST_OWN_OID), relation, access)
+    }
+
+    /// The same of a relation that the catalog does not know.
+    #[must_use]
+    pub fn with_unknown_relation(self, relation: &str, access: &str) -> Self {
+        self.with_relation_of(None, relation, access)
+    }
+
+    fn with_relation_of(mut self, oid: Option<u32>, relation: &str, access: &str) -> Self {
         let (schema, name) = relation.split_once('.').unwrap_or(("", relation));
         let statement = self.last_statement();
         push(
             &mut self.relations,
             RelationUse {
-                oid: None,
+                oid,
                 schema: schema.to_owned(),
                 name: name.to_owned(),
                 access: access.to_owned(),
