@@ -74,7 +74,7 @@ pub(crate) type PolicyIndex = usize;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) mask: (Mask, PolicyIndex),
-    /// The columns that the policy of the mask has named: the guarded one, or some of its like.
+    /// The columns that policies have named: the guarded one, or some of its like.
     pub(crate) named: Vec<ColumnId>,
     pub(crate) derived: (DerivedRule, PolicyIndex),
     pub(crate) filter: (FilterRule, PolicyIndex),
@@ -94,13 +94,9 @@ impl Guard {
     /// earlier of equals.
     pub(crate) fn join(&mut self, other: &Guard) {
         let mask = stricter(&self.mask, &other.mask);
-        if self.mask == other.mask {
-            let new = other.named.iter().filter(|one| !self.named.contains(one));
-            let new: Vec<ColumnId> = new.copied().collect();
-            self.named.extend(new);
-        } else if mask == other.mask {
-            self.named.clone_from(&other.named);
-        }
+        let new = other.named.iter().filter(|one| !self.named.contains(one));
+        let new: Vec<ColumnId> = new.copied().collect();
+        self.named.extend(new);
         self.mask = mask;
         if other.derived.0 > self.derived.0 {
             self.derived = other.derived;

@@ -324,7 +324,17 @@ impl Examination<'_> {
         if relation.access != Access::Define || keeps_columns(command) || is_gone {
             return Ok(());
         }
-        let Some(guard) = relation.oid.and_then(|oid| self.strictest(oid)) else {
+        // With CASCADE, views go with columns of tables.
+        let alters_a_table = || {
+            let mut others = analysis
+                .relations
+                .iter()
+                .filter(|one| one.statement == relation.statement && one.access == Access::Define);
+            let known = |oid| self.catalog.relation(oid);
+            others.any(|one| one.oid.and_then(known).is_some_and(|one| !one.is_view()))
+        };
+        let goes = command.starts_with("drop") || (command == "alter table" && alters_a_table());
+        let Some(guard) = relation.oid.and_then(|oid| self.strictest(oid, goes)) else {
             return Ok(());
         };
         let (rule, policy) = guard.derived;
@@ -345,16 +355,19 @@ impl Examination<'_> {
         }
     }
 
-    /// The protection with the strictest rule among those of a relation's columns.
-    fn strictest(&self, relation: u32) -> Option<&Guard> {
-        let columns = self.catalog.relation(relation)?.columns.iter();
-        let guards = columns.filter_map(|column| {
+    /// The protection with the strictest rule among those of a relation's columns. Where a view goes that no
+    /// policy names, what it is made of stays protected.
+    fn strictest(&self, relation: u32, goes: bool) -> Option<&Guard> {
+        let known = self.catalog.relation(relation)?;
+        let guards = known.columns.iter().filter_map(|column| {
             self.guard(ColumnId {
                 relation,
                 attribute: column.attribute,
             })
         });
-        guards.max_by_key(|guard| guard.derived.0)
+        let is_named = |guard: &&Guard| guard.named.iter().any(|one| one.relation == relation);
+        let counts = |guard: &&Guard| !goes || !known.is_view() || is_named(guard);
+        guards.filter(counts).max_by_key(|guard| guard.derived.0)
     }
 
     fn derived(
@@ -574,8 +587,13 @@ impl Examination<'_> {
             Mask::Custom(_) | Mask::KeepFirst(_) | Mask::KeepLast(_)
         );
         let is_named = guard.named.contains(&column);
-        let holds_same = |named: &ColumnId| self.catalog.holds_same(*named, column);
-        if shows_part && !is_named && !guard.named.iter().all(holds_same) {
+        let name = |column| self.catalog.column(column).map(|column| column.name);
+        let holds_same = |named: &ColumnId| {
+            // One rule for all columns of a name is for what they are made of, too.
+            let is_said = is_named && name(*named) == name(column);
+            is_said || self.catalog.holds_same(*named, column)
+        };
+        if shows_part && !guard.named.iter().all(holds_same) {
             return self.mask(position, column, (Mask::Null, guard.mask.1));
         }
         // The policy knows what to make of what it has named.

@@ -205,21 +205,6 @@ impl Catalog {
         own.any(|function| function.schema == schema)
     }
 
-    /// Whether there are functions or types in a schema, beside those of its relations.
-    pub(crate) fn has_more_than_relations(&self, schema: &str) -> bool {
-        let stands_alone = |one: &Type| match one.kind {
-            TypeKind::Composite => {
-                let relation = self.relation(one.relation);
-                relation.is_none_or(|relation| relation.kind == RelationKind::Composite)
-            }
-            // But arrays, which go with their elements.
-            TypeKind::Base => one.base == 0,
-            TypeKind::Domain | TypeKind::Enum | TypeKind::Pseudo | TypeKind::Range => true,
-        };
-        let mut types = self.layers().flat_map(|layer| layer.types.values());
-        self.has_functions_in(schema) || types.any(|one| one.schema == schema && stands_alone(one))
-    }
-
     /// Whether there is a function of this name at all.
     pub(crate) fn has_function(&self, name: &str) -> bool {
         self.has_own_function(name) || crate::functions::effect(name).is_some()

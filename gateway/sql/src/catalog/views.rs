@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use super::{Catalog, CatalogRows, ViewRow};
 
 /// Of relations, their names and those of their columns.
-type Names<'a> = HashMap<u32, (&'a str, &'a str, Vec<(i16, &'a str)>)>;
+type Names<'a> = HashMap<u32, NamesOfOne<'a>>;
+
+/// Of one: its schema, its name, and the names of its columns.
+type NamesOfOne<'a> = (&'a str, &'a str, Vec<(i16, &'a str)>);
 
 impl CatalogRows {
     /// Takes the definitions of views that could not be printed from a catalog before, where their rules are
@@ -77,7 +80,7 @@ impl CatalogRows {
 }
 
 impl Catalog {
-    fn names_of(&self, oid: u32) -> Option<(&str, &str, Vec<(i16, &str)>)> {
+    fn names_of(&self, oid: u32) -> Option<NamesOfOne<'_>> {
         let relation = self.relation(oid)?;
         let columns = relation.columns.iter();
         let columns = columns.map(|column| (column.attribute, column.name.as_str()));

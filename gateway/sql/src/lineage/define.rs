@@ -162,9 +162,7 @@ impl<'a> Walk<'a> {
             }
         }
         match rename.rename_type() {
-            Type::ObjectSchema => {
-                self.all_of_schema(&rename.subname);
-            }
+            Type::ObjectSchema => self.all_of_schema(&rename.subname),
             Type::ObjectType => self.type_changed(&type_path(&rename.object)),
             Type::ObjectAttribute => {
                 self.fields_changed(rename.relation.as_ref(), rename.behavior());
@@ -205,8 +203,7 @@ impl<'a> Walk<'a> {
             self.created(relation);
         }
         if matches!(node, NodeEnum::DropOwnedStmt(_)) {
-            self.spend(self.catalog.size());
-            self.defined_views(|_| true);
+            self.any_view_goes();
         }
         if let Some(command) = plain_definition(node) {
             return of(Effect::Define, command);
@@ -338,7 +335,7 @@ impl<'a> Walk<'a> {
         };
         let mut parts = alter.cmds.iter().filter_map(inner);
         if parts.any(cascades) {
-            self.views_gone(&relations);
+            self.any_view_goes();
         }
         let mut scope = Scope::outermost();
         let item = self.item(&var.relname, &relations);
@@ -554,29 +551,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Everything in a schema that is renamed or dropped.
-    fn all_of_schema(&mut self, schema: &str) -> Vec<&'a Relation> {
+    fn all_of_schema(&mut self, schema: &str) {
         let all = self.catalog.relations();
         let mut inside: Vec<&Relation> = all.filter(|one| one.schema == schema).collect();
         inside.sort_unstable_by_key(|relation| relation.oid);
-        for relation in &inside {
+        for relation in inside {
             self.use_relation(Some(relation.oid), schema, &relation.name, Access::Define);
             self.names_elsewhere(relation);
         }
-        inside
     }
 
-    /// The views over relations that go, or of which columns go, with CASCADE.
-    fn views_gone(&mut self, relations: &[&'a Relation]) {
-        let mut gone: Vec<u32> = relations.iter().map(|one| one.oid).collect();
-        for relation in relations {
-            gone.extend(self.catalog.descendants(relation.oid));
-        }
-        self.spend(gone.len().saturating_mul(self.catalog.size()));
-        self.defined_views(|view| gone.iter().any(|oid| view.reads(*oid)));
-    }
-
-    fn defined_views(&mut self, is_one: impl Fn(&Relation) -> bool) {
-        self.own_defined(|one| one.is_view() && is_one(one));
+    /// With CASCADE, views go of which it is known to PostgreSQL alone that they are made with what goes: by
+    /// the types of its rows, by functions, by numbers in their texts.
+    fn any_view_goes(&mut self) {
+        self.own_defined(Relation::is_view);
     }
 
     /// Counts relations as defined, but PostgreSQL's own.
@@ -595,35 +583,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What is dropped with CASCADE, but relations: of any view it may be known to PostgreSQL alone whether
-    /// it is made with that.
-    fn drops_any_view(&self, drop: &pg::DropStmt) -> bool {
-        use pg::ObjectType as Type;
-        match drop.remove_type() {
-            Type::ObjectSchema => {
-                let mut schemas = strings(&drop.objects).into_iter();
-                schemas.any(|schema| self.catalog.has_more_than_relations(schema))
-            }
-            Type::ObjectIndex | Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule => {
-                false
-            }
-            of => !is_relation(of),
-        }
-    }
-
     fn drop(&mut self, drop: &pg::DropStmt) -> Statement {
         use pg::ObjectType as Type;
         let cascades = drop.behavior() == pg::DropBehavior::DropCascade;
-        if cascades && self.drops_any_view(drop) {
-            self.spend(self.catalog.size());
-            self.defined_views(|_| true);
+        let stands_alone = matches!(
+            drop.remove_type(),
+            Type::ObjectIndex | Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule
+        );
+        if cascades && !stands_alone {
+            self.any_view_goes();
         }
         if drop.remove_type() == Type::ObjectSchema {
             for schema in strings(&drop.objects) {
-                let inside = self.all_of_schema(schema);
-                if cascades {
-                    self.views_gone(&inside);
-                }
+                self.all_of_schema(schema);
             }
         }
         if matches!(drop.remove_type(), Type::ObjectType | Type::ObjectDomain) {
@@ -657,10 +629,7 @@ impl<'a> Walk<'a> {
                 relname: (*name).to_owned(),
                 ..pg::RangeVar::default()
             };
-            let relations = self.relations(&var, Access::Define);
-            if cascades && is_relation(drop.remove_type()) {
-                self.views_gone(&relations);
-            }
+            self.relations(&var, Access::Define);
         }
         of(Effect::Define, drop_command(drop.remove_type()))
     }

@@ -232,10 +232,15 @@ impl<'a> Walk<'a> {
             let value = self.value(node, &outer);
             self.mark(&value, Use::Filtered);
         }
-        match sample.relation.as_deref() {
+        let (mut items, table) = match sample.relation.as_deref() {
             Some(relation) => self.member(relation, scope, left),
             None => self.unknown_item(),
+        };
+        for item in &mut items {
+            // Some of its rows.
+            item.relation = None;
         }
+        (items, table)
     }
 
     /// Functions in FROM: one, or ROWS FROM several.

@@ -4,7 +4,7 @@ use super::Walk;
 use super::condition::{equality_column, is_constant};
 use super::scope::{Item, SYSTEM_COLUMNS, Scope};
 use crate::analysis::{ColumnId, Reach, Restriction};
-use crate::catalog::Relation;
+use crate::catalog::{Relation, RelationKind};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
 impl<'a> Walk<'a> {
@@ -73,13 +73,8 @@ impl<'a> Walk<'a> {
 
     /// Whether a condition holds for every row of these relations, as far as the catalog tells.
     fn is_always(&self, node: &pg::Node, targets: &[&'a Relation], scope: &Scope<'_>) -> bool {
-        let is_there = |node: Option<&pg::Node>| {
-            let column = node.and_then(|node| column_of(node, scope));
-            let mut targets = targets.iter();
-            let relation = column.and_then(|id| targets.find(|one| one.oid == id.relation));
-            let column = column.and_then(|id| relation?.column(id.attribute));
-            column.is_some_and(|column| column.required) || node.is_some_and(is_of_system)
-        };
+        let is_there =
+            |node: Option<&pg::Node>| node.is_some_and(|node| is_there(node, targets, scope));
         match inner(node) {
             Some(NodeEnum::BoolExpr(expression)) => {
                 let mut parts = expression.args.iter();
@@ -100,28 +95,42 @@ impl<'a> Walk<'a> {
             Some(NodeEnum::NullTest(test)) => {
                 test.nulltesttype() == pg::NullTestType::IsNotNull && is_there(test.arg.as_deref())
             }
-            Some(NodeEnum::AExpr(expression)) => {
-                // Of each row of a table with those of the same: one of them is that row.
-                let is_target =
-                    |item: &Item| targets.iter().any(|one| item.relation == Some(one.oid));
-                if scope.items.len() != 2 || !scope.items.iter().all(is_target) {
-                    return false;
-                }
-                let sides = [&expression.lexpr, &expression.rexpr].map(|side| side.as_deref());
-                let [Some(left), Some(right)] = sides else {
-                    return false;
-                };
-                let equals = expression.kind() == pg::AExprKind::AexprOp
-                    && matches!(strings(&expression.name).as_slice(), ["=" | "<=" | ">="]);
-                let column = column_of(left, scope);
-                equals
-                    && is_there(Some(left))
-                    && column.is_some()
-                    && column == column_of(right, scope)
-            }
+            Some(NodeEnum::AExpr(expression)) => self.joins_itself(expression, targets, scope),
             Some(NodeEnum::SubLink(_)) => self.selects_itself(node, targets),
             _ => false,
         }
+    }
+
+    /// `one.column = other.column` of two that are the same table, whole: to each row there is one, itself.
+    fn joins_itself(
+        &self,
+        expression: &pg::AExpr,
+        targets: &[&'a Relation],
+        scope: &Scope<'_>,
+    ) -> bool {
+        let is_whole = |relation: &Relation| {
+            relation.kind == RelationKind::Partitioned
+                || self.catalog.descendants(relation.oid).is_empty()
+        };
+        let is_target = |item: &Item| {
+            let mut targets = targets.iter();
+            targets.any(|one| item.relation == Some(one.oid) && is_whole(one))
+        };
+        let sides = [&expression.lexpr, &expression.rexpr].map(|side| side.as_deref());
+        let [Some(left), Some(right)] = sides else {
+            return false;
+        };
+        let equals = expression.kind() == pg::AExprKind::AexprOp
+            && matches!(strings(&expression.name).as_slice(), ["=" | "<=" | ">="]);
+        let column = column_of(left, scope);
+        equals
+            && scope.items.len() == 2
+            && scope.items.iter().all(is_target)
+            && [left, right]
+                .iter()
+                .any(|side| is_there(side, targets, scope))
+            && column.is_some()
+            && column == column_of(right, scope)
     }
 
     /// `column IN (SELECT column FROM the same table)`.
@@ -137,6 +146,7 @@ impl<'a> Walk<'a> {
             || select.having_clause.is_some()
             || select.limit_count.is_some()
             || select.limit_offset.is_some()
+            || !select.locking_clause.is_empty()
         {
             return false;
         }
@@ -158,8 +168,40 @@ impl<'a> Walk<'a> {
         let tested = name(link.testexpr.as_deref());
         tested.is_some()
             && tested == name(target.val.as_deref())
+            && from.inh
             && targets.iter().any(|relation| relation.name == from.relname)
     }
+}
+
+/// Whether a column of the rows that are changed has a value in each: what is joined to them may be NULL all
+/// the same.
+fn is_there(node: &pg::Node, targets: &[&Relation], scope: &Scope<'_>) -> bool {
+    let Some(item) = item_of(node, scope).filter(|item| item.restricts) else {
+        return false;
+    };
+    let mut targets = targets.iter();
+    let relation = targets.find(|one| item.relation == Some(one.oid));
+    let column = column_of(node, scope).and_then(|id| relation?.column(id.attribute));
+    column.is_some_and(|column| column.required) || is_of_system(node)
+}
+
+/// The thing in FROM that a column is of, where it is certain which one.
+fn item_of<'s>(node: &pg::Node, scope: &'s Scope<'_>) -> Option<&'s Item> {
+    let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
+        return None;
+    };
+    let items = scope.items.iter();
+    let mut found: Vec<&Item> = match strings(&column.fields)[..] {
+        [name] => items
+            .filter(|item| item.bare && item.column(name).is_some())
+            .collect(),
+        [table, _] => items
+            .filter(|item| item.by_name && item.name == table)
+            .collect(),
+        _ => return None,
+    };
+    let only = found.pop();
+    only.filter(|_| found.is_empty())
 }
 
 /// The column that an expression is, where it is certain which one.
