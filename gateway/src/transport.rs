@@ -37,6 +37,20 @@ pub(crate) fn tune(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
+impl Transport {
+    /// Whether the kernel holds back what does not fill a packet.
+    pub(crate) fn cork(&self, on: bool) -> io::Result<()> {
+        let plain = match self {
+            Self::Plain(plain) => plain,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        match plain {
+            Plain::Tcp(stream) => SockRef::from(stream).set_tcp_cork(on),
+            Plain::Unix(_) => Ok(()),
+        }
+    }
+}
+
 impl AsyncRead for Plain {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -181,7 +181,7 @@ impl Session {
                     return Ok(());
                 }
                 flight.keep(bytes)?;
-                self.client.queue(bytes);
+                self.client.queue_rows(bytes);
                 Ok(())
             }
             _ => Err(unexpected("the rest of a row")),
@@ -283,7 +283,7 @@ impl Session {
             Rows::Undecided => return Err(unexpected("rows of no known shape")),
             Rows::Pass => {
                 flight.keep(run)?;
-                self.client.queue(run);
+                self.client.queue_rows(run);
             }
             Rows::Mask(_) | Rows::Copy(_) => {
                 let masked = self
