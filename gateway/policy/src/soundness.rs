@@ -11,7 +11,7 @@ use sql::analysis::{
     Access, Analysis, ColumnId, ColumnUse, NameUse, Opaque, OpaqueReason, Output, Outputs, Reach,
     RelationUse, Statement, Use,
 };
-use sql::catalog::Catalog;
+use sql::catalog::{Catalog, Relation};
 
 use crate::hold::{Approval, Demand};
 use crate::inspection::{Inspector, Shown};
@@ -213,14 +213,20 @@ impl Examination<'_> {
         let Some(policy) = self.protections.distrusts(name) else {
             return Ok(());
         };
-        let kind = part.reason.as_str();
-        let reason = format!(
-            "columns are protected, and what the statement does cannot be known ({kind}: {})",
-            part.detail
-        );
+        let detail = &part.detail;
+        // Temporary ones are unread where they are too long.
+        let is_it = |one: &Relation| one.is_unread() && !one.is_temporary() && one.name == *detail;
+        if part.reason == OpaqueReason::Unsupported && self.catalog.relations().any(is_it) {
+            let reason =
+                format!("the definition of view {detail} cannot be read while it is locked");
+            return Err(Unsound {
+                sqlstate: SqlState::SERIALIZATION_FAILURE,
+                ..Unsound::new(policy, reason, "Try again.")
+            });
+        }
         Err(Unsound {
             sqlstate: sqlstate(part.reason),
-            ..Unsound::new(policy, reason, advice(part))
+            ..Unsound::new(policy, unknown(part), advice(part))
         })
     }
 
@@ -737,6 +743,23 @@ fn readable(part: &Opaque) -> Result<(), Unsound> {
 }
 
 /// What PostgreSQL would most likely call it.
+/// What cannot be known, for the client.
+fn unknown(part: &Opaque) -> String {
+    let detail = &part.detail;
+    match part.reason {
+        OpaqueReason::UnknownRelation => {
+            format!("relation \"{detail}\" does not exist, as far as the gateway knows")
+        }
+        OpaqueReason::UnknownColumn => {
+            format!("column \"{detail}\" does not exist, as far as the gateway knows")
+        }
+        reason => format!(
+            "columns are protected, and what the statement does cannot be known ({}: {detail})",
+            reason.as_str()
+        ),
+    }
+}
+
 fn sqlstate(reason: OpaqueReason) -> SqlState {
     match reason {
         OpaqueReason::UnknownRelation => SqlState::UNDEFINED_TABLE,
@@ -775,8 +798,11 @@ fn advice(part: &Opaque) -> String {
         OpaqueReason::ReadersDiffer | OpaqueReason::Unsupported => {
             "Write the statement in a simpler, standard way.".to_owned()
         }
-        OpaqueReason::UnknownRelation | OpaqueReason::UnknownColumn => {
-            format!("Check that {detail} exists, and name it with its schema.")
+        OpaqueReason::UnknownRelation => {
+            "Check its spelling, and name it with its schema.".to_owned()
+        }
+        OpaqueReason::UnknownColumn => {
+            "Check its spelling; where it exists, name it with its table: table.column.".to_owned()
         }
         OpaqueReason::UnknownFunction | OpaqueReason::ProceduralCode => {
             format!("Do without {detail}, or ask for it to be listed as trusted.")

@@ -1,7 +1,7 @@
 //! Names that columns had before they, their relation or their schema were renamed or moved: what is
 //! protected by name stays protected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalog, Column, ColumnInfo, Relation};
 use crate::analysis::ColumnId;
@@ -9,18 +9,12 @@ use crate::analysis::ColumnId;
 /// Of one relation, and of one column, more names than these are forgotten, the oldest first.
 const MOST_NAMES: usize = 64;
 
-/// More columns under former names are not told.
-const MOST_TOLD: usize = 100_000;
-
 /// The former names of all that is still there.
 #[derive(Clone, Debug, Default, Hash, PartialEq, Eq)]
 pub(super) struct FormerNames {
     /// Schema and name of each relation that had others.
     relations: BTreeMap<u32, Vec<(String, String)>>,
     columns: BTreeMap<ColumnId, Vec<String>>,
-    /// The relations of both, those with the fewest names first: whoever renames without end what is his own
-    /// makes nothing else forgotten.
-    order: Vec<u32>,
 }
 
 impl FormerNames {
@@ -49,19 +43,7 @@ impl FormerNames {
                 }
             }
         }
-        names.order = names.ordered(catalog);
         names
-    }
-
-    fn ordered(&self, catalog: &Catalog) -> Vec<u32> {
-        let columns = self.columns.keys().map(|column| column.relation);
-        let mut order: Vec<u32> = self.relations.keys().copied().chain(columns).collect();
-        order.sort_by_cached_key(|oid| {
-            let relation = catalog.relation(*oid);
-            (relation.map_or(0, |one| self.told(one).count()), *oid)
-        });
-        order.dedup();
-        order
     }
 
     /// The columns of a relation by all names but those that they have.
@@ -125,9 +107,9 @@ impl Catalog {
     /// Columns that are still there, under names that they had.
     pub fn former(&self) -> impl Iterator<Item = ColumnInfo<'_>> {
         let former = &self.root().former;
-        let relations = former.order.iter();
-        let relations = relations.filter_map(|oid| self.relation(*oid));
-        let told = relations.flat_map(|relation| former.told(relation));
-        told.take(MOST_TOLD)
+        let columns = former.columns.keys().map(|column| column.relation);
+        let relations: BTreeSet<u32> = former.relations.keys().copied().chain(columns).collect();
+        let relations = relations.into_iter().filter_map(|oid| self.relation(oid));
+        relations.flat_map(|relation| former.told(relation))
     }
 }

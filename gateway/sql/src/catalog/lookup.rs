@@ -446,6 +446,12 @@ impl Catalog {
         }
     }
 
+    /// The relations that refer to others by foreign keys.
+    pub(crate) fn referencing(&self) -> HashSet<u32> {
+        let keys = self.root().references.values().flatten();
+        keys.map(|key| key.referencing).collect()
+    }
+
     fn refers(&self, made: ColumnId, column: ColumnId) -> bool {
         self.keys_to(column.relation).any(|key| {
             let pair = (column.attribute, made.attribute);

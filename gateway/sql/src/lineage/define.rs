@@ -203,7 +203,7 @@ impl<'a> Walk<'a> {
             self.created(relation);
         }
         if matches!(node, NodeEnum::DropOwnedStmt(_)) {
-            self.any_view_goes();
+            self.dependents_go();
         }
         if let Some(command) = plain_definition(node) {
             return of(Effect::Define, command);
@@ -335,7 +335,7 @@ impl<'a> Walk<'a> {
         };
         let mut parts = alter.cmds.iter().filter_map(inner);
         if parts.any(cascades) {
-            self.any_view_goes();
+            self.dependents_go();
         }
         let mut scope = Scope::outermost();
         let item = self.item(&var.relname, &relations);
@@ -561,10 +561,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// With CASCADE, views go of which it is known to PostgreSQL alone that they are made with what goes: by
-    /// the types of its rows, by functions, by numbers in their texts.
-    fn any_view_goes(&mut self) {
-        self.own_defined(Relation::is_view);
+    /// With CASCADE go views, generated columns and foreign keys of which PostgreSQL alone knows that they are
+    /// made with what goes: by the types of its rows, by functions, by indexes, by numbers in texts. A protection
+    /// may be named by one of them, or spread by it.
+    fn dependents_go(&mut self) {
+        let referencing = self.catalog.referencing();
+        self.own_defined(|one| {
+            let mut columns = one.columns.iter();
+            one.is_view()
+                || columns.any(|column| column.generated)
+                || referencing.contains(&one.oid)
+        });
     }
 
     /// Counts relations as defined, but PostgreSQL's own.
@@ -585,13 +592,15 @@ impl<'a> Walk<'a> {
 
     fn drop(&mut self, drop: &pg::DropStmt) -> Statement {
         use pg::ObjectType as Type;
-        let cascades = drop.behavior() == pg::DropBehavior::DropCascade;
+        // What was made to depend on an extension goes with it in any case.
+        let cascades = drop.behavior() == pg::DropBehavior::DropCascade
+            || drop.remove_type() == Type::ObjectExtension;
         let stands_alone = matches!(
             drop.remove_type(),
-            Type::ObjectIndex | Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule
+            Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule
         );
         if cascades && !stands_alone {
-            self.any_view_goes();
+            self.dependents_go();
         }
         if drop.remove_type() == Type::ObjectSchema {
             for schema in strings(&drop.objects) {
@@ -749,7 +758,6 @@ fn plain_definition(node: &NodeEnum) -> Option<&'static str> {
         NodeEnum::AlterStatsStmt(_) => "alter statistics",
         NodeEnum::AlterCollationStmt(_) => "alter collation",
         NodeEnum::SecLabelStmt(_) => "security label",
-        NodeEnum::AlterObjectDependsStmt(_) => "alter",
         NodeEnum::DropSubscriptionStmt(_) => "drop subscription",
         NodeEnum::DropUserMappingStmt(_) => "drop user mapping",
         NodeEnum::AlterEventTrigStmt(_) => "alter event trigger",
@@ -772,6 +780,7 @@ fn hidden_definition(node: &NodeEnum) -> (OpaqueReason, &'static str) {
         NodeEnum::DefineStmt(_) => (code, "create"),
         NodeEnum::CreateRangeStmt(_) => (code, "create type"),
         NodeEnum::CreateExtensionStmt(_) => (code, "create extension"),
+        NodeEnum::AlterObjectDependsStmt(_) => (code, "alter"),
         NodeEnum::AlterExtensionStmt(_) | NodeEnum::AlterExtensionContentsStmt(_) => {
             (code, "alter extension")
         }
