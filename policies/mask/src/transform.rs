@@ -48,10 +48,16 @@ fn address(value: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((first, at_domain))
 }
 
-/// Whether all that is no ASCII in it are letters and digits.
+/// The longest domain in bytes (RFC 1035 section 2.3.4, without the root's label).
+const LONGEST_DOMAIN: usize = 253;
+
+/// Whether it is no longer than a domain may be, and all that is no ASCII in it are letters that are seen.
 fn is_domain(text: &[u8]) -> bool {
-    let of_domain = |one: char| one.is_ascii() || one.is_alphanumeric();
-    text.is_ascii() || std::str::from_utf8(text).is_ok_and(|text| text.chars().all(of_domain))
+    const FILLERS: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
+    let is_letter = |one: char| one.is_alphabetic() && !FILLERS.contains(&one);
+    let of_domain = |text: &str| text.chars().all(|one| one.is_ascii() || is_letter(one));
+    text.len() <= LONGEST_DOMAIN
+        && (text.is_ascii() || std::str::from_utf8(text).is_ok_and(of_domain))
 }
 
 /// Without white space around it, which is rare.
@@ -189,6 +195,9 @@ mod tests {
             "ada@example.org\u{a0}PIN4711",
             "ada@example.org\u{ff0c}PIN4711",
             "ada@example.org\u{200b}PIN4711",
+            "ada@example.org\u{3164}PIN4711",
+            "ada@example.org\u{b2}\u{b3}",
+            &format!("ada@{}", "x".repeat(254)),
         ] {
             assert_eq!(one(email, value), "***", "{value}");
         }
