@@ -38,14 +38,17 @@ pub(crate) fn tune(stream: &TcpStream) -> io::Result<()> {
 }
 
 impl Transport {
-    /// Whether the kernel holds back what does not fill a packet.
+    /// Whether the kernel holds back what does not fill a packet. It always sends it but on Linux.
     pub(crate) fn cork(&self, on: bool) -> io::Result<()> {
         let plain = match self {
             Self::Plain(plain) => plain,
             Self::Tls(stream) => stream.get_ref().0,
         };
         match plain {
+            #[cfg(target_os = "linux")]
             Plain::Tcp(stream) => SockRef::from(stream).set_tcp_cork(on),
+            #[cfg(not(target_os = "linux"))]
+            Plain::Tcp(_) => Ok(()),
             Plain::Unix(_) => Ok(()),
         }
     }
