@@ -10,7 +10,7 @@ use sluice_tests::programs::serve;
 use sluice_tests::wire_client::{
     Format, WireClient, bind, execute, message, parse, query, startup, sync,
 };
-use sluice_tests::{Person, eventually, server};
+use sluice_tests::{Gateway, Person, eventually, server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 
@@ -209,4 +209,19 @@ async fn requests_wait_for_a_client_that_reads_no_answers() {
     }
     println!("{} requests were taken", sent / one.len());
     measured.assert_bounded("while the client reads nothing");
+}
+
+/// A long result goes to the client in large pieces; PostgreSQL itself keeps back up to 8 KiB.
+#[tokio::test]
+async fn what_a_long_result_has_shown_is_not_held_back_while_it_goes_on() {
+    let gateway = Gateway::start().await;
+    let mut client = WireClient::log_in(&gateway, Person::Dora).await;
+    let text = "SELECT repeat('x', 1000) FROM generate_series(1, 1000) \
+                UNION ALL SELECT pg_sleep(60)::text";
+    client.send(&query(text)).await;
+    let mut rows = 0;
+    while rows < 990 {
+        let message = client.message().await.expect("an answer");
+        rows += usize::from(message.tag == b'D');
+    }
 }
