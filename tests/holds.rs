@@ -85,6 +85,23 @@ async fn a_table_is_dropped_once_that_was_approved() {
     assert_eq!(sqlstate(gone), "42P01");
 }
 
+/// What is not there is dropped at once, and what was made a moment ago, and not through the gateway, is there.
+#[tokio::test]
+async fn only_what_is_there_waits_to_be_dropped() {
+    const DROP: &str = "DROP TABLE IF EXISTS made_past_the_gateway";
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    alice.batch_execute(DROP).await.expect("nothing is there");
+    let prepared = alice.prepare(DROP).await.expect("a statement");
+    let direct = gateway.place().direct().await;
+    let table = "CREATE TABLE made_past_the_gateway (id integer)";
+    direct.batch_execute(table).await.expect("a table");
+    let waiting = tokio::spawn(async move { alice.execute(&prepared, &[]).await });
+    let number = listed(&gateway).await;
+    assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
+    waiting.await.unwrap().expect("it was approved");
+}
+
 #[tokio::test]
 async fn the_approver_sees_who_asks_for_what_and_on_whose_behalf() {
     let gateway = Gateway::start().await;

@@ -269,30 +269,20 @@ impl Examination<'_> {
         }
     }
 
-    /// Refuses what is protected only as long as nobody knows what the views are made of whose columns a policy
-    /// has named: it may be nothing of that.
+    /// Refuses what is protected only as long as nobody knows what views are made of: it may be nothing of that.
     fn is_known(&self, guard: &Guard, column: ColumnId) -> Result<(), Unsound> {
-        let view = |named: &ColumnId| self.catalog.relation(named.relation);
-        let unread = |named: &ColumnId| view(named).filter(|one| one.is_unread());
-        let mut named = guard.named.iter();
-        let first = guard.named.first().and_then(unread);
-        match first.filter(|_| named.all(|one| unread(one).is_some() && *one != column)) {
-            None => Ok(()),
-            Some(view) => Err(Unsound {
-                sqlstate: SqlState::SERIALIZATION_FAILURE,
-                ..Unsound::new(
-                    guard.mask.1,
-                    format!(
-                        "whether column {} is protected cannot be known while view {}.{}, which may be made \
-                         of it, is locked",
-                        self.name(column),
-                        view.schema,
-                        view.name
-                    ),
-                    "Try again.",
-                )
-            }),
+        let is_of = |named: &ColumnId| *named == column || self.catalog.is_of(*named, column);
+        if self.catalog.is_complete() || guard.named.iter().any(is_of) {
+            return Ok(());
         }
+        let reason = format!(
+            "whether column {} is protected cannot be known while views are locked",
+            self.name(column)
+        );
+        Err(Unsound {
+            sqlstate: SqlState::SERIALIZATION_FAILURE,
+            ..Unsound::new(guard.mask.1, reason, "Try again.")
+        })
     }
 
     /// A column that is shown must be in an output that can be masked.

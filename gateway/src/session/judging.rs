@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
-use sql::analysis::{Analysis, NameKind, NameUse, OpaqueReason};
+use sql::analysis::{Analysis, NameKind, NameUse, OpaqueReason, RelationUse};
 use sql::catalog::Catalog;
 
 use super::Session;
@@ -317,5 +317,11 @@ pub(super) fn ends_or_begins(text: &str) -> bool {
 fn has_unknown_relation(analysis: &Analysis) -> bool {
     use OpaqueReason as Reason;
     let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
+    // Policies may let pass a DROP of what is not there.
+    let drops = |one: &&RelationUse| {
+        let statement = analysis.statements.get(one.statement as usize);
+        one.oid.is_none() && statement.is_some_and(|one| one.kind.command.starts_with("drop"))
+    };
     analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
+        || analysis.relations.iter().any(|one| drops(&one))
 }

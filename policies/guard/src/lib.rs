@@ -53,8 +53,14 @@ impl Policy for GuardPolicy {
 
     fn decide(&self, facts: &Facts) -> Decision {
         let mut answer = Finding::allowed();
+        let mut reuse = Reuse::Shape;
         for statement in request::statements(facts, &self.trusted) {
-            answer = answer.and(self.judge(facts, &statement));
+            if statement.drops_nothing() {
+                // There may be something the next time, of which nobody hears.
+                reuse = Reuse::Once;
+            } else {
+                answer = answer.and(self.judge(facts, &statement));
+            }
         }
         if !answer.is_denied() {
             answer = answer.stricter(self.counted(facts));
@@ -66,16 +72,13 @@ impl Policy for GuardPolicy {
             effect => effect,
         };
         let decision = Decision::of(effect).recording(self.recording);
-        decision.reuse(Reuse::Shape).note(note)
+        decision.reuse(reuse).note(note)
     }
 }
 
 impl GuardPolicy {
     /// What becomes of one statement.
     fn judge(&self, facts: &Facts, statement: &Judged<'_>) -> Finding {
-        if statement.drops_nothing() {
-            return Finding::allowed();
-        }
         let mut in_scope = self.rules.iter().filter(|rule| rule.scope.covers(facts));
         let is_spared = |rule: &Rule| rule.exception && self.spares(facts, statement);
         let rule = in_scope

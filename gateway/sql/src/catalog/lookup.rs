@@ -394,15 +394,23 @@ impl Catalog {
     /// foreign key, also by way of others.
     pub fn holds_same(&self, from: ColumnId, to: ColumnId) -> bool {
         let type_of = |column| self.column(column).map(|column| column.type_oid);
+        self.ways_to(from, to) == [true] && type_of(from) == type_of(to)
+    }
+
+    /// Whether a column holds something of another by way of views that could be read.
+    pub fn is_of(&self, from: ColumnId, to: ColumnId) -> bool {
+        !self.ways_to(from, to).is_empty()
+    }
+
+    /// In which ways values of a column are in another: as they are, and as part of what is made of them. What
+    /// is only feared of views that could not be read is none.
+    fn ways_to(&self, from: ColumnId, to: ColumnId) -> Vec<bool> {
         let mut seen = HashSet::new();
-        // Back to what views show, and from there on to all that holds it; and whether it is as it was.
+        // Back to what views show, and from there on to all that holds it.
         let mut open = vec![(from, true, true)];
         while let Some(place @ (column, back, as_it_is)) = open.pop() {
             if !seen.insert(place) {
                 continue;
-            }
-            if column == to && !as_it_is {
-                return false;
             }
             if back {
                 let sources = self.sources(column).iter();
@@ -410,6 +418,7 @@ impl Catalog {
                     let is_shown = source.how == Reach::Projected;
                     (source.column, true, as_it_is && is_shown)
                 }));
+                open.extend(self.generated_from(column).map(|base| (base, true, false)));
             }
             let inherited = self.root().inherited.get(&column).into_iter().flatten();
             open.extend(inherited.map(|one| (*one, false, as_it_is)));
@@ -418,8 +427,22 @@ impl Catalog {
                 open.extend(ways.map(|is_same| (*made, false, as_it_is && is_same)));
             }
         }
-        let is_reached = seen.contains(&(to, true, true)) || seen.contains(&(to, false, true));
-        is_reached && type_of(from) == type_of(to)
+        let reached = |as_it_is| [true, false].map(|back| (to, back, as_it_is));
+        let is_reached = |places: [_; 2]| places.iter().any(|place| seen.contains(place));
+        let ways = [true, false].into_iter();
+        ways.filter(|as_it_is| is_reached(reached(*as_it_is)))
+            .collect()
+    }
+
+    /// What a generated column is made from.
+    fn generated_from(&self, column: ColumnId) -> impl Iterator<Item = ColumnId> {
+        let known = self.relation(column.relation);
+        let known = known.and_then(|relation| relation.column(column.attribute));
+        let bases = known.map_or(&[][..], |known| &known.made_from);
+        bases.iter().map(move |attribute| ColumnId {
+            attribute: *attribute,
+            ..column
+        })
     }
 
     /// What a view's column is made from.

@@ -746,3 +746,28 @@ fn a_view_that_is_locked_is_what_it_was_where_nothing_has_changed() {
     rows.keep_views(&before);
     assert!(!Catalog::from_rows(rows).is_complete(), "code has another");
 }
+
+#[test]
+fn what_is_only_feared_of_a_locked_view_is_not_known() {
+    on_big_stack(|| {
+        let id = |catalog: &Catalog, relation: &str, column: &str| {
+            let mut columns = catalog.columns();
+            let found = columns.find(|one| one.relation == relation && one.name == column);
+            found.unwrap().id
+        };
+        let read = catalog();
+        let [mail, email] = [("happy_people", "mail"), ("users", "email")]
+            .map(|(relation, column)| id(&read, relation, column));
+        assert!(read.is_of(mail, email) && read.holds_same(mail, email));
+        let lower = id(&read, "users", "email_lower");
+        assert!(read.is_of(lower, email) && !read.holds_same(lower, email));
+        let mut rows = rows();
+        for view in rows.views.iter_mut().filter(|view| view.relation == 16445) {
+            view.definition.clear();
+            view.reads = vec![16413];
+        }
+        let locked = Catalog::from_rows(rows);
+        assert!(locked.family(email).any(|one| one == mail), "it is feared");
+        assert!(!locked.is_of(mail, email));
+    });
+}
