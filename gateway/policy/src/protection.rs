@@ -76,6 +76,8 @@ pub(crate) struct Guard {
     pub(crate) mask: (Mask, PolicyIndex),
     /// The columns that policies have named: the guarded one, or some of its like.
     pub(crate) named: Vec<ColumnId>,
+    /// They were named with one mask, by one policy.
+    pub(crate) alike: bool,
     pub(crate) derived: (DerivedRule, PolicyIndex),
     pub(crate) filter: (FilterRule, PolicyIndex),
 }
@@ -85,6 +87,7 @@ impl Guard {
         Guard {
             mask: (protection.mask.clone(), policy),
             named: vec![protection.column],
+            alike: true,
             derived: (protection.derived, policy),
             filter: (protection.filter, policy),
         }
@@ -94,6 +97,7 @@ impl Guard {
     /// earlier of equals.
     pub(crate) fn join(&mut self, other: &Guard) {
         let mask = stricter(&self.mask, &other.mask);
+        self.alike &= other.alike && self.mask == other.mask;
         let new = other.named.iter().filter(|one| !self.named.contains(one));
         let new: Vec<ColumnId> = new.copied().collect();
         self.named.extend(new);

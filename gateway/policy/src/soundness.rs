@@ -215,10 +215,11 @@ impl Examination<'_> {
         };
         let detail = &part.detail;
         // Temporary ones are unread where they are too long.
-        let is_it = |one: &Relation| one.is_unread() && !one.is_temporary() && one.name == *detail;
-        if part.reason == OpaqueReason::Unsupported && self.catalog.relations().any(is_it) {
-            let reason =
-                format!("the definition of view {detail} cannot be read while it is locked");
+        let is_locked = |one: &Relation| one.is_unread() && !one.is_temporary();
+        if part.reason == OpaqueReason::Unsupported && self.catalog.relations().any(is_locked) {
+            let reason = format!(
+                "what the statement does cannot be known ({detail}) while views are locked"
+            );
             return Err(Unsound {
                 sqlstate: SqlState::SERIALIZATION_FAILURE,
                 ..Unsound::new(policy, reason, "Try again.")
@@ -586,7 +587,7 @@ impl Examination<'_> {
         let name = |column| self.catalog.column(column).map(|column| column.name);
         let holds_same = |named: &ColumnId| {
             // One rule for all columns of a name is for what they are made of, too.
-            let is_said = is_named && name(*named) == name(column);
+            let is_said = is_named && guard.alike && name(*named) == name(column);
             is_said || self.catalog.holds_same(*named, column)
         };
         if shows_part && !guard.named.iter().all(holds_same) {

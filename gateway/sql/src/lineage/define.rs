@@ -599,9 +599,7 @@ impl<'a> Walk<'a> {
             drop.remove_type(),
             Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule
         );
-        if cascades && !stands_alone {
-            self.dependents_go();
-        }
+        let mut goes = cascades && !stands_alone && !is_relation(drop.remove_type());
         if drop.remove_type() == Type::ObjectSchema {
             for schema in strings(&drop.objects) {
                 self.all_of_schema(schema);
@@ -638,7 +636,14 @@ impl<'a> Walk<'a> {
                 relname: (*name).to_owned(),
                 ..pg::RangeVar::default()
             };
-            self.relations(&var, Access::Define);
+            let relations = self.relations(&var, Access::Define);
+            // On what is temporary, nothing else depends.
+            goes |= cascades
+                && is_relation(drop.remove_type())
+                && relations.iter().any(|one| !one.is_temporary());
+        }
+        if goes {
+            self.dependents_go();
         }
         of(Effect::Define, drop_command(drop.remove_type()))
     }
