@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
-use sql::analysis::{Analysis, NameKind, NameUse, OpaqueReason, RelationUse};
+use sql::analysis::{Access, Analysis, NameKind, NameUse, OpaqueReason};
 use sql::catalog::Catalog;
 
 use super::Session;
@@ -271,7 +271,9 @@ impl Session {
 
     /// Whether a name in a text is not known that another reading of the catalog might know.
     fn may_miss(&self, analysis: &Analysis) -> bool {
-        has_unknown_relation(analysis) && !self.catalog_changed.get()
+        let is_protected = self.admitted.borrow().is_protected();
+        (has_unknown_relation(analysis) || defines_unknown(analysis, is_protected))
+            && !self.catalog_changed.get()
     }
 
     pub(super) fn catalog_is_current(&self) -> bool {
@@ -317,11 +319,19 @@ pub(super) fn ends_or_begins(text: &str) -> bool {
 fn has_unknown_relation(analysis: &Analysis) -> bool {
     use OpaqueReason as Reason;
     let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
-    // Policies may let pass a DROP of what is not there.
-    let drops = |one: &&RelationUse| {
-        let statement = analysis.statements.get(one.statement as usize);
-        one.oid.is_none() && statement.is_some_and(|one| one.kind.command.starts_with("drop"))
-    };
     analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
-        || analysis.relations.iter().any(|one| drops(&one))
+}
+
+/// Whether it drops what is not known, which policies may let pass; or, where that could take away what
+/// something is protected by, alters or replaces it.
+fn defines_unknown(analysis: &Analysis, is_protected: bool) -> bool {
+    let matters = |command: &str| {
+        command.starts_with("drop")
+            || (is_protected && (command.starts_with("alter") || command == "create view"))
+    };
+    analysis.relations.iter().any(|one| {
+        let statement = analysis.statements.get(one.statement as usize);
+        let is_unknown = one.oid.is_none() && one.access == Access::Define;
+        is_unknown && statement.is_some_and(|one| matters(one.kind.command))
+    })
 }
