@@ -144,9 +144,9 @@ impl<'a> Widening<'a> {
     }
 
     /// The column and its like. Where a view's column is protected, so is what the view reads: an
-    /// analysis speaks of base columns. So is what a generated column is made from. What else went into a view's column that only holds a
-    /// protected one stays open. Whoever makes a temporary view names its columns, and nobody else sees it:
-    /// that protects nothing.
+    /// analysis speaks of base columns. So is what a generated column is made from. What else went into a
+    /// view's column that only holds a protected one stays open. Whoever makes a temporary view names its
+    /// columns, and nobody else sees it: that protects nothing.
     pub(crate) fn of(&self, column: ColumnId) -> HashSet<ColumnId> {
         let mut open = vec![column];
         let mut meant = HashSet::new();

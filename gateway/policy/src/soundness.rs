@@ -61,6 +61,14 @@ impl Unsound {
         }
     }
 
+    /// What a little later may be known.
+    fn for_now(policy: PolicyIndex, reason: String) -> Unsound {
+        Unsound {
+            sqlstate: SqlState::SERIALIZATION_FAILURE,
+            ..Unsound::new(policy, reason, "Try again.")
+        }
+    }
+
     /// Says how to write a statement whose names may mean several columns.
     fn of(mut self, statement: Option<&Statement>) -> Unsound {
         if statement.is_some_and(|statement| statement.doubted) {
@@ -220,10 +228,7 @@ impl Examination<'_> {
             let reason = format!(
                 "what the statement does cannot be known ({detail}) while views are locked"
             );
-            return Err(Unsound {
-                sqlstate: SqlState::SERIALIZATION_FAILURE,
-                ..Unsound::new(policy, reason, "Try again.")
-            });
+            return Err(Unsound::for_now(policy, reason));
         }
         Err(Unsound {
             sqlstate: sqlstate(part.reason),
@@ -280,10 +285,7 @@ impl Examination<'_> {
             "whether column {} is protected cannot be known while views are locked",
             self.name(column)
         );
-        Err(Unsound {
-            sqlstate: SqlState::SERIALIZATION_FAILURE,
-            ..Unsound::new(guard.mask.1, reason, "Try again.")
-        })
+        Err(Unsound::for_now(guard.mask.1, reason))
     }
 
     /// A column that is shown must be in an output that can be masked.
@@ -733,7 +735,6 @@ fn readable(part: &Opaque) -> Result<(), Unsound> {
     })
 }
 
-/// What PostgreSQL would most likely call it.
 /// What cannot be known, for the client.
 fn unknown(part: &Opaque) -> String {
     let detail = &part.detail;
@@ -751,6 +752,7 @@ fn unknown(part: &Opaque) -> String {
     }
 }
 
+/// What PostgreSQL would most likely call it.
 fn sqlstate(reason: OpaqueReason) -> SqlState {
     match reason {
         OpaqueReason::UnknownRelation => SqlState::UNDEFINED_TABLE,

@@ -79,6 +79,7 @@ pub struct Catalog {
     former: FormerNames,
     /// Views as they were printed.
     views: Vec<ViewRow>,
+    has_unread_views: bool,
     /// A digest of all code and of types that are no relations'.
     code_version: u64,
     /// Whether code that nobody sees runs on definitions and may change what they make.
@@ -346,7 +347,7 @@ impl Catalog {
 
     /// False where views could not be read, as others held them locked.
     pub fn is_complete(&self) -> bool {
-        !self.relations().any(Relation::is_unread)
+        !self.root().has_unread_views
     }
 
     /// The relation with this OID.

@@ -98,6 +98,7 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     read_bodies(&mut catalog, &rows.functions);
     add_views(&mut catalog, &rows.views);
     catalog.views = rows.views;
+    catalog.has_unread_views = catalog.relations.values().any(Relation::is_unread);
     catalog
 }
 

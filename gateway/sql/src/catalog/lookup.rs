@@ -394,7 +394,7 @@ impl Catalog {
     /// foreign key, also by way of others.
     pub fn holds_same(&self, from: ColumnId, to: ColumnId) -> bool {
         let type_of = |column| self.column(column).map(|column| column.type_oid);
-        self.ways_to(from, to) == [true] && type_of(from) == type_of(to)
+        type_of(from) == type_of(to) && self.ways_to(from, to) == [true]
     }
 
     /// Whether a column holds something of another by way of views that could be read.
@@ -405,12 +405,15 @@ impl Catalog {
     /// In which ways values of a column are in another: as they are, and as part of what is made of them. What
     /// is only feared of views that could not be read is none.
     fn ways_to(&self, from: ColumnId, to: ColumnId) -> Vec<bool> {
-        let mut seen = HashSet::new();
+        let (mut seen, mut ways) = (HashSet::new(), Vec::new());
         // Back to what views show, and from there on to all that holds it.
         let mut open = vec![(from, true, true)];
         while let Some(place @ (column, back, as_it_is)) = open.pop() {
             if !seen.insert(place) {
                 continue;
+            }
+            if column == to && !ways.contains(&as_it_is) {
+                ways.push(as_it_is);
             }
             if back {
                 let sources = self.sources(column).iter();
@@ -423,15 +426,11 @@ impl Catalog {
             let inherited = self.root().inherited.get(&column).into_iter().flatten();
             open.extend(inherited.map(|one| (*one, false, as_it_is)));
             for made in self.dependents(column) {
-                let ways = self.ways(column, *made).into_iter();
-                open.extend(ways.map(|is_same| (*made, false, as_it_is && is_same)));
+                let further = self.ways(column, *made).into_iter();
+                open.extend(further.map(|is_same| (*made, false, as_it_is && is_same)));
             }
         }
-        let reached = |as_it_is| [true, false].map(|back| (to, back, as_it_is));
-        let is_reached = |places: [_; 2]| places.iter().any(|place| seen.contains(place));
-        let ways = [true, false].into_iter();
-        ways.filter(|as_it_is| is_reached(reached(*as_it_is)))
-            .collect()
+        ways
     }
 
     /// What a generated column is made from.

@@ -23,13 +23,12 @@ impl CatalogRows {
         }
         let names = self.names();
         let kept = self.views.iter().map(|view| {
-            let mut known = before.views.iter();
+            let mut known = before.views.iter().filter(|_| is_missing(view));
             let known = known.find(|known| {
                 known.relation == view.relation
                     && known.rules == view.rules
                     && known.reads == view.reads
-            });
-            let known = known.filter(|_| is_missing(view))?;
+            })?;
             let mut reads = view.reads.iter();
             let is_same = reads.all(|oid| names.get(oid) == before.names_of(*oid).as_ref());
             is_same.then(|| known.definition.clone())

@@ -299,11 +299,11 @@ impl<'t, 'w> Reader<'t, 'w> {
         self.results += inside.iter().filter(draws).count();
         let (last, rest) = rest.split_first()?;
         self.words = rest;
-        let of_update = used == Use::Filtered && self.is_trigger;
-        let compares = match of_update {
-            true => comparison(without_operation(inside), used),
-            false => comparison(inside, used).filter(|_| self.is_trigger),
+        let asked = match used {
+            Use::Filtered => without_operation(inside),
+            _ => inside,
         };
+        let compares = comparison(asked, used).filter(|_| self.is_trigger);
         let found = match &compares {
             Some((name, _)) => [false, true]
                 .map(|old| Field {

@@ -87,12 +87,6 @@ pub(super) fn equality_column(expression: &pg::AExpr) -> Option<&pg::Node> {
 
 /// The column of `column IN (constant, ...)`, `column = ANY (constant)` or `column = ANY (ARRAY[constant, ...])`.
 fn one_of_constants(expression: &pg::AExpr) -> Option<&pg::Node> {
-    if !matches!(
-        strings(&expression.name).as_slice(),
-        ["="] | ["pg_catalog", "="]
-    ) {
-        return None;
-    }
     let (left, right) = (expression.lexpr.as_deref()?, expression.rexpr.as_deref()?);
     let is_listed = match (expression.kind(), inner(right)?) {
         (pg::AExprKind::AexprIn, NodeEnum::List(list)) => list.items.iter().all(is_constant),
@@ -102,7 +96,14 @@ fn one_of_constants(expression: &pg::AExpr) -> Option<&pg::Node> {
         (pg::AExprKind::AexprOpAny, _) => is_constant(right),
         _ => false,
     };
-    (is_listed && is_column(left)).then_some(left)
+    (is_equality(expression) && is_listed && is_column(left)).then_some(left)
+}
+
+fn is_equality(expression: &pg::AExpr) -> bool {
+    matches!(
+        strings(&expression.name).as_slice(),
+        ["="] | ["pg_catalog", "="]
+    )
 }
 
 fn is_column(node: &pg::Node) -> bool {

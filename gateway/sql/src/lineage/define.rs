@@ -595,11 +595,6 @@ impl<'a> Walk<'a> {
         // What was made to depend on an extension goes with it in any case.
         let cascades = drop.behavior() == pg::DropBehavior::DropCascade
             || drop.remove_type() == Type::ObjectExtension;
-        let stands_alone = matches!(
-            drop.remove_type(),
-            Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule
-        );
-        let mut goes = cascades && !stands_alone && !is_relation(drop.remove_type());
         if drop.remove_type() == Type::ObjectSchema {
             for schema in strings(&drop.objects) {
                 self.all_of_schema(schema);
@@ -619,10 +614,16 @@ impl<'a> Walk<'a> {
         }
         // How many names stand behind that of the relation.
         let behind = match drop.remove_type() {
-            of if is_relation(of) => Some(0),
+            Type::ObjectTable
+            | Type::ObjectView
+            | Type::ObjectMatview
+            | Type::ObjectForeignTable
+            | Type::ObjectSequence => Some(0),
             Type::ObjectTrigger | Type::ObjectPolicy | Type::ObjectRule => Some(1),
             _ => None,
         };
+        // On a trigger or the like, and on what is temporary, nothing else depends.
+        let mut goes = cascades && behind.is_none();
         for object in &drop.objects {
             let (Some(behind), Some(NodeEnum::List(path))) = (behind, inner(object)) else {
                 continue;
@@ -637,28 +638,13 @@ impl<'a> Walk<'a> {
                 ..pg::RangeVar::default()
             };
             let relations = self.relations(&var, Access::Define);
-            // On what is temporary, nothing else depends.
-            goes |= cascades
-                && is_relation(drop.remove_type())
-                && relations.iter().any(|one| !one.is_temporary());
+            goes |= cascades && behind == 0 && relations.iter().any(|one| !one.is_temporary());
         }
         if goes {
             self.dependents_go();
         }
         of(Effect::Define, drop_command(drop.remove_type()))
     }
-}
-
-fn is_relation(what: pg::ObjectType) -> bool {
-    use pg::ObjectType as Type;
-    matches!(
-        what,
-        Type::ObjectTable
-            | Type::ObjectView
-            | Type::ObjectMatview
-            | Type::ObjectForeignTable
-            | Type::ObjectSequence
-    )
 }
 
 /// Whether a part of ALTER TABLE drops what depends on what it drops.
