@@ -69,13 +69,7 @@ impl<'a> Walk<'a> {
 
 /// The column of `column = constant` or `constant = column`.
 pub(super) fn equality_column(expression: &pg::AExpr) -> Option<&pg::Node> {
-    if expression.kind() != pg::AExprKind::AexprOp {
-        return None;
-    }
-    if !matches!(
-        strings(&expression.name).as_slice(),
-        ["="] | ["pg_catalog", "="]
-    ) {
+    if expression.kind() != pg::AExprKind::AexprOp || !is_equality(expression) {
         return None;
     }
     let (left, right) = (expression.lexpr.as_deref()?, expression.rexpr.as_deref()?);

@@ -145,7 +145,7 @@ impl Walk<'_> {
     }
 
     /// An expression that is a column of a table that stands in FROM as itself, once.
-    fn own_column(&self, node: &pg::Node, scope: &Scope<'_>) -> Option<OwnColumn> {
+    pub(super) fn own_column(&self, node: &pg::Node, scope: &Scope<'_>) -> Option<OwnColumn> {
         let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
             return None;
         };

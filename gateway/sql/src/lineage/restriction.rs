@@ -3,7 +3,7 @@
 use super::Walk;
 use super::condition::{equality_column, is_constant};
 use super::scope::{Item, SYSTEM_COLUMNS, Scope};
-use crate::analysis::{ColumnId, Reach, Restriction};
+use crate::analysis::{Reach, Restriction};
 use crate::catalog::{Relation, RelationKind};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
     /// Whether a condition holds for every row of these relations, as far as the catalog tells.
     fn is_always(&self, node: &pg::Node, targets: &[&'a Relation], scope: &Scope<'_>) -> bool {
         let is_there =
-            |node: Option<&pg::Node>| node.is_some_and(|node| is_there(node, targets, scope));
+            |node: Option<&pg::Node>| node.is_some_and(|node| self.is_there(node, targets, scope));
         match inner(node) {
             Some(NodeEnum::BoolExpr(expression)) => {
                 let mut parts = expression.args.iter();
@@ -122,15 +122,28 @@ impl<'a> Walk<'a> {
         };
         let equals = expression.kind() == pg::AExprKind::AexprOp
             && matches!(strings(&expression.name).as_slice(), ["=" | "<=" | ">="]);
-        let column = column_of(left, scope);
+        let attribute = |side| self.own_column(side, scope).map(|(_, attribute)| attribute);
         equals
             && scope.items.len() == 2
             && scope.items.iter().all(is_target)
             && [left, right]
                 .iter()
-                .any(|side| is_there(side, targets, scope))
-            && column.is_some()
-            && column == column_of(right, scope)
+                .any(|side| self.is_there(side, targets, scope))
+            && attribute(left).is_some()
+            && attribute(left) == attribute(right)
+    }
+
+    /// Whether a column of the rows that are changed has a value in each: what is joined to them may be NULL
+    /// all the same.
+    fn is_there(&self, node: &pg::Node, targets: &[&'a Relation], scope: &Scope<'_>) -> bool {
+        let is_required = |(item, attribute): (usize, i16)| {
+            let item = &scope.items[item];
+            let mut targets = targets.iter();
+            let relation = targets.find(|one| item.relation == Some(one.oid));
+            let column = relation.and_then(|relation| relation.column(attribute));
+            item.restricts && column.is_some_and(|column| column.required)
+        };
+        self.own_column(node, scope).is_some_and(is_required) || is_of_system(node, scope)
     }
 
     /// `column IN (SELECT column FROM the same table)`.
@@ -173,62 +186,24 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether a column of the rows that are changed has a value in each: what is joined to them may be NULL all
-/// the same.
-fn is_there(node: &pg::Node, targets: &[&Relation], scope: &Scope<'_>) -> bool {
-    let Some(item) = item_of(node, scope).filter(|item| item.restricts) else {
-        return false;
-    };
-    let mut targets = targets.iter();
-    let relation = targets.find(|one| item.relation == Some(one.oid));
-    let column = column_of(node, scope).and_then(|id| relation?.column(id.attribute));
-    column.is_some_and(|column| column.required) || is_of_system(node)
-}
-
-/// The thing in FROM that a column is of, where it is certain which one.
-fn item_of<'s>(node: &pg::Node, scope: &'s Scope<'_>) -> Option<&'s Item> {
-    let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
-        return None;
-    };
-    let items = scope.items.iter();
-    let mut found: Vec<&Item> = match strings(&column.fields)[..] {
-        [name] => items
-            .filter(|item| item.bare && item.column(name).is_some())
-            .collect(),
-        [table, _] => items
-            .filter(|item| item.by_name && item.name == table)
-            .collect(),
-        _ => return None,
-    };
-    let only = found.pop();
-    only.filter(|_| found.is_empty())
-}
-
-/// The column that an expression is, where it is certain which one.
-fn column_of(node: &pg::Node, scope: &Scope<'_>) -> Option<ColumnId> {
-    let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
-        return None;
-    };
-    let value = match strings(&column.fields)[..] {
-        [name] => scope.certain_column(name)?,
-        [table, name] => scope.certain_column_of(table, name)?,
-        _ => return None,
-    };
-    match value.sources[..] {
-        [source] if source.how == Reach::Projected => Some(source.column),
-        _ => None,
-    }
-}
-
-/// Whether it is one of the columns that every row has.
-fn is_of_system(node: &pg::Node) -> bool {
+/// Whether it is one of the columns that every row has, of the rows that are changed.
+fn is_of_system(node: &pg::Node, scope: &Scope<'_>) -> bool {
     let Some(NodeEnum::ColumnRef(column)) = inner(node) else {
         return false;
     };
-    let names = strings(&column.fields);
-    names
-        .last()
-        .is_some_and(|name| SYSTEM_COLUMNS.contains(name))
+    let (table, name) = match strings(&column.fields)[..] {
+        [name] => (None, name),
+        [table, name] => (Some(table), name),
+        _ => return false,
+    };
+    let is_meant = |item: &&Item| match table {
+        Some(table) => item.by_name && item.name == table,
+        None => item.bare && item.column(name).is_some(),
+    };
+    let mut meant = scope.items.iter().filter(is_meant);
+    SYSTEM_COLUMNS.contains(&name)
+        && meant.next().is_some_and(|item| item.restricts)
+        && meant.next().is_none()
 }
 
 /// `column IN (constant)`.
