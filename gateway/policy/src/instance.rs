@@ -240,14 +240,16 @@ impl Instance {
     pub(crate) fn batch(
         &mut self,
         columns: &[types::ResultColumn],
-        rules: &[(u32, Option<u32>)],
+        rules: &[Option<u32>],
         chunks: &[types::Chunk],
     ) -> Result<Vec<types::Chunk>, Failed> {
         let _running = self.begin(Facts::default(), self.policy.limits.deadline_batch);
         let Some(transform) = &self.transform else {
             return Err(Failed::answer("it has no transform"));
         };
-        self.store.data_mut().transformed.extend_from_slice(rules);
+        let positions = columns.iter().map(|column| column.position);
+        let transformed = positions.zip(rules.iter().copied());
+        self.store.data_mut().transformed.extend(transformed);
         let answer = transform.call_batch(&mut self.store, columns, chunks);
         // Its own words could carry the values that it was given.
         self.end(Hook::Batch, answer)?

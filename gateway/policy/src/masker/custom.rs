@@ -14,8 +14,8 @@ use crate::set::PolicySet;
 pub(crate) struct Custom {
     policy: PolicyIndex,
     columns: Vec<types::ResultColumn>,
-    /// By which rules, by position in the result.
-    rules: Vec<(u32, Option<u32>)>,
+    /// For each column, by which rule.
+    rules: Vec<Option<u32>>,
     /// For each column, which wanted column of the masker it is.
     wanted: Vec<usize>,
     /// For each column, true where its values must be UTF-8.
@@ -49,10 +49,9 @@ impl Custom {
         });
         let custom = &mut all[transform];
         let column = custom.columns.len();
-        let position = u32::try_from(output.position).unwrap_or(u32::MAX);
-        custom.rules.push((position, rule.number()));
+        custom.rules.push(rule.number());
         custom.columns.push(types::ResultColumn {
-            position,
+            position: u32::try_from(output.position).unwrap_or(u32::MAX),
             column: base_column(output.column, &output.source),
             type_oid: kind.type_oid,
             binary: kind.binary,

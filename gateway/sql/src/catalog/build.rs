@@ -98,7 +98,6 @@ pub(super) fn catalog(rows: CatalogRows) -> Catalog {
     read_bodies(&mut catalog, &rows.functions);
     add_views(&mut catalog, &rows.views);
     catalog.views = rows.views;
-    catalog.has_unread_views = catalog.relations.values().any(Relation::is_unread);
     catalog
 }
 
@@ -452,6 +451,7 @@ fn add_views(catalog: &mut Catalog, rows: &[ViewRow]) {
     for row in rows {
         link_unknown(catalog, row.relation, &row.reads);
     }
+    catalog.has_unread_views = catalog.relations.values().any(Relation::is_unread);
 }
 
 fn unknown(detail: &str) -> ViewLineage {

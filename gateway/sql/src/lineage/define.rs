@@ -576,11 +576,8 @@ impl<'a> Walk<'a> {
 
     /// Counts relations as defined, but PostgreSQL's own.
     pub(super) fn own_defined(&mut self, is_one: impl Fn(&Relation) -> bool) {
-        let is_own =
-            |one: &&Relation| !matches!(one.schema.as_str(), "pg_catalog" | "information_schema");
-        let own = self.catalog.relations().filter(is_own);
-        let mut defined: Vec<&Relation> = own.filter(|one| is_one(one)).collect();
-        defined.sort_unstable_by_key(|one| one.oid);
+        let mut defined = self.own_relations();
+        defined.retain(|one| is_one(one));
         self.spend(defined.len());
         for Relation {
             oid, schema, name, ..

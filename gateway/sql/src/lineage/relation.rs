@@ -249,6 +249,14 @@ impl<'a> Walk<'a> {
         table
     }
 
+    /// All relations but PostgreSQL's own, in an order that stays.
+    pub(super) fn own_relations(&self) -> Vec<&'a Relation> {
+        let all = self.catalog.relations();
+        let mut own: Vec<_> = all.filter(|one| !is_system(&one.schema)).collect();
+        own.sort_unstable_by_key(|one| one.oid);
+        own
+    }
+
     /// Columns may go when a session ends, of which nobody hears.
     pub(super) fn may_vanish(&mut self, relation: &Relation) {
         if relation.vanishes {

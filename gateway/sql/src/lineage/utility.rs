@@ -143,12 +143,7 @@ impl<'a> Walk<'a> {
         }
         if computes && vacuum.rels.is_empty() {
             self.recomputed(None, Access::Read);
-            let is_own = |one: &&Relation| {
-                !matches!(one.schema.as_str(), "pg_catalog" | "information_schema")
-            };
-            let mut all: Vec<_> = self.catalog.relations().filter(is_own).collect();
-            all.sort_unstable_by_key(|one| one.oid);
-            for relation in all {
+            for relation in self.own_relations() {
                 self.sampled(relation);
             }
         }
