@@ -11,6 +11,9 @@ const MOST_COMMENTS: usize = 500;
 /// The most statements in one text: each takes memory of its own before any is judged.
 const MOST_STATEMENTS: usize = 10_000;
 
+/// How many levels a set operation or a join is: they take more of the stack than an expression.
+const BETWEEN_LEVELS: usize = 2;
+
 /// The deepest tree that a text may make, in levels.
 pub(crate) const DEEPEST: usize = 3_000;
 
@@ -41,7 +44,7 @@ pub(crate) fn check(text: &str, strings: Strings) -> Result<(), &'static str> {
     if words.clone().filter(|word| *word == b";").count() > MOST_STATEMENTS {
         return Err("the text has more than 10,000 statements");
     }
-    let parts = words.map(word);
+    let parts = flat(words);
     if depth(parts) > DEEPEST {
         return Err("the text is nested too deeply");
     }
@@ -57,8 +60,17 @@ pub(crate) enum Part {
     Close,
     /// `,` or `;`: what follows is beside what was before, not inside.
     Beside,
-    /// A set operation or a body: it nests across commas.
+    /// What nests across commas, as a body does.
     Chain,
+    /// A set operation or a join, which nests across commas: what it stands between are beside each
+    /// other, inside of it.
+    Between,
+    /// `CASE`.
+    Case,
+    /// `WHEN`, `THEN` or `ELSE`: what follows is beside what was before, within a `CASE`.
+    Arm,
+    /// `END`, which may end a `CASE`.
+    End,
     /// A comment.
     Nothing,
     /// Anything else: at most one level.
@@ -71,23 +83,17 @@ fn cut(text: &[u8], start: i32, end: i32) -> &[u8] {
     text.get(start..end).unwrap_or_default()
 }
 
-/// What a token is by its text.
+/// What a token is by its text, for a reader that nests whatever has no comma between.
 pub(crate) fn word(token: &[u8]) -> Part {
     match token {
         b"(" | b"[" => Part::Open,
         b")" | b"]" => Part::Close,
         b"," | b";" => Part::Beside,
         _ if token.starts_with(b"--") || token.starts_with(b"/*") => Part::Nothing,
-        _ if [
-            &b"union"[..],
-            b"intersect",
-            b"except",
-            b"atomic",
-            b"create",
-            b"with",
-        ]
-        .iter()
-        .any(|word| token.eq_ignore_ascii_case(word)) =>
+        _ if is_any(
+            token,
+            &["union", "intersect", "except", "atomic", "create", "with"],
+        ) =>
         {
             Part::Chain
         }
@@ -95,9 +101,37 @@ pub(crate) fn word(token: &[u8]) -> Part {
     }
 }
 
-/// One level of brackets.
+/// What tokens are to PostgreSQL's grammar, which makes one list of what `OR` joins and of the arms of
+/// a `CASE`. These words are reserved: they are names after a dot only, or where an expression ends.
+fn flat<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Part> {
+    let mut is_name = false;
+    tokens.map(move |token| {
+        let part = match token {
+            _ if is_name => word(token),
+            _ if is_any(token, &["union", "intersect", "except", "join"]) => Part::Between,
+            _ if is_any(token, &["or"]) => Part::Beside,
+            _ if is_any(token, &["case"]) => Part::Case,
+            _ if is_any(token, &["when", "then", "else"]) => Part::Arm,
+            _ if is_any(token, &["end"]) => Part::End,
+            _ => word(token),
+        };
+        if part != Part::Nothing {
+            is_name = token == b".";
+        }
+        part
+    })
+}
+
+fn is_any(token: &[u8], words: &[&str]) -> bool {
+    words
+        .iter()
+        .any(|word| token.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// One level of brackets, or of `CASE` and `END`.
 #[derive(Clone, Copy, Default)]
 struct Level {
+    is_case: bool,
     /// Tokens since the last comma.
     here: usize,
     /// The deepest brackets since the last comma.
@@ -120,30 +154,68 @@ impl Level {
     }
 }
 
+/// Levels within each other, the innermost last.
+struct Levels {
+    outer: Vec<Level>,
+    level: Level,
+}
+
+impl Levels {
+    fn open(&mut self, is_case: bool) {
+        let level = Level {
+            is_case,
+            ..Level::default()
+        };
+        self.outer.push(std::mem::replace(&mut self.level, level));
+    }
+
+    fn close(&mut self) {
+        let mut closed = self.level;
+        self.level = self.outer.pop().unwrap_or_default();
+        if closed.is_case {
+            // Nothing chains within a real one: the words were names of columns.
+            self.level.chain += std::mem::take(&mut closed.chain);
+        }
+        self.level.here += 1;
+        self.level.inside = self.level.inside.max(closed.depth() + 1);
+    }
+
+    /// A bracket ends each `CASE` in it.
+    fn close_bracket(&mut self) {
+        while self.level.is_case {
+            self.close();
+        }
+        self.close();
+    }
+}
+
 /// A bound on the depth of the tree that some tokens make: tokens side by side count as nested in
-/// each other, except across commas.
+/// each other, except across what parts them.
 pub(crate) fn depth(parts: impl Iterator<Item = Part>) -> usize {
-    let mut levels = Vec::new();
-    let mut level = Level::default();
+    let mut levels = Levels {
+        outer: Vec::new(),
+        level: Level::default(),
+    };
     for part in parts {
         match part {
-            Part::Open => levels.push(std::mem::take(&mut level)),
-            Part::Close => {
-                let inside = level.depth() + 1;
-                level = levels.pop().unwrap_or_default();
-                level.here += 1;
-                level.inside = level.inside.max(inside);
+            Part::Open => levels.open(false),
+            Part::Case => levels.open(true),
+            Part::Close => levels.close_bracket(),
+            Part::End if levels.level.is_case => levels.close(),
+            Part::Arm if levels.level.is_case => levels.level.next(),
+            Part::Beside => levels.level.next(),
+            Part::Chain => levels.level.chain += 1,
+            Part::Between => {
+                levels.level.next();
+                levels.level.chain += BETWEEN_LEVELS;
             }
-            Part::Beside => level.next(),
-            Part::Chain => level.chain += 1,
-            Part::Other => level.here += 1,
+            Part::End | Part::Arm | Part::Other => levels.level.here += 1,
             Part::Nothing => {}
         }
     }
-    // Brackets that were never closed.
-    while let Some(mut outer) = levels.pop() {
-        outer.inside = outer.inside.max(level.depth() + 1);
-        level = outer;
+    // What was never closed.
+    while !levels.outer.is_empty() {
+        levels.close();
     }
-    level.depth()
+    levels.level.depth()
 }

@@ -68,6 +68,36 @@ fn nested(times: usize) -> Vec<String> {
             ") SELECT 1".repeat(times)
         ),
         format!("{}SELECT 1{}", "EXPLAIN ".repeat(times), ""),
+        // Words that part what stands beside each other, where they do not.
+        repeated("SELECT 1", " + t.when", times, " FROM t"),
+        repeated("SELECT 1", " + t . /* */ or", times, " FROM t"),
+        repeated("SELECT 1", " = NOT NOT NOT t.union", times, " FROM t"),
+        repeated("SELECT 1", " || t.end || (t).case", times, " FROM t"),
+        repeated("SELECT ", "CASE WHEN true OR ", times, "true"),
+        repeated(
+            "SELECT 1 ",
+            "UNION SELECT 1 case UNION SELECT 1 end ",
+            times,
+            "",
+        ),
+        repeated(
+            "SELECT ",
+            "1 end, (SELECT ",
+            times,
+            &format!("1{}", ")".repeat(times)),
+        ),
+        repeated(
+            "SELECT ",
+            "1 case, (SELECT ",
+            times,
+            &format!("1{}", ")".repeat(times)),
+        ),
+        repeated(
+            "SELECT 1 FROM users",
+            " JOIN orgs ON true OR false",
+            times,
+            "",
+        ),
     ]
 }
 
@@ -83,7 +113,7 @@ fn deep_texts_end_in_an_analysis() {
                     !analysis.opaque.is_empty() || !analysis.statements.is_empty(),
                     "{times} {shown}"
                 );
-                if times >= 20_000 {
+                if times >= 20_000 && !text.contains(" OR name") {
                     let refused = analysis.opaque.iter().any(|one| {
                         matches!(
                             one.reason,
@@ -101,6 +131,30 @@ fn deep_texts_end_in_an_analysis() {
 fn wide_texts_are_read() {
     on_big_stack(|| {
         let catalog = catalog();
+        for text in [
+            repeated(
+                "SELECT CASE id",
+                " WHEN 1 THEN 'x'",
+                10_000,
+                " ELSE 'y' END FROM users",
+            ),
+            repeated(
+                "SELECT id FROM users WHERE id = 1",
+                " OR id = 1 AND name = 'x'",
+                10_000,
+                "",
+            ),
+            repeated(
+                "SELECT id FROM users WHERE false",
+                " OR users IS NULL",
+                60_000,
+                "",
+            ),
+            repeated("SELECT 1 AS x", " UNION ALL SELECT 1 AS x", 1_000, ""),
+        ] {
+            let analysis = analyze(&text, &catalog);
+            assert!(analysis.opaque.is_empty(), "{:?}", analysis.opaque);
+        }
         let rows = vec!["(1, 'x')"; 20_000].join(", ");
         let analysis = analyze(
             &format!("INSERT INTO users (id, name) VALUES {rows}"),
@@ -154,7 +208,6 @@ fn small_texts_of_much_work_are_too_complex() {
     on_big_stack(|| {
         let wide = numbered(1_600, |number| format!("1 a{number}"));
         let with = format!("WITH c AS (SELECT {wide})");
-        let row = numbered(60, |number| format!("c{number}"));
         let texts = [
             // The same columns joined again and again.
             format!("{with} SELECT 1 FROM c {}", "JOIN c ON true ".repeat(160)),
@@ -189,10 +242,6 @@ fn small_texts_of_much_work_are_too_complex() {
             format!(
                 "SELECT {} FROM users",
                 vec!["ROW(users.*)"; 70_000].join(", ")
-            ),
-            format!(
-                "SELECT {row} FROM users WHERE {}",
-                vec!["users IS NULL"; 60_000].join(" OR ")
             ),
         ];
         for text in texts {
