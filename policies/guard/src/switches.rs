@@ -66,6 +66,9 @@ const OF_RELATIONS: [&str; 17] = [
     "select into",
 ];
 
+/// What takes PostgreSQL's strongest lock on tables, as most definitions do.
+const KEEPING_OUT: [&str; 2] = ["lock in access exclusive mode", "vacuum full"];
+
 /// What cannot be known and yet changes no data.
 const HARMLESS_TO_DATA: [&str; 3] = ["data-catalog", "session-state", "unknown-column"];
 
@@ -80,6 +83,7 @@ impl Switches {
             self.unbounded(statement),
             self.truncated(statement),
             self.defined(statement),
+            self.kept_out(statement),
             self.unknown(statement),
         ]
         .into_iter()
@@ -309,6 +313,27 @@ impl Switches {
         }
         self.found(action, format!("{what} changes definitions"), switch)
             .hint(hint)
+    }
+
+    /// Nobody else may even read, as long as it takes, or until the transaction ends.
+    fn kept_out(&self, statement: &Judged<'_>) -> Finding {
+        let keeps_out = KEEPING_OUT.contains(&statement.kind);
+        let spares = keeps_out && self.spares(statement, &["read"]);
+        let Some(action) = self.ddl.filter(|_| keeps_out && !spares) else {
+            return Finding::allowed();
+        };
+        let on = statement
+            .target("read")
+            .unwrap_or_else(|| "its tables".to_owned());
+        let reason = format!(
+            "{} keeps everybody else from reading {on}",
+            statement.command()
+        );
+        let hint = match statement.kind.starts_with("vacuum") {
+            true => "VACUUM without FULL keeps nobody from reading or writing.",
+            false => "Take a weaker lock, e.g. LOCK TABLE ... IN SHARE ROW EXCLUSIVE MODE.",
+        };
+        self.found(action, reason, "ddl").hint(hint.to_owned())
     }
 
     /// True where rows go that only the session itself has, and its temporary tables are its own affair.

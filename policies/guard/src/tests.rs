@@ -106,6 +106,28 @@ fn ddl_of_any_kind_counts() {
 }
 
 #[test]
+fn what_keeps_others_from_reading_counts_as_ddl() {
+    let on = |kind: &str, relation: &str| {
+        Facts::fixed()
+            .with_statement(kind, "utility", "")
+            .with_relation(relation, "read")
+    };
+    let full = on("vacuum full", "public.orders");
+    assert_eq!(
+        hold(DDL, &full).reason,
+        "VACUUM FULL keeps everybody else from reading public.orders"
+    );
+    let lock = "lock in access exclusive mode";
+    assert_eq!(outcome(DDL, &on(lock, "public.orders")), "hold");
+    for weaker in ["vacuum", "lock"] {
+        assert_eq!(outcome(DDL, &on(weaker, "public.orders")), "allow");
+    }
+    let temporary = r#"{"ddl": "deny", "temp-tables": "allow"}"#;
+    assert_eq!(outcome(temporary, &on(lock, "pg_temp.own")), "allow");
+    assert_eq!(outcome(temporary, &full), "deny");
+}
+
+#[test]
 fn what_is_not_there_is_dropped_without_approval() {
     let drop = |kind: &str| Facts::fixed().with_statement(kind, "define", "");
     let rule = r#"{"rules": [{"name": "r", "statements": ["drop table"], "effect": "hold", "approvers": ["dba"]}]}"#;

@@ -7,6 +7,9 @@ use crate::analysis::{Access, Class, NameUse, OpaqueReason, Outputs, Statement};
 use crate::catalog::{Relation, RelationKind};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
+/// `AccessExclusiveLock` in PostgreSQL's `storage/lockdefs.h`: LOCK without a mode takes it too.
+const ACCESS_EXCLUSIVE: i32 = 8;
+
 impl<'a> Walk<'a> {
     /// A command by its node.
     pub(super) fn utility(&mut self, node: &NodeEnum) -> Statement {
@@ -58,7 +61,11 @@ impl<'a> Walk<'a> {
             NodeEnum::CallStmt(call) => self.call_procedure(call),
             NodeEnum::LockStmt(lock) => {
                 self.each_relation(&lock.relations, Access::Read);
-                of(Effect::Utility, "lock")
+                let kind = match lock.mode {
+                    ACCESS_EXCLUSIVE => "lock in access exclusive mode",
+                    _ => "lock",
+                };
+                of(Effect::Utility, kind)
             }
             NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum),
             NodeEnum::ClusterStmt(cluster) => {
@@ -123,11 +130,12 @@ impl<'a> Walk<'a> {
     }
 
     fn vacuum(&mut self, vacuum: &pg::VacuumStmt) -> Statement {
-        let computes = |option: &pg::Node| {
-            matches!(inner(option), Some(NodeEnum::DefElem(option))
-                if matches!(option.defname.as_str(), "analyze" | "full"))
+        let has = |name: &str| {
+            vacuum.options.iter().any(|option| {
+                matches!(inner(option), Some(NodeEnum::DefElem(option)) if option.defname == name)
+            })
         };
-        let computes = !vacuum.is_vacuumcmd || vacuum.options.iter().any(computes);
+        let computes = !vacuum.is_vacuumcmd || has("analyze") || has("full");
         for node in &vacuum.rels {
             if let Some(NodeEnum::VacuumRelation(one)) = inner(node)
                 && let Some(var) = &one.relation
@@ -147,14 +155,12 @@ impl<'a> Walk<'a> {
                 self.sampled(relation);
             }
         }
-        of(
-            Effect::Utility,
-            if vacuum.is_vacuumcmd {
-                "vacuum"
-            } else {
-                "analyze"
-            },
-        )
+        let kind = match vacuum.is_vacuumcmd {
+            true if has("full") => "vacuum full",
+            true => "vacuum",
+            false => "analyze",
+        };
+        of(Effect::Utility, kind)
     }
 
     /// How many values there are, and how wide they are, is told by EXPLAIN.
