@@ -102,6 +102,25 @@ async fn only_what_is_there_waits_to_be_dropped() {
     waiting.await.unwrap().expect("it was approved");
 }
 
+/// Only the transaction itself sees which names it has given to other things.
+#[tokio::test]
+async fn nothing_unknown_is_dropped_where_the_transaction_changed_definitions() {
+    let gateway = Gateway::start().await;
+    let alice = gateway.connect(Person::Alice).await;
+    let direct = gateway.place().direct().await;
+    let begin = "BEGIN; CREATE TEMP TABLE own (id integer)";
+    alice.batch_execute(begin).await.expect("a table");
+    let own = alice.batch_execute("DROP TABLE own").await;
+    own.expect("its own table is known");
+    let table = "CREATE TABLE made_meanwhile (id integer)";
+    direct.batch_execute(table).await.expect("a table");
+    let refused = alice.batch_execute("DROP TABLE made_meanwhile").await;
+    assert_eq!(sqlstate(refused), "42501");
+    alice.batch_execute("ROLLBACK").await.expect("an end");
+    let there = direct.batch_execute("SELECT FROM made_meanwhile").await;
+    there.expect("it is there");
+}
+
 #[tokio::test]
 async fn the_approver_sees_who_asks_for_what_and_on_whose_behalf() {
     let gateway = Gateway::start().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
-use sql::analysis::{Access, Analysis, NameKind, NameUse, OpaqueReason};
+use sql::analysis::{Access, Analysis, NameKind, NameUse, Opaque, OpaqueReason};
 use sql::catalog::Catalog;
 
 use super::Session;
@@ -200,6 +200,10 @@ impl Session {
         if !self.may_miss(&read.0) {
             return Ok(read);
         }
+        if self.catalog_changed.get() {
+            // Only its own transaction sees what has changed.
+            return Ok((doubted(read.0), read.1));
+        }
         // It may have been made a moment ago, and not through this gateway.
         self.database.catalog.look_again().await;
         self.refresh_catalog().await?;
@@ -272,8 +276,7 @@ impl Session {
     /// Whether a name in a text is not known that another reading of the catalog might know.
     fn may_miss(&self, analysis: &Analysis) -> bool {
         let is_protected = self.admitted.borrow().is_protected();
-        (has_unknown_relation(analysis) || defines_unknown(analysis, is_protected))
-            && !self.catalog_changed.get()
+        has_unknown_relation(analysis) || defines_unknown(analysis, is_protected)
     }
 
     pub(super) fn catalog_is_current(&self) -> bool {
@@ -329,9 +332,30 @@ fn defines_unknown(analysis: &Analysis, is_protected: bool) -> bool {
         command.starts_with("drop")
             || (is_protected && (command.starts_with("alter") || command == "create view"))
     };
-    analysis.relations.iter().any(|one| {
-        let statement = analysis.statements.get(one.statement as usize);
-        let is_unknown = one.oid.is_none() && one.access == Access::Define;
-        is_unknown && statement.is_some_and(|one| matters(one.kind.command))
+    unknown_defined(analysis).any(|(_, command)| matters(command))
+}
+
+/// The statements that define what is not known, and their commands.
+fn unknown_defined(analysis: &Analysis) -> impl Iterator<Item = (u32, &'static str)> {
+    let unknown = analysis.relations.iter();
+    let unknown = unknown.filter(|one| one.oid.is_none() && one.access == Access::Define);
+    unknown.filter_map(|one| {
+        let statement = analysis.statements.get(one.statement as usize)?;
+        Some((one.statement, statement.kind.command))
     })
+}
+
+/// What is said of a text where the names that it drops may have been given to other things meanwhile.
+fn doubted(mut analysis: Arc<Analysis>) -> Arc<Analysis> {
+    let drops = unknown_defined(&analysis).filter(|(_, command)| command.starts_with("drop"));
+    let doubts = drops.map(|(statement, _)| Opaque {
+        reason: OpaqueReason::Unsupported,
+        detail: "definitions have changed in this transaction".to_owned(),
+        statement,
+    });
+    let doubts: Vec<_> = doubts.collect();
+    if !doubts.is_empty() {
+        Arc::make_mut(&mut analysis).opaque.extend(doubts);
+    }
+    analysis
 }
