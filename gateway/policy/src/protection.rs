@@ -1,6 +1,6 @@
 //! Which columns are protected, and how: what the policies said, joined.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -74,8 +74,9 @@ pub(crate) type PolicyIndex = usize;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) mask: (Mask, PolicyIndex),
-    /// The columns that policies have named: the guarded one, or some of its like.
-    pub(crate) named: Vec<ColumnId>,
+    /// The columns that policies have named: the guarded one, or some of its like. Shared by all that
+    /// they guard: of partitions there may be thousands.
+    pub(crate) named: Arc<Vec<ColumnId>>,
     /// They were named with one mask, by one policy.
     pub(crate) alike: bool,
     pub(crate) derived: (DerivedRule, PolicyIndex),
@@ -86,7 +87,7 @@ impl Guard {
     pub(crate) fn new(protection: &Protection, policy: PolicyIndex) -> Guard {
         Guard {
             mask: (protection.mask.clone(), policy),
-            named: vec![protection.column],
+            named: Arc::new(vec![protection.column]),
             alike: true,
             derived: (protection.derived, policy),
             filter: (protection.filter, policy),
@@ -98,9 +99,11 @@ impl Guard {
     pub(crate) fn join(&mut self, other: &Guard) {
         let mask = stricter(&self.mask, &other.mask);
         self.alike &= other.alike && self.mask == other.mask;
-        let new = other.named.iter().filter(|one| !self.named.contains(one));
-        let new: Vec<ColumnId> = new.copied().collect();
-        self.named.extend(new);
+        if !Arc::ptr_eq(&self.named, &other.named) {
+            let new = other.named.iter().filter(|one| !self.named.contains(one));
+            let new: Vec<ColumnId> = new.copied().collect();
+            Arc::make_mut(&mut self.named).extend(new);
+        }
         self.mask = mask;
         if other.derived.0 > self.derived.0 {
             self.derived = other.derived;
@@ -133,6 +136,8 @@ pub(crate) struct Widening<'a> {
     catalog: &'a Catalog,
     /// What each column of a view is made from; worked out when one is protected.
     bases: OnceCell<HashMap<ColumnId, Vec<ColumnId>>>,
+    /// For columns that are inherited, the one of them that was asked for first.
+    first: RefCell<HashMap<ColumnId, ColumnId>>,
 }
 
 impl<'a> Widening<'a> {
@@ -140,7 +145,49 @@ impl<'a> Widening<'a> {
         Widening {
             catalog,
             bases: OnceCell::new(),
+            first: RefCell::default(),
         }
+    }
+
+    /// Joins what one policy says of columns that are protected alike, and widens each.
+    pub(crate) fn groups(&self, guards: impl Iterator<Item = (ColumnId, Guard)>) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut places: HashMap<ColumnId, usize> = HashMap::new();
+        for (column, guard) in guards {
+            let key = self.first(column);
+            match places.get(&key) {
+                Some(place) => groups[*place].guard.join(&guard),
+                None => {
+                    places.insert(key, groups.len());
+                    let columns = self.of(column);
+                    groups.push(Group { columns, guard });
+                }
+            }
+        }
+        groups
+    }
+
+    /// The column by which all are known whose like is the same: where it holds what it inherits, and is
+    /// not made of others.
+    fn first(&self, column: ColumnId) -> ColumnId {
+        if self.is_made(column).is_none_or(|is_made| is_made) {
+            return column;
+        }
+        if let Some(first) = self.first.borrow().get(&column) {
+            return *first;
+        }
+        let alike = self.catalog.inherited(column);
+        let alike = alike.filter(|one| self.is_made(*one) == Some(false));
+        let alike = alike.map(|one| (one, column));
+        self.first.borrow_mut().extend(alike);
+        column
+    }
+
+    /// Whether a column is one of a view, or generated; none where it is not known.
+    fn is_made(&self, column: ColumnId) -> Option<bool> {
+        let relation = self.catalog.relation(column.relation)?;
+        let known = relation.column(column.attribute)?;
+        Some(known.generated || relation.is_view())
     }
 
     /// The column and its like. Where a view's column is protected, so is what the view reads: an
@@ -178,6 +225,13 @@ impl<'a> Widening<'a> {
             bases
         })
     }
+}
+
+/// Columns, and what a policy says of all of them.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) columns: HashSet<ColumnId>,
+    pub(crate) guard: Guard,
 }
 
 /// All protections in force for a request, joined and widened to related columns.
@@ -315,6 +369,37 @@ mod tests {
         }
         let widened = Widening::over(&catalog).of(label);
         assert!([EMAIL, NICKNAME].iter().all(|base| widened.contains(base)));
+    }
+
+    #[test]
+    fn what_is_inherited_is_widened_once() {
+        let catalog = catalog();
+        let column = |relation| ColumnId {
+            relation,
+            attribute: 2,
+        };
+        let view = ColumnId {
+            relation: ADDRESSES,
+            attribute: 1,
+        };
+        let named = [EMAIL, column(USERS_OLD), view, NICKNAME];
+        let guards = named.map(|column| {
+            let protection = Protection {
+                column,
+                mask: Mask::KeepLast(4),
+                derived: DerivedRule::Deny,
+                filter: FilterRule::Deny,
+            };
+            (column, Guard::new(&protection, 0))
+        });
+        let widening = Widening::over(&catalog);
+        let groups = widening.groups(guards.into_iter());
+        let said = |place: usize| groups[place].guard.named.to_vec();
+        assert_eq!(groups.len(), 3);
+        assert_eq!(said(0), [EMAIL, column(USERS_OLD)]);
+        for (group, one) in groups.iter().zip([EMAIL, view, NICKNAME]) {
+            assert_eq!(group.columns, Widening::over(&catalog).of(one));
+        }
     }
 
     #[test]

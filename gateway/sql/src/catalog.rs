@@ -376,6 +376,15 @@ impl Catalog {
     /// The columns that hold what this one holds, or something made from it: itself, the same
     /// column of partitions, children and parents, columns of views and generated columns.
     pub fn family(&self, id: ColumnId) -> impl Iterator<Item = ColumnId> + use<> {
+        self.linked(id, true).into_iter()
+    }
+
+    /// The same column of partitions, children and parents, and itself: a family for each is one for all.
+    pub fn inherited(&self, id: ColumnId) -> impl Iterator<Item = ColumnId> + use<> {
+        self.linked(id, false).into_iter()
+    }
+
+    fn linked(&self, id: ColumnId, also_made: bool) -> Vec<ColumnId> {
         let root = self.root();
         let mut seen = HashSet::from([id]);
         let mut order = vec![id];
@@ -383,14 +392,14 @@ impl Catalog {
         while let Some(&column) = order.get(next) {
             next += 1;
             let inherited = root.inherited.get(&column).into_iter().flatten();
-            let made = root.dependents.get(&column).into_iter().flatten();
-            for &other in inherited.chain(made) {
+            let made = root.dependents.get(&column).filter(|_| also_made);
+            for &other in inherited.chain(made.into_iter().flatten()) {
                 if seen.insert(other) {
                     order.push(other);
                 }
             }
         }
-        order.into_iter()
+        order
     }
 
     /// The columns of views and the generated columns that are made from this one directly.

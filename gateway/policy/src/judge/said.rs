@@ -183,10 +183,11 @@ pub(super) fn protect(
     catalog: &Catalog,
 ) {
     let widening = Widening::over(catalog);
-    for protection in added {
-        let guard = Guard::new(protection, index);
-        for column in widening.of(protection.column) {
-            protections.add(column, &guard);
+    let guards = added.iter();
+    let guards = guards.map(|protection| (protection.column, Guard::new(protection, index)));
+    for group in widening.groups(guards) {
+        for column in group.columns {
+            protections.add(column, &group.guard);
         }
     }
     if !added.is_empty() {
