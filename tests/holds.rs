@@ -114,8 +114,19 @@ async fn nothing_unknown_is_dropped_where_the_transaction_changed_definitions() 
     own.expect("its own table is known");
     let table = "CREATE TABLE made_meanwhile (id integer)";
     direct.batch_execute(table).await.expect("a table");
-    let refused = alice.batch_execute("DROP TABLE made_meanwhile").await;
-    assert_eq!(sqlstate(refused), "42501");
+    for change in [
+        "DROP TABLE made_meanwhile",
+        "ALTER TABLE made_meanwhile RENAME TO x",
+        "CREATE OR REPLACE VIEW made_meanwhile AS SELECT 1",
+    ] {
+        let refused = alice.batch_execute(change).await;
+        assert_eq!(sqlstate(refused), "42501", "{change}");
+        let again = format!("ROLLBACK; {begin}");
+        alice
+            .batch_execute(&again)
+            .await
+            .expect("another transaction");
+    }
     alice.batch_execute("ROLLBACK").await.expect("an end");
     let there = direct.batch_execute("SELECT FROM made_meanwhile").await;
     there.expect("it is there");

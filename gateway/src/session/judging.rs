@@ -192,17 +192,20 @@ impl Session {
         })
     }
 
+    /// What a request would do; where it names what is not known, by a catalog that is read again.
     async fn read_or_look_again(
         &self,
         request: &Request,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
         let read = self.read(request).await?;
-        if !self.may_miss(&read.0) {
+        let is_protected = self.admitted.borrow().is_protected();
+        let defines_unknown = defining_unknown(&read.0, is_protected).next().is_some();
+        if !defines_unknown && !has_unknown_relation(&read.0) {
             return Ok(read);
         }
         if self.catalog_changed.get() {
             // Only its own transaction sees what has changed.
-            return Ok((doubted(read.0), read.1));
+            return Ok((doubted(read.0, is_protected), read.1));
         }
         // It may have been made a moment ago, and not through this gateway.
         self.database.catalog.look_again().await;
@@ -273,12 +276,6 @@ impl Session {
         Arc::new(analysis.resolve(&meaning))
     }
 
-    /// Whether a name in a text is not known that another reading of the catalog might know.
-    fn may_miss(&self, analysis: &Analysis) -> bool {
-        let is_protected = self.admitted.borrow().is_protected();
-        has_unknown_relation(analysis) || defines_unknown(analysis, is_protected)
-    }
-
     pub(super) fn catalog_is_current(&self) -> bool {
         self.catalog.borrow().epoch >= self.database.catalog.epoch()
     }
@@ -319,36 +316,32 @@ pub(super) fn ends_or_begins(text: &str) -> bool {
     !text.contains(';') && WORDS.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
+/// Whether a name in a text is not known that another reading of the catalog might know.
 fn has_unknown_relation(analysis: &Analysis) -> bool {
     use OpaqueReason as Reason;
     let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
     analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
 }
 
-/// Whether it drops what is not known, which policies may let pass; or, where that could take away what
-/// something is protected by, alters or replaces it.
-fn defines_unknown(analysis: &Analysis, is_protected: bool) -> bool {
-    let matters = |command: &str| {
+/// The statements that drop what is not known, which policies may let pass; or, where that could take
+/// away what something is protected by, alter or replace it.
+fn defining_unknown(analysis: &Analysis, is_protected: bool) -> impl Iterator<Item = u32> {
+    let matters = move |command: &str| {
         command.starts_with("drop")
             || (is_protected && (command.starts_with("alter") || command == "create view"))
     };
-    unknown_defined(analysis).any(|(_, command)| matters(command))
-}
-
-/// The statements that define what is not known, and their commands.
-fn unknown_defined(analysis: &Analysis) -> impl Iterator<Item = (u32, &'static str)> {
     let unknown = analysis.relations.iter();
     let unknown = unknown.filter(|one| one.oid.is_none() && one.access == Access::Define);
-    unknown.filter_map(|one| {
-        let statement = analysis.statements.get(one.statement as usize)?;
-        Some((one.statement, statement.kind.command))
-    })
+    let defining = unknown.filter(move |one| {
+        let statement = analysis.statements.get(one.statement as usize);
+        statement.is_some_and(|one| matters(one.kind.command))
+    });
+    defining.map(|one| one.statement)
 }
 
-/// What is said of a text where the names that it drops may have been given to other things meanwhile.
-fn doubted(mut analysis: Arc<Analysis>) -> Arc<Analysis> {
-    let drops = unknown_defined(&analysis).filter(|(_, command)| command.starts_with("drop"));
-    let doubts = drops.map(|(statement, _)| Opaque {
+/// What is said of a text where the names that it defines may have been given to other things meanwhile.
+fn doubted(mut analysis: Arc<Analysis>, is_protected: bool) -> Arc<Analysis> {
+    let doubts = defining_unknown(&analysis, is_protected).map(|statement| Opaque {
         reason: OpaqueReason::Unsupported,
         detail: "definitions have changed in this transaction".to_owned(),
         statement,
