@@ -38,6 +38,11 @@ pub(super) struct Definitions {
 }
 
 impl Definitions {
+    /// Whether the transaction has changed more than is known by its texts.
+    pub(super) fn are_unseen(&self) -> bool {
+        self.unseen
+    }
+
     /// A plan begins to change what others will meet, or ends the transaction that has. Gives how many
     /// changes had ended when the first of it was judged.
     pub(super) fn begin(&mut self, plan: &Plan, judged_after: u64) -> u64 {
@@ -161,7 +166,8 @@ impl Session {
     /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can
     /// be judged where something is protected, unless their texts tell all.
     pub(super) async fn await_definitions(&self, text: &str) -> Result<(), Denial> {
-        let unseen = || self.definitions.borrow().unseen && self.admitted.borrow().is_protected();
+        let unseen =
+            || self.definitions.borrow().are_unseen() && self.admitted.borrow().is_protected();
         if !unseen() || ends_or_begins(text) {
             return Ok(());
         }

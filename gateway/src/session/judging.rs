@@ -203,8 +203,8 @@ impl Session {
         if !defines_unknown && !has_unknown_relation(&read.0) {
             return Ok(read);
         }
-        if self.catalog_changed.get() {
-            // Only its own transaction sees what has changed.
+        if self.definitions.borrow().are_unseen() {
+            // Only its own transaction sees what it has changed.
             return Ok((doubted(read.0, is_protected), read.1));
         }
         // It may have been made a moment ago, and not through this gateway.
