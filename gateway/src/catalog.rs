@@ -108,13 +108,12 @@ impl CatalogKeeper {
 
     /// Reads again for one who misses something, which may have been made a moment ago; after a pause
     /// where that was done a moment ago. Nobody else waits for it.
-    pub(crate) async fn look_again(&self) {
+    pub(crate) async fn look_again(&self) -> Result<(), Unavailable> {
         let last = self.ended.borrow().at;
         if let Some(last) = last {
             tokio::time::sleep_until(last + PAUSE).await;
         }
-        // Where that fails, it is missing still.
-        let _ = self.read_anew().await;
+        self.read_anew().await
     }
 
     /// The changes of the database.

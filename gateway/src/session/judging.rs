@@ -208,7 +208,11 @@ impl Session {
             return Ok((doubted(read.0, is_protected), read.1));
         }
         // It may have been made a moment ago, and not through this gateway.
-        self.database.catalog.look_again().await;
+        match self.database.catalog.look_again().await {
+            Err(error) if defines_unknown => return Err(self.own_denial(&error.to_string())),
+            // It is missing still, and its statement opaque.
+            Ok(()) | Err(_) => {}
+        }
         self.refresh_catalog().await?;
         self.read(request).await
     }
