@@ -11,8 +11,8 @@ const MOST_COMMENTS: usize = 500;
 /// The most statements in one text: each takes memory of its own before any is judged.
 const MOST_STATEMENTS: usize = 10_000;
 
-/// How many levels a set operation or a join is: they take more of the stack than an expression.
-const BETWEEN_LEVELS: usize = 2;
+/// How many levels a set operation, a join or a body is: they take more of the stack than an expression.
+const CHAIN_LEVELS: usize = 2;
 
 /// The deepest tree that a text may make, in levels.
 pub(crate) const DEEPEST: usize = 3_000;
@@ -60,10 +60,10 @@ pub(crate) enum Part {
     Close,
     /// `,` or `;`: what follows is beside what was before, not inside.
     Beside,
-    /// What nests across commas, as a body does.
+    /// What nests across commas, as a join or a body does.
     Chain,
-    /// A set operation or a join, which nests across commas: what it stands between are beside each
-    /// other, inside of it.
+    /// A set operation, which nests across commas: what it stands between are beside each other, inside
+    /// of it.
     Between,
     /// `CASE`.
     Case,
@@ -108,7 +108,9 @@ fn flat<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Part
     tokens.map(move |token| {
         let part = match token {
             _ if is_name => word(token),
-            _ if is_any(token, &["union", "intersect", "except", "join"]) => Part::Between,
+            _ if is_any(token, &["union", "intersect", "except"]) => Part::Between,
+            // A function may have this name.
+            _ if is_any(token, &["join"]) => Part::Chain,
             _ if is_any(token, &["or"]) => Part::Beside,
             _ if is_any(token, &["case"]) => Part::Case,
             _ if is_any(token, &["when", "then", "else"]) => Part::Arm,
@@ -204,10 +206,10 @@ pub(crate) fn depth(parts: impl Iterator<Item = Part>) -> usize {
             Part::End if levels.level.is_case => levels.close(),
             Part::Arm if levels.level.is_case => levels.level.next(),
             Part::Beside => levels.level.next(),
-            Part::Chain => levels.level.chain += 1,
+            Part::Chain => levels.level.chain += CHAIN_LEVELS,
             Part::Between => {
                 levels.level.next();
-                levels.level.chain += BETWEEN_LEVELS;
+                levels.level.chain += CHAIN_LEVELS;
             }
             Part::End | Part::Arm | Part::Other => levels.level.here += 1,
             Part::Nothing => {}

@@ -72,6 +72,8 @@ fn nested(times: usize) -> Vec<String> {
         repeated("SELECT 1", " + t.when", times, " FROM t"),
         repeated("SELECT 1", " + t . /* */ or", times, " FROM t"),
         repeated("SELECT 1", " = NOT NOT NOT t.union", times, " FROM t"),
+        repeated("SELECT 1", " = NOT NOT NOT NOT join(1)", times, ""),
+        repeated("SELECT 1", " = NOT NOT NOT NOT '1'::join", times, ""),
         repeated("SELECT 1", " || t.end || (t).case", times, " FROM t"),
         repeated("SELECT ", "CASE WHEN true OR ", times, "true"),
         repeated(
