@@ -232,6 +232,38 @@ async fn what_was_just_made_past_the_gateway_is_found() {
     }
 }
 
+/// What protects a column is not taken away under a name that it was given a moment ago.
+#[tokio::test]
+async fn what_was_just_renamed_past_the_gateway_is_found_in_a_transaction() {
+    let place = Place::new().await;
+    let setup = "CREATE TABLE kept AS SELECT 1 AS id, 'raw' AS secret; \
+                 CREATE TABLE beside AS SELECT 1 AS b; \
+                 CREATE VIEW naming AS SELECT id, secret AS salary, b FROM kept, beside";
+    set_up(&place, Role::Application, setup).await;
+    let gateway = gateway(place).await;
+    let (direct, alice) = (
+        gateway.place().direct().await,
+        gateway.connect(Person::Alice).await,
+    );
+    for (rename, change) in [
+        ("ALTER VIEW naming RENAME TO first", "DROP VIEW first"),
+        (
+            "ALTER VIEW first RENAME TO second",
+            "CREATE OR REPLACE VIEW second AS SELECT 1 AS id, 'x' AS salary, 1 AS b",
+        ),
+        (
+            "ALTER TABLE beside RENAME TO third",
+            "DROP TABLE third CASCADE",
+        ),
+    ] {
+        run(&alice, &["BEGIN", "CREATE TEMP TABLE own (a int)"]).await;
+        run(&direct, &[rename]).await;
+        assert_eq!(sqlstate(said(&alice, change).await), "42501", "{change}");
+        run(&alice, &["ROLLBACK"]).await;
+        assert_eq!(one(&alice, "SELECT secret FROM kept").await, "NULL");
+    }
+}
+
 /// What changes `mine`, by a client that does not read that it is done.
 async fn rename_unread(gateway: &Gateway, direct: &Client) -> WireClient {
     let mut slow = WireClient::log_in(gateway, Person::Alice).await;
