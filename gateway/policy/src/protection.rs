@@ -1,6 +1,6 @@
 //! Which columns are protected, and how: what the policies said, joined.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -136,8 +136,6 @@ pub(crate) struct Widening<'a> {
     catalog: &'a Catalog,
     /// What each column of a view is made from; worked out when one is protected.
     bases: OnceCell<HashMap<ColumnId, Vec<ColumnId>>>,
-    /// For columns that are inherited, the one of them that was asked for first.
-    first: RefCell<HashMap<ColumnId, ColumnId>>,
 }
 
 impl<'a> Widening<'a> {
@@ -145,7 +143,6 @@ impl<'a> Widening<'a> {
         Widening {
             catalog,
             bases: OnceCell::new(),
-            first: RefCell::default(),
         }
     }
 
@@ -154,40 +151,29 @@ impl<'a> Widening<'a> {
         let mut groups: Vec<Group> = Vec::new();
         let mut places: HashMap<ColumnId, usize> = HashMap::new();
         for (column, guard) in guards {
-            let key = self.first(column);
-            match places.get(&key) {
-                Some(place) => groups[*place].guard.join(&guard),
-                None => {
-                    places.insert(key, groups.len());
-                    let columns = self.of(column);
-                    groups.push(Group { columns, guard });
-                }
+            if let Some(place) = places.get(&column) {
+                groups[*place].guard.join(&guard);
+                continue;
             }
+            places.insert(column, groups.len());
+            if self.is_plain(column) {
+                // All that are linked by inheritance have the same like.
+                let inherited = self.catalog.inherited(column);
+                let plain = inherited.filter(|one| self.is_plain(*one));
+                places.extend(plain.map(|one| (one, groups.len())));
+            }
+            let columns = self.of(column);
+            groups.push(Group { columns, guard });
         }
         groups
     }
 
-    /// The column by which all are known whose like is the same: where it holds what it inherits, and is
-    /// not made of others.
-    fn first(&self, column: ColumnId) -> ColumnId {
-        if self.is_made(column).is_none_or(|is_made| is_made) {
-            return column;
-        }
-        if let Some(first) = self.first.borrow().get(&column) {
-            return *first;
-        }
-        let alike = self.catalog.inherited(column);
-        let alike = alike.filter(|one| self.is_made(*one) == Some(false));
-        let alike = alike.map(|one| (one, column));
-        self.first.borrow_mut().extend(alike);
-        column
-    }
-
-    /// Whether a column is one of a view, or generated; none where it is not known.
-    fn is_made(&self, column: ColumnId) -> Option<bool> {
-        let relation = self.catalog.relation(column.relation)?;
-        let known = relation.column(column.attribute)?;
-        Some(known.generated || relation.is_view())
+    /// Whether a column is known, and neither of a view nor generated.
+    fn is_plain(&self, column: ColumnId) -> bool {
+        let relation = self.catalog.relation(column.relation);
+        let relation = relation.filter(|relation| !relation.is_view());
+        let known = relation.and_then(|relation| relation.column(column.attribute));
+        known.is_some_and(|known| !known.generated)
     }
 
     /// The column and its like. Where a view's column is protected, so is what the view reads: an
