@@ -11,7 +11,8 @@ const MOST_COMMENTS: usize = 500;
 /// The most statements in one text: each takes memory of its own before any is judged.
 const MOST_STATEMENTS: usize = 10_000;
 
-/// How many levels a set operation, a join or a body is: they take more of the stack than an expression.
+/// How many levels a set operation or a join is, beside whatever else is around it: they take more of
+/// the stack than an expression.
 const CHAIN_LEVELS: usize = 2;
 
 /// The deepest tree that a text may make, in levels.
@@ -60,8 +61,8 @@ pub(crate) enum Part {
     Close,
     /// `,` or `;`: what follows is beside what was before, not inside.
     Beside,
-    /// What nests across commas, as a join or a body does.
-    Chain,
+    /// What nests across commas, as a join or a body does, and by how many levels.
+    Chain(usize),
     /// A set operation, which nests across commas: what it stands between are beside each other, inside
     /// of it.
     Between,
@@ -95,7 +96,7 @@ pub(crate) fn word(token: &[u8]) -> Part {
             &["union", "intersect", "except", "atomic", "create", "with"],
         ) =>
         {
-            Part::Chain
+            Part::Chain(1)
         }
         _ => Part::Other,
     }
@@ -110,7 +111,7 @@ fn flat<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Part
             _ if is_name => word(token),
             _ if is_any(token, &["union", "intersect", "except"]) => Part::Between,
             // A function may have this name.
-            _ if is_any(token, &["join"]) => Part::Chain,
+            _ if is_any(token, &["join"]) => Part::Chain(CHAIN_LEVELS),
             _ if is_any(token, &["or"]) => Part::Beside,
             _ if is_any(token, &["case"]) => Part::Case,
             _ if is_any(token, &["when", "then", "else"]) => Part::Arm,
@@ -206,7 +207,7 @@ pub(crate) fn depth(parts: impl Iterator<Item = Part>) -> usize {
             Part::End if levels.level.is_case => levels.close(),
             Part::Arm if levels.level.is_case => levels.level.next(),
             Part::Beside => levels.level.next(),
-            Part::Chain => levels.level.chain += CHAIN_LEVELS,
+            Part::Chain(by) => levels.level.chain += by,
             Part::Between => {
                 levels.level.next();
                 levels.level.chain += CHAIN_LEVELS;
