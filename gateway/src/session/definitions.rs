@@ -30,7 +30,7 @@ pub(super) struct Definitions {
     /// The temporary tables that are known by their texts.
     pub(super) made: Vec<Arc<MadeTable>>,
     /// There is more, that is not known.
-    unseen: bool,
+    pub(super) unseen: bool,
     /// The names of that which others will meet when it is committed, if there are any.
     pub(super) lasting: Option<Touched>,
     /// How many changes had ended when the first of that was judged: what has come since may be tied to it.
@@ -38,11 +38,6 @@ pub(super) struct Definitions {
 }
 
 impl Definitions {
-    /// Whether the transaction has changed more than is known by its texts.
-    pub(super) fn are_unseen(&self) -> bool {
-        self.unseen
-    }
-
     /// A plan begins to change what others will meet, or ends the transaction that has. Gives how many
     /// changes had ended when the first of it was judged.
     pub(super) fn begin(&mut self, plan: &Plan, judged_after: u64) -> u64 {
@@ -166,8 +161,7 @@ impl Session {
     /// Definitions that an open transaction has changed are in no catalog: until it ends, nothing can
     /// be judged where something is protected, unless their texts tell all.
     pub(super) async fn await_definitions(&self, text: &str) -> Result<(), Denial> {
-        let unseen =
-            || self.definitions.borrow().are_unseen() && self.admitted.borrow().is_protected();
+        let unseen = || self.definitions.borrow().unseen && self.admitted.borrow().is_protected();
         if !unseen() || ends_or_begins(text) {
             return Ok(());
         }

@@ -203,7 +203,7 @@ impl Session {
         if !defines_unknown && !has_unknown_relation(&read.0) {
             return Ok(read);
         }
-        if self.definitions.borrow().are_unseen() {
+        if self.definitions.borrow().unseen {
             // Only its own transaction sees what it has changed.
             return Ok((doubted(read.0, is_protected), read.1));
         }
