@@ -83,7 +83,7 @@ async fn gateway() -> Gateway {
     }
     rules.push_str(&rule("j_hide", "json-hide k"));
     rules.push_str(&rule("j_show", "json-show n"));
-    for column in ["k_texts", "k_numbers"] {
+    for column in ["k_texts", "k_numbers", "k_long"] {
         rules.push_str(&rule(column, "keep-last 2"));
     }
     for column in ["w_inet", "w_enum", "w_int4"] {
@@ -247,6 +247,41 @@ async fn what_no_value_fits_is_null() {
         let select = format!("SELECT {column} FROM typed WHERE id = 1");
         assert_eq!(values(&alice, &select).await, [None], "{column}");
     }
+}
+
+/// What PostgreSQL has made a `name` of on its way ends where the value does not.
+#[tokio::test]
+async fn no_end_is_kept_of_what_was_cut() {
+    const TABLE: &str = "
+        CREATE TABLE letters (id int PRIMARY KEY, k_long varchar, k_texts varchar[]);
+        INSERT INTO letters SELECT 1, of_it, ARRAY[of_it::varchar] FROM repeat('secret', 20) of_it;";
+    let gateway = gateway().await;
+    let direct = gateway.place().direct().await;
+    direct.batch_execute(TABLE).await.expect("the table");
+    let alice = gateway.connect(Person::Alice).await;
+    for text in [
+        "SELECT k_long FROM letters UNION ALL SELECT current_user",
+        "SELECT q.k FROM (SELECT k_long AS k FROM letters UNION ALL SELECT current_user) q \
+         UNION ALL SELECT ''::text",
+        "SELECT q.k FROM (SELECT k_texts AS k FROM letters UNION ALL SELECT current_schemas(true)) q \
+         UNION ALL SELECT ARRAY[''::text]",
+    ] {
+        let raw = values(&direct, text).await.swap_remove(0).expect("a value");
+        assert!(raw.contains("secretsec") && raw.len() < 70, "{text}: {raw}");
+        let shown = values(&alice, text).await.swap_remove(0);
+        let shown = shown.unwrap_or_default();
+        assert!(
+            !shown.contains(|one: char| one.is_ascii_lowercase()),
+            "{text}: {shown}"
+        );
+    }
+    let whole = values(&alice, "SELECT k_long FROM letters").await;
+    assert!(
+        whole[0]
+            .as_deref()
+            .is_some_and(|value| value.ends_with("**et")),
+        "{whole:?}"
+    );
 }
 
 /// A policy that transforms values itself is told the column that it has named.

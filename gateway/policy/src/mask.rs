@@ -4,6 +4,7 @@ pub(crate) mod array;
 pub(crate) mod typed;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use bytes::BytesMut;
 use hmac::{Hmac, Mac};
@@ -24,7 +25,7 @@ pub enum Mask {
     KeyedHash(String),
     /// The first n characters, stars for the rest; only stars where there are no more than n.
     KeepFirst(u32),
-    /// The last n characters, likewise.
+    /// The last n characters, likewise; only stars where it may be the beginning of a longer value.
     KeepLast(u32),
     /// The policy's own transform.
     Custom(Rule),
@@ -174,23 +175,28 @@ fn stars(count: usize, out: &mut BytesMut) {
     out.resize(end, b'*');
 }
 
+/// How many bytes are left where PostgreSQL makes a `name` of a longer text, between characters: UNION does
+/// where another arm is one. The last characters of such a value are not those of what it was.
+const CUT_TO_A_NAME: RangeInclusive<usize> = 60..=63;
+
+/// How many of a value's characters are hidden where the last n are kept.
+pub(crate) fn hidden_before_last(n: usize, characters: usize, bytes: usize) -> usize {
+    if characters > n && !CUT_TO_A_NAME.contains(&bytes) {
+        characters - n
+    } else {
+        characters
+    }
+}
+
 fn keep_last(value: &[u8], n: usize, out: &mut BytesMut) {
     if value.is_ascii() {
-        let hidden = if value.len() > n {
-            value.len() - n
-        } else {
-            value.len()
-        };
+        let hidden = hidden_before_last(n, value.len(), value.len());
         stars(hidden, out);
         out.extend_from_slice(&value[hidden..]);
         return;
     }
     let characters = value.iter().filter(|byte| !continues(**byte)).count();
-    let hidden = if characters > n {
-        characters - n
-    } else {
-        characters
-    };
+    let hidden = hidden_before_last(n, characters, value.len());
     stars(hidden, out);
     out.extend_from_slice(&value[offset_of(value, hidden)..]);
 }
@@ -259,6 +265,22 @@ mod tests {
             );
         }
         assert_eq!(masked(&CellMask::KeepLast(2), "").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn of_what_may_be_a_beginning_no_end_is_kept() {
+        for value in [
+            "x".repeat(63),
+            format!("{}äb", "x".repeat(57)),
+            "€".repeat(21),
+        ] {
+            let stars = "*".repeat(value.chars().count());
+            assert_eq!(masked(&CellMask::KeepLast(4), &value), Some(stars));
+        }
+        for value in ["x".repeat(59), "x".repeat(64)] {
+            let kept = masked(&CellMask::KeepLast(4), &value).unwrap();
+            assert!(kept.ends_with("*xxxx"), "{kept}");
+        }
     }
 
     #[test]

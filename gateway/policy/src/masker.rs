@@ -17,7 +17,7 @@ use crate::inspection::{Inspection, Offered, may_hold_text};
 use crate::judge::Judge;
 use crate::mask::array::{self, ArrayMask};
 use crate::mask::typed::Typed;
-use crate::mask::{CellMask, Mask, Masked};
+use crate::mask::{CellMask, Mask, Masked, hidden_before_last};
 use crate::plan::{Expected, OutputMask, ResultPlan, SourceColumn};
 use crate::set::PolicySet;
 use sql::analysis::ColumnId;
@@ -406,9 +406,11 @@ impl ColumnMask {
     fn overwrite(&self, value: &mut [u8]) -> Overwritten {
         let hidden = match self {
             _ if !value.is_ascii() => return Overwritten::Misfit,
-            ColumnMask::Native(CellMask::KeepLast(n)) if value.len() > *n => 0..value.len() - n,
+            ColumnMask::Native(CellMask::KeepLast(n)) => {
+                0..hidden_before_last(*n, value.len(), value.len())
+            }
             ColumnMask::Native(CellMask::KeepFirst(n)) if value.len() > *n => *n..value.len(),
-            ColumnMask::Native(CellMask::KeepLast(_) | CellMask::KeepFirst(_)) => 0..value.len(),
+            ColumnMask::Native(CellMask::KeepFirst(_)) => 0..value.len(),
             ColumnMask::Native(
                 CellMask::Null
                 | CellMask::Fixed(_)

@@ -124,6 +124,26 @@ fn what_has_become_a_name_was_cut_and_is_null() {
 }
 
 #[test]
+fn the_end_of_what_may_be_the_beginning_of_a_longer_value_is_hidden() {
+    let mut setting = single(EMAIL, Mask::KeepLast(3));
+    let fields = [field(AGE, 23, Format::Text), field(EMAIL, 25, Format::Text)];
+    let values = [59, 60, 63, 64].map(|length| "x".repeat(length));
+    let given = values
+        .each_ref()
+        .map(|value| [Some(&b"7"[..]), Some(value.as_bytes())]);
+    let masked = values.each_ref().map(|value| match value.len() {
+        60 | 63 => "*".repeat(value.len()),
+        length => format!("{}xxx", "*".repeat(length - 3)),
+    });
+    let expected = masked
+        .each_ref()
+        .map(|value| [Some(&b"7"[..]), Some(value.as_bytes())]);
+    let given = given.each_ref().map(|cells| &cells[..]);
+    let expected = expected.each_ref().map(|cells| &cells[..]);
+    assert_eq!(setting.mask(&fields, &given).unwrap(), rows(&expected));
+}
+
+#[test]
 fn text_takes_the_mask_in_both_formats_and_null_stays_null() {
     for format in [Format::Text, Format::Binary] {
         for type_oid in [25, 1043, 1042, 705] {
