@@ -145,8 +145,8 @@ pub enum Class {
 pub enum Restriction {
     /// There is no WHERE.
     None,
-    /// There is one that does not tell rows apart: it looks at no column of the target, or is true
-    /// for every row as far as constants tell.
+    /// There is one that hardly tells rows apart: it looks at no column of the target, or is true for
+    /// every row, or for nearly all, as far as constants and the kinds of columns tell.
     AlwaysTrue,
     /// There is one.
     Some,

@@ -2,6 +2,7 @@
 
 mod block;
 mod body;
+mod broad;
 mod call;
 mod command;
 mod condition;

@@ -1,6 +1,7 @@
 //! What the condition of an UPDATE or DELETE restricts.
 
 use super::Walk;
+use super::broad::is_anything;
 use super::condition::{equality_column, is_constant};
 use super::scope::{Item, SYSTEM_COLUMNS, Scope};
 use crate::analysis::{Reach, Restriction};
@@ -71,11 +72,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a condition holds for every row of these relations, as far as the catalog tells.
-    fn is_always(&self, node: &pg::Node, targets: &[&'a Relation], scope: &Scope<'_>) -> bool {
+    /// Whether a condition holds for every row of these relations, or nearly, as far as the catalog tells.
+    pub(super) fn is_always(
+        &self,
+        node: &pg::Node,
+        targets: &[&'a Relation],
+        scope: &Scope<'_>,
+    ) -> bool {
         let is_there =
             |node: Option<&pg::Node>| node.is_some_and(|node| self.is_there(node, targets, scope));
-        match inner(node) {
+        let holds = match inner(node) {
             Some(NodeEnum::BoolExpr(expression)) => {
                 let mut parts = expression.args.iter();
                 let is_always = |part: &pg::Node| {
@@ -96,9 +102,9 @@ impl<'a> Walk<'a> {
                 test.nulltesttype() == pg::NullTestType::IsNotNull && is_there(test.arg.as_deref())
             }
             Some(NodeEnum::AExpr(expression)) => self.joins_itself(expression, targets, scope),
-            Some(NodeEnum::SubLink(_)) => self.selects_itself(node, targets),
             _ => false,
-        }
+        };
+        holds || self.is_broad(node, targets, scope)
     }
 
     /// `one.column = other.column` of two that are the same table, whole: to each row there is one, itself.
@@ -135,7 +141,12 @@ impl<'a> Walk<'a> {
 
     /// Whether a column of the rows that are changed has a value in each: what is joined to them may be NULL
     /// all the same.
-    fn is_there(&self, node: &pg::Node, targets: &[&'a Relation], scope: &Scope<'_>) -> bool {
+    pub(super) fn is_there(
+        &self,
+        node: &pg::Node,
+        targets: &[&'a Relation],
+        scope: &Scope<'_>,
+    ) -> bool {
         let is_required = |(item, attribute): (usize, i16)| {
             let item = &scope.items[item];
             let mut targets = targets.iter();
@@ -144,45 +155,6 @@ impl<'a> Walk<'a> {
             item.restricts && column.is_some_and(|column| column.required)
         };
         self.own_column(node, scope).is_some_and(is_required) || is_of_system(node, scope)
-    }
-
-    /// `column IN (SELECT column FROM the same table)`.
-    fn selects_itself(&self, node: &pg::Node, targets: &[&'a Relation]) -> bool {
-        let Some(NodeEnum::SubLink(link)) = inner(node) else {
-            return false;
-        };
-        let Some(NodeEnum::SelectStmt(select)) = link.subselect.as_deref().and_then(inner) else {
-            return false;
-        };
-        if link.sub_link_type() != pg::SubLinkType::AnySublink
-            || select.where_clause.is_some()
-            || select.having_clause.is_some()
-            || select.limit_count.is_some()
-            || select.limit_offset.is_some()
-            || !select.locking_clause.is_empty()
-        {
-            return false;
-        }
-        let ([from], [target]) = (select.from_clause.as_slice(), select.target_list.as_slice())
-        else {
-            return false;
-        };
-        let (Some(NodeEnum::RangeVar(from)), Some(NodeEnum::ResTarget(target))) =
-            (inner(from), inner(target))
-        else {
-            return false;
-        };
-        let name = |node: Option<&pg::Node>| match node.and_then(inner) {
-            Some(NodeEnum::ColumnRef(column)) => strings(&column.fields)
-                .last()
-                .map(|name| (*name).to_owned()),
-            _ => None,
-        };
-        let tested = name(link.testexpr.as_deref());
-        tested.is_some()
-            && tested == name(target.val.as_deref())
-            && from.inh
-            && targets.iter().any(|relation| relation.name == from.relname)
     }
 }
 
@@ -306,7 +278,7 @@ fn bool_truth(expression: &pg::BoolExpr) -> Option<bool> {
 }
 
 /// How many arms of an OR are compared with each other.
-const MOST_COMPARED: usize = 256;
+pub(super) const MOST_COMPARED: usize = 256;
 
 /// Whether it is the constant `false`.
 pub(super) fn is_false(node: &pg::Node) -> bool {
@@ -399,7 +371,7 @@ fn comparison_truth(expression: &pg::AExpr) -> Option<bool> {
             _ => None,
         };
     }
-    let anything = matches!(constant(right), Some(Constant::Text(text)) if matches!(text.as_str(), "" | ".*" | "^" | "$"));
+    let anything = matches!(constant(right), Some(Constant::Text(text)) if is_anything(&text));
     (anything && matches!(name, "~" | "~*")).then_some(true)
 }
 
@@ -409,12 +381,20 @@ pub(super) fn is_null(node: &pg::Node) -> bool {
 }
 
 /// An expression over columns that gives the same twice.
-fn is_row_column(node: &pg::Node) -> bool {
+pub(super) fn is_row_column(node: &pg::Node) -> bool {
     match inner(node) {
         Some(NodeEnum::ColumnRef(_)) => true,
         Some(NodeEnum::RowExpr(row)) => row.args.iter().all(is_row_column),
         Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_row_column),
         Some(NodeEnum::FuncCall(call)) => call.args.iter().all(is_row_column),
+        Some(NodeEnum::AExpr(expression)) => {
+            let mut sides = [&expression.lexpr, &expression.rexpr].into_iter().flatten();
+            sides.all(|side| is_row_column(side) || constant(side).is_some())
+        }
+        Some(NodeEnum::CoalesceExpr(coalesce)) => coalesce
+            .args
+            .iter()
+            .all(|one| is_row_column(one) || constant(one).is_some()),
         _ => false,
     }
 }
@@ -445,14 +425,14 @@ fn subquery_truth(link: &pg::SubLink) -> Option<bool> {
 
 /// A literal that can be compared here.
 #[derive(Clone, Debug, PartialEq)]
-enum Constant {
+pub(super) enum Constant {
     Number(f64),
     Text(String),
     Truth(bool),
 }
 
 impl Constant {
-    fn compare(&self, other: &Constant, operator: &str) -> Option<bool> {
+    pub(super) fn compare(&self, other: &Constant, operator: &str) -> Option<bool> {
         let order = match (self, other) {
             (Constant::Number(one), Constant::Number(two)) => one.partial_cmp(two)?,
             (Constant::Truth(one), Constant::Truth(two)) => one.cmp(two),
@@ -474,7 +454,7 @@ impl Constant {
     }
 }
 
-fn constant(node: &pg::Node) -> Option<Constant> {
+pub(super) fn constant(node: &pg::Node) -> Option<Constant> {
     match inner(node)? {
         NodeEnum::AConst(constant) => match constant.val.as_ref()? {
             pg::a_const::Val::Ival(number) => Some(Constant::Number(f64::from(number.ival))),
@@ -519,7 +499,7 @@ fn same(one: &Option<Box<pg::Node>>, other: &Option<Box<pg::Node>>) -> bool {
 }
 
 /// Whether two expressions are written alike; places in the text do not count.
-fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
+pub(super) fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
     match (inner(one), inner(other)) {
         (Some(NodeEnum::ColumnRef(one)), Some(NodeEnum::ColumnRef(other))) => {
             let (one, other) = (strings(&one.fields), strings(&other.fields));
@@ -551,6 +531,10 @@ fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
                     .iter()
                     .zip(&other.args)
                     .all(|(one, other)| same_node(one, other))
+        }
+        (Some(NodeEnum::CoalesceExpr(one)), Some(NodeEnum::CoalesceExpr(other))) => {
+            let mut pairs = one.args.iter().zip(&other.args);
+            one.args.len() == other.args.len() && pairs.all(|(one, other)| same_node(one, other))
         }
         (Some(NodeEnum::AExpr(one)), Some(NodeEnum::AExpr(other))) => {
             one.kind == other.kind
