@@ -31,6 +31,16 @@ async fn listed(gateway: &Gateway) -> u64 {
     holds[0]["number"].as_u64().unwrap()
 }
 
+/// Where Dora, for whom nothing is masked, may change definitions, but not drop tables.
+async fn guarding_dora() -> Gateway {
+    Gateway::with(|text| {
+        let exempt = "ddl = \"deny\"\ntemp-tables = \"allow\"\nexcept-groups = [\"dba\"]";
+        assert!(text.contains(exempt));
+        text.replace(exempt, "ddl = \"allow\"")
+    })
+    .await
+}
+
 async fn holds(gateway: &Gateway) -> Vec<Value> {
     let (status, answer) = gateway.ask(Person::Dora, "GET", "holds", Value::Null).await;
     assert_eq!(status, 200, "{answer}");
@@ -127,18 +137,37 @@ async fn what_was_made_past_the_gateway_waits_to_be_dropped_in_a_transaction_too
 /// Only the transaction itself sees to what it has given another name.
 #[tokio::test]
 async fn what_the_transaction_has_renamed_waits_to_be_dropped() {
-    let gateway = Gateway::with(|text| {
-        let exempt = "ddl = \"deny\"\ntemp-tables = \"allow\"\nexcept-groups = [\"dba\"]";
-        assert!(text.contains(exempt));
-        text.replace(exempt, "ddl = \"allow\"")
-    })
-    .await;
+    let gateway = guarding_dora().await;
     let dora = gateway.connect(Person::Dora).await;
     let renamed = "BEGIN; ALTER TABLE orders_import RENAME TO other";
     dora.batch_execute(renamed).await.expect("another name");
     let waiting = tokio::spawn(async move { dora.batch_execute("DROP TABLE other").await });
     listed(&gateway).await;
     waiting.abort();
+}
+
+/// What a function has given another name, only this transaction knows by it.
+#[tokio::test]
+async fn what_a_function_may_have_renamed_waits_to_be_dropped() {
+    const FUNCTION: &str = "CREATE TABLE named_before (id integer);
+        CREATE FUNCTION rename_it() RETURNS void LANGUAGE plpgsql
+        AS $$ BEGIN EXECUTE 'ALTER TABLE named_before RENAME TO named_after'; END $$;";
+    const TEXTS: [&str; 2] = ["SELECT rename_it()", "DROP TABLE named_after"];
+    for texts in [TEXTS.to_vec(), vec![&TEXTS.join("; ")]] {
+        let gateway = guarding_dora().await;
+        let direct = gateway.place().direct().await;
+        direct.batch_execute(FUNCTION).await.expect("a function");
+        let dora = gateway.connect(Person::Dora).await;
+        dora.batch_execute("BEGIN").await.expect("a transaction");
+        let (last, before) = texts.split_last().expect("there are some");
+        for text in before {
+            dora.batch_execute(text).await.expect(text);
+        }
+        let last = (*last).to_owned();
+        let waiting = tokio::spawn(async move { dora.batch_execute(&last).await });
+        listed(&gateway).await;
+        waiting.abort();
+    }
 }
 
 #[tokio::test]

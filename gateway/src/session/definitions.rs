@@ -102,6 +102,7 @@ impl Session {
     /// Notes what will have changed once a plan has run.
     pub(super) fn may_change_definitions(&self, plan: &Plan) {
         let changes = self.changes(plan);
+        self.transaction.runs_others(calls_others(plan.analysis()));
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
             self.catalog_changed.set(true);

@@ -11,6 +11,7 @@ use sql::catalog::Catalog;
 
 use super::Session;
 use super::extended::{self, Bound};
+use super::overtaken::calls_others;
 use super::turn::Cancelled;
 use crate::analyst::Busy;
 
@@ -214,7 +215,11 @@ impl Session {
             Ok(()) | Err(_) => {}
         }
         self.refresh_catalog().await?;
-        self.read(request).await
+        let read = self.read(request).await?;
+        if self.transaction.may_have_changed() || calls_others(&read.0) {
+            return Ok((doubted(read.0, is_protected), read.1));
+        }
+        Ok(read)
     }
 
     /// What a text would do, as read before or by an analyst.
