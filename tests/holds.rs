@@ -151,9 +151,19 @@ async fn what_the_transaction_has_renamed_waits_to_be_dropped() {
 async fn what_a_function_may_have_renamed_waits_to_be_dropped() {
     const FUNCTION: &str = "CREATE TABLE named_before (id integer);
         CREATE FUNCTION rename_it() RETURNS void LANGUAGE plpgsql
-        AS $$ BEGIN EXECUTE 'ALTER TABLE named_before RENAME TO named_after'; END $$;";
-    const TEXTS: [&str; 2] = ["SELECT rename_it()", "DROP TABLE named_after"];
-    for texts in [TEXTS.to_vec(), vec![&TEXTS.join("; ")]] {
+        AS $$ BEGIN EXECUTE 'ALTER TABLE named_before RENAME TO named_after'; END $$;
+        CREATE FUNCTION rename_for_row() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN EXECUTE 'ALTER TABLE named_before RENAME TO named_after'; RETURN NEW; END $$;
+        CREATE TABLE renaming (id integer);
+        CREATE TRIGGER renames BEFORE INSERT ON renaming
+        FOR EACH ROW EXECUTE FUNCTION rename_for_row();";
+    const DROP: &str = "DROP TABLE named_after";
+    for texts in [
+        vec!["SELECT rename_it()", DROP],
+        vec!["SELECT rename_it(); DROP TABLE named_after"],
+        vec!["INSERT INTO renaming VALUES (1)", DROP],
+        vec!["DECLARE c CURSOR FOR SELECT rename_it()", "FETCH c", DROP],
+    ] {
         let gateway = guarding_dora().await;
         let direct = gateway.place().direct().await;
         direct.batch_execute(FUNCTION).await.expect("a function");

@@ -651,6 +651,7 @@ async fn names_that_nobody_knows_are_told_as_postgresql_does() {
     let (_gateway, mut alice, _) = setting().await;
     for (text, code) in [
         ("SELECT * FROM nosuch", "42P01"),
+        ("SELECT nosuch(1)", "42883"),
         ("SELECT nosuch FROM customers", "42703"),
     ] {
         let said = answers(&mut alice, &[query(text)]).await;
@@ -658,8 +659,7 @@ async fn names_that_nobody_knows_are_told_as_postgresql_does() {
     }
 }
 
-/// Found by an adversary: names meant the temporary relations of other sessions too, so that one
-/// session could have everybody else refused.
+/// Names meant the temporary relations of other sessions, too: one could have all others refused.
 #[tokio::test]
 async fn temporary_tables_are_no_concern_of_other_sessions() {
     let (gateway, mut alice, _) = setting().await;

@@ -105,7 +105,7 @@ impl Examination<'_> {
         analysis
             .opaque
             .iter()
-            .try_for_each(|part| self.trusted(part))?;
+            .try_for_each(|part| self.trusted(analysis, part))?;
         for used in &analysis.columns {
             self.exists(used)?;
             let statement = analysis.statements.get(used.statement as usize);
@@ -216,7 +216,7 @@ impl Examination<'_> {
     }
 
     /// Refuses what cannot be known, unless every policy with protections in force trusts it.
-    fn trusted(&self, part: &Opaque) -> Result<(), Unsound> {
+    fn trusted(&self, analysis: &Analysis, part: &Opaque) -> Result<(), Unsound> {
         let name = carries_name(part.reason).then_some(part.detail.as_str());
         let Some(policy) = self.protections.distrusts(name) else {
             return Ok(());
@@ -230,10 +230,25 @@ impl Examination<'_> {
             );
             return Err(Unsound::for_now(policy, reason));
         }
+        if part.reason == OpaqueReason::UnknownFunction && self.is_missing(analysis, detail) {
+            let reason = format!("function {detail} does not exist, as far as the gateway knows");
+            let hint = "Check its spelling, and that the extension is there that it comes with.";
+            return Err(Unsound {
+                sqlstate: SqlState::UNDEFINED_FUNCTION,
+                ..Unsound::new(policy, reason, hint.to_owned())
+            });
+        }
         Err(Unsound {
             sqlstate: sqlstate(part.reason),
             ..Unsound::new(policy, unknown(part), advice(part))
         })
+    }
+
+    /// Whether it is a function that the request calls, perhaps with its schema, and there is none.
+    fn is_missing(&self, analysis: &Analysis, detail: &str) -> bool {
+        let name = detail.rsplit('.').next().unwrap_or(detail);
+        let mut called = analysis.functions.iter();
+        called.any(|one| one.name == name) && !self.catalog.has_function(name)
     }
 
     /// A cursor may outlive the column that it shows, and with that whatever protected it.

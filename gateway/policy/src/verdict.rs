@@ -165,6 +165,8 @@ impl SqlState {
     pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
     /// undefined_column: a column that the catalog does not know.
     pub const UNDEFINED_COLUMN: SqlState = SqlState(*b"42703");
+    /// undefined_function: a function that the catalog does not know.
+    pub const UNDEFINED_FUNCTION: SqlState = SqlState(*b"42883");
     /// syntax_error: text that cannot be read.
     pub const SYNTAX_ERROR: SqlState = SqlState(*b"42601");
     /// statement_too_complex: text that is too long or too deep to be read.

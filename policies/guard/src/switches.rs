@@ -219,9 +219,12 @@ impl Switches {
     }
 
     fn unbounded(&self, statement: &Judged<'_>) -> Finding {
-        let lacks = match statement.restriction {
-            "none" => "has no WHERE",
-            "always-true" => "has a WHERE that does not tell its rows apart",
+        let (lacks, rows) = match statement.restriction {
+            "none" => ("has no WHERE", "every row"),
+            "always-true" => (
+                "has a WHERE that hardly tells its rows apart",
+                "every row, or nearly",
+            ),
             _ => return Finding::allowed(),
         };
         let Some(action) = self.unbounded_dml else {
@@ -241,7 +244,7 @@ impl Switches {
             .map(|name| format!(" on {name}"))
             .unwrap_or_default();
         let reason = format!(
-            "{}{on} {lacks}: it would {does} every row",
+            "{}{on} {lacks}: it would {does} {rows}",
             statement.command()
         );
         let name = target.unwrap_or_else(|| "the_table".to_owned());

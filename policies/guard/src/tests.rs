@@ -296,7 +296,7 @@ fn dml_without_a_condition_is_refused_with_the_way_out() {
     );
     let (reason, hint) = denial(UNBOUNDED, &dml("update", "always-true"));
     assert!(
-        reason.contains("has a WHERE that does not tell its rows apart"),
+        reason.contains("has a WHERE that hardly tells its rows apart"),
         "{reason}"
     );
     assert!(

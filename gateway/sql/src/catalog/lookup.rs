@@ -205,8 +205,8 @@ impl Catalog {
         own.any(|function| function.schema == schema)
     }
 
-    /// Whether there is a function of this name at all.
-    pub(crate) fn has_function(&self, name: &str) -> bool {
+    /// Whether there is a function of this name at all, in any schema.
+    pub fn has_function(&self, name: &str) -> bool {
         self.has_own_function(name) || crate::functions::effect(name).is_some()
     }
 

@@ -61,6 +61,13 @@ impl<'a> Walk<'a> {
                 pg::BoolTestType::IsTrue | pg::BoolTestType::IsNotFalse => {
                     is_always(test.arg.as_deref())
                 }
+                pg::BoolTestType::IsNotTrue => {
+                    matches!(test.arg.as_deref().and_then(inner), Some(NodeEnum::NullTest(test))
+                    if test.nulltesttype() == pg::NullTestType::IsNull
+                        && test.arg.as_deref().is_some_and(|node| {
+                            self.has_value(node, targets, scope)
+                        }))
+                }
                 pg::BoolTestType::IsNotUnknown => test
                     .arg
                     .as_deref()
@@ -78,6 +85,7 @@ impl<'a> Walk<'a> {
             {
                 overlap(&expression.args)
             }
+            Some(NodeEnum::FuncCall(call)) => is_equality_of_itself(call),
             Some(NodeEnum::SubLink(link)) => self.selects_itself(link, targets, scope),
             Some(NodeEnum::CaseExpr(case)) => match case.args.first().and_then(inner) {
                 Some(NodeEnum::CaseWhen(when)) => {
@@ -108,6 +116,8 @@ impl<'a> Walk<'a> {
         match expression.kind() {
             pg::AExprKind::AexprOp => {
                 is_itself(left, right, operator)
+                    || [left, right].iter().any(|side| is_table_itself(side))
+                    || (matches!(operator, "~~" | "~~*") && is_any_text(right))
                     || is_bound_of_none(left, operator, right)
                     || is_of_table(left, operator, right, targets)
                     || column(left).is_some_and(|column| column.is_within(operator, right))
@@ -115,7 +125,10 @@ impl<'a> Walk<'a> {
                         column(right).is_some_and(|column| column.is_within(operator, left))
                     })
             }
-            pg::AExprKind::AexprDistinct => is_null(right) && self.has_value(left, targets, scope),
+            pg::AExprKind::AexprDistinct => {
+                let is_row = matches!(inner(left), Some(NodeEnum::RowExpr(_)));
+                is_null(right) && (is_row || self.has_value(left, targets, scope))
+            }
             pg::AExprKind::AexprNotDistinct => is_itself(left, right, "="),
             pg::AExprKind::AexprBetween | pg::AExprKind::AexprBetweenSym => {
                 let column = column(left);
@@ -132,6 +145,10 @@ impl<'a> Walk<'a> {
                 operator == "<>"
                     && column(left).is_some_and(|column| column.is_key)
                     && list.iter().all(|one| constant(one).is_some())
+            }
+            pg::AExprKind::AexprOpAny if matches!(operator, "~~" | "~~*") => {
+                matches!(inner(right), Some(NodeEnum::AArrayExpr(array))
+                    if array.elements.iter().any(is_any_text))
             }
             pg::AExprKind::AexprOpAny => {
                 matches!(inner(right), Some(NodeEnum::SubLink(link))
@@ -433,6 +450,22 @@ fn is_itself(left: &pg::Node, right: &pg::Node, operator: &str) -> bool {
     matches!(operator, "=" | "<=" | ">=") && is_row_column(left) && same_node(left, right)
 }
 
+/// `int4eq(x, x)`, `texteq(x, x)`: what the operator calls.
+fn is_equality_of_itself(call: &pg::FuncCall) -> bool {
+    let name = strings(&call.funcname).last().copied();
+    match call.args.as_slice() {
+        [left, right] => {
+            name.is_some_and(|name| name.ends_with("eq")) && is_itself(left, right, "=")
+        }
+        _ => false,
+    }
+}
+
+/// `tableoid`: all rows of a table have the same.
+fn is_table_itself(node: &pg::Node) -> bool {
+    column_name(without_effect(node)).as_deref() == Some("tableoid")
+}
+
 /// `x % 1 = 0`, `x * 0 = 0`, `x - x = 0`, `length(x) >= 0`.
 fn is_bound_of_none(left: &pg::Node, operator: &str, right: &pg::Node) -> bool {
     let Some(Constant::Number(number)) = constant(right) else {
@@ -480,7 +513,15 @@ fn within_no_effect(node: &pg::Node) -> Option<&pg::Node> {
             cast.arg.as_deref().filter(|_| keeps)
         }
         NodeEnum::CollateClause(collate) => collate.arg.as_deref(),
-        NodeEnum::CoalesceExpr(coalesce) => coalesce.args.first(),
+        NodeEnum::CoalesceExpr(coalesce) => {
+            let (last, others) = coalesce.args.split_last()?;
+            let given = |one: &pg::Node| matches!(inner(one), Some(NodeEnum::ParamRef(_)));
+            // Parameters may be NULL.
+            match others.iter().all(given) {
+                true => Some(last),
+                false => coalesce.args.first(),
+            }
+        }
         NodeEnum::SubLink(link) => {
             let select = select_of(link)?;
             let [target] = select.target_list.as_slice() else {

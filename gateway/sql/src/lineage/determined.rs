@@ -205,14 +205,19 @@ impl Walk<'_> {
             return None;
         }
         let path = strings(&column.fields);
-        let (table, name) = match path.as_slice() {
-            [name] => (None, *name),
-            [table, name] => (Some(*table), *name),
+        let (schema, table, name) = match path.as_slice() {
+            [name] => (None, None, *name),
+            [table, name] => (None, Some(*table), *name),
+            [schema, table, name] | [_, schema, table, name] => {
+                (Some(*schema), Some(*table), *name)
+            }
             _ => return None,
         };
         let items = scope.items.iter().enumerate();
         let mut found = items.filter_map(|(place, item)| {
-            let is_meant = item.by_name && table.is_none_or(|table| item.name == table);
+            let is_meant = item.by_name
+                && table.is_none_or(|table| item.name == table)
+                && schema.is_none_or(|schema| item.schemas.iter().any(|one| one == schema));
             let value = is_meant.then(|| item.column(name)).flatten()?;
             Some((place, item, value))
         });

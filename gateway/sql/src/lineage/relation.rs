@@ -10,7 +10,7 @@ use super::{LOOKED_AT, RELATION, Walk};
 use crate::analysis::{
     Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source, Use,
 };
-use crate::catalog::{Column, Relation, RelationKind, TypeKind};
+use crate::catalog::{Column, Relation, RelationKind, TypeKind, ViewLineage};
 use crate::parse::{pg, strings};
 
 impl<'a> Walk<'a> {
@@ -151,23 +151,11 @@ impl<'a> Walk<'a> {
 
     /// What reading a view means: all that its definition does.
     pub(super) fn read_view(&mut self, relation: &'a Relation) {
-        if !matches!(
-            relation.kind,
-            RelationKind::View | RelationKind::MaterializedView
-        ) || is_system(&relation.schema)
-        {
-            return;
-        }
-        let Some(view) = self.view(relation) else {
-            self.opaque(OpaqueReason::Unsupported, &relation.name);
+        let Some(view) = self.relations_of_view(relation) else {
             return;
         };
-        let work = view.relations.len() + view.uses.len();
-        if !self.spend(work + view.functions.len() + view.opaque.len()) {
+        if !self.spend(view.uses.len() + view.functions.len() + view.opaque.len()) {
             return;
-        }
-        for inner in &view.relations {
-            self.use_relation(inner.oid, &inner.schema, &inner.name, inner.access);
         }
         for inner in &view.uses {
             self.found.columns.insert(crate::analysis::ColumnUse {
@@ -181,6 +169,28 @@ impl<'a> Walk<'a> {
         for inner in &view.opaque {
             self.opaque(inner.reason, &inner.detail);
         }
+    }
+
+    /// Notes the relations that a view reads; what else it does is in what is given.
+    pub(super) fn relations_of_view(&mut self, relation: &'a Relation) -> Option<&'a ViewLineage> {
+        if !matches!(
+            relation.kind,
+            RelationKind::View | RelationKind::MaterializedView
+        ) || is_system(&relation.schema)
+        {
+            return None;
+        }
+        let Some(view) = self.view(relation) else {
+            self.opaque(OpaqueReason::Unsupported, &relation.name);
+            return None;
+        };
+        if !self.spend(view.relations.len()) {
+            return None;
+        }
+        for inner in &view.relations {
+            self.use_relation(inner.oid, &inner.schema, &inner.name, inner.access);
+        }
+        Some(view)
     }
 
     /// The item that some relations of one name make together.

@@ -165,7 +165,7 @@ fn is_of_system(node: &pg::Node, scope: &Scope<'_>) -> bool {
     };
     let (table, name) = match strings(&column.fields)[..] {
         [name] => (None, name),
-        [table, name] => (Some(table), name),
+        [table, name] | [_, table, name] | [_, _, table, name] => (Some(table), name),
         _ => return false,
     };
     let is_meant = |item: &&Item| match table {
@@ -503,7 +503,7 @@ pub(super) fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
     match (inner(one), inner(other)) {
         (Some(NodeEnum::ColumnRef(one)), Some(NodeEnum::ColumnRef(other))) => {
             let (one, other) = (strings(&one.fields), strings(&other.fields));
-            one == other || one.last() == other.last() && (one.len() == 1 || other.len() == 1)
+            one.ends_with(&other) || other.ends_with(&one)
         }
         (Some(NodeEnum::AConst(one)), Some(NodeEnum::AConst(other))) => {
             one.val == other.val && one.isnull == other.isnull

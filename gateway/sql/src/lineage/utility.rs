@@ -60,7 +60,7 @@ impl<'a> Walk<'a> {
             }
             NodeEnum::CallStmt(call) => self.call_procedure(call),
             NodeEnum::LockStmt(lock) => {
-                self.each_relation(&lock.relations, Access::Read);
+                self.locked(&lock.relations);
                 let kind = match lock.mode {
                     ACCESS_EXCLUSIVE => "lock in access exclusive mode",
                     _ => "lock",
@@ -219,6 +219,19 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes the same access to several relations.
+    /// With a view, what it reads is locked.
+    fn locked(&mut self, nodes: &[pg::Node]) {
+        let named = nodes.iter().filter_map(|node| match inner(node) {
+            Some(NodeEnum::RangeVar(var)) => Some(var),
+            _ => None,
+        });
+        for var in named {
+            for relation in self.relations(var, Access::Read) {
+                self.relations_of_view(relation);
+            }
+        }
+    }
+
     pub(super) fn each_relation(&mut self, nodes: &[pg::Node], access: Access) {
         for node in nodes {
             if let Some(NodeEnum::RangeVar(var)) = inner(node) {
