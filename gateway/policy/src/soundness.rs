@@ -469,8 +469,7 @@ impl Examination<'_> {
                 format!("protected column {name} is used to order or group"),
                 format!(
                     "Use another column in ORDER BY, GROUP BY, DISTINCT and PARTITION BY, and UNION ALL \
-                     for UNION; in the first two, {name} may stand behind the primary key of its table, and \
-                     DISTINCT may give it where ORDER BY has that of each table shown."
+                     for UNION; in the first two, {name} may stand behind the primary key of its table."
                 ),
             )),
         }
