@@ -3,7 +3,7 @@
 
 use super::Walk;
 use super::names::{is_certain, output_name};
-use super::scope::{Found, Item, Scope};
+use super::scope::{Found, Scope};
 use super::value::Value;
 use crate::analysis::Reach;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
@@ -48,50 +48,6 @@ impl Walk<'_> {
         self.listed_after_key(nodes, targets, scope)
     }
 
-    /// Whether SELECT DISTINCT gives rows in an order that is that of keys alone: ORDER BY has the whole
-    /// primary key of each table that an output is a column of. Without it, what rows are made distinct by
-    /// shows in their order.
-    pub(super) fn distinct_by_key(&self, select: &pg::SelectStmt, scope: &Scope<'_>) -> bool {
-        if select.sort_clause.len() > LONGEST || select.target_list.len() > LONGEST {
-            return false;
-        }
-        let sorted = select.sort_clause.iter().map(|node| match inner(node) {
-            Some(NodeEnum::SortBy(sort)) if sort.use_op.is_empty() => {
-                self.listed_column(sort.node.as_deref()?, &select.target_list, scope)
-            }
-            _ => None,
-        });
-        let sorted: Vec<_> = sorted.collect();
-        select.target_list.iter().all(|target| {
-            let items = self.items_of_output(target, scope);
-            items.is_some_and(|items| items.iter().all(|item| self.has_key(*item, &sorted, scope)))
-        })
-    }
-
-    /// The tables in FROM that an output is a column of, or all columns; none where it may be anything else.
-    fn items_of_output(&self, target: &pg::Node, scope: &Scope<'_>) -> Option<Vec<usize>> {
-        if let Some(value) = target_value(target) {
-            return self.own_column(value, scope).map(|(item, _)| vec![item]);
-        }
-        let Some(NodeEnum::ResTarget(target)) = inner(target) else {
-            return None;
-        };
-        let Some(NodeEnum::ColumnRef(star)) = target.val.as_deref().and_then(inner) else {
-            return None;
-        };
-        let is_meant = |item: &Item| match strings(&star.fields)[..] {
-            [] => true,
-            [name] => item.by_name && item.name == name,
-            _ => false,
-        };
-        let items = scope.items.iter().enumerate();
-        let meant: Vec<_> = items.filter(|(_, item)| is_meant(item)).collect();
-        let is_table = |(_, item): &(usize, &Item)| item.relation.is_some() && !item.doubtful;
-        let is_clear = star.fields.len() == 1 || meant.len() == 1;
-        let are_tables = is_clear && !meant.is_empty() && meant.iter().all(is_table);
-        are_tables.then(|| meant.iter().map(|(place, _)| *place).collect())
-    }
-
     fn listed_after_key<'n>(
         &self,
         nodes: impl ExactSizeIterator<Item = Option<&'n pg::Node>>,
@@ -115,24 +71,16 @@ impl Walk<'_> {
         others: &[Option<OwnColumn>],
         scope: &Scope<'_>,
     ) -> bool {
-        column.is_some_and(|(item, attribute)| {
-            let is_of_key = self.primary(item, scope).contains(&attribute);
-            !is_of_key && self.has_key(item, others, scope)
-        })
-    }
-
-    /// Whether the whole primary key of a thing in FROM is among these columns.
-    fn has_key(&self, item: usize, columns: &[Option<OwnColumn>], scope: &Scope<'_>) -> bool {
-        let key = self.primary(item, scope);
-        let is_there = |one: &i16| columns.contains(&Some((item, *one)));
-        !key.is_empty() && key.iter().all(is_there)
-    }
-
-    fn primary(&self, item: usize, scope: &Scope<'_>) -> &[i16] {
+        let Some((item, attribute)) = column else {
+            return false;
+        };
         let relation = scope.items[item].relation;
         let relation = relation.and_then(|oid| self.catalog.relation(oid));
         let key = relation.and_then(|relation| relation.primary.as_deref());
-        key.unwrap_or_default()
+        key.is_some_and(|key| {
+            let is_there = |one: &i16| others.contains(&Some((item, *one)));
+            !key.is_empty() && !key.contains(&attribute) && key.iter().all(is_there)
+        })
     }
 
     /// What stands in a list that may go by the names and positions of outputs.

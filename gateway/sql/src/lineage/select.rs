@@ -109,10 +109,7 @@ impl<'a> Walk<'a> {
             return;
         }
         if clause.iter().all(|node| inner(node).is_none()) {
-            return match self.distinct_by_key(select, scope) {
-                true => (),
-                false => self.mark(&table.everything(), Use::Ordered),
-            };
+            return self.mark(&table.everything(), Use::Ordered);
         }
         self.group_each(clause, table, scope);
     }
