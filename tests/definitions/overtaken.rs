@@ -230,6 +230,9 @@ async fn what_was_just_made_past_the_gateway_is_found() {
         let counts = format!("SELECT count(*) FROM just_made_{number}");
         assert_eq!(one(&alice, &counts).await, "0");
     }
+    let function = "CREATE FUNCTION just_made(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1'";
+    run(&direct, &[function]).await;
+    assert_eq!(one(&alice, "SELECT just_made(1)").await, "2");
 }
 
 /// What protects a column is not taken away under a name that it was given a moment ago.

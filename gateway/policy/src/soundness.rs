@@ -230,7 +230,8 @@ impl Examination<'_> {
             );
             return Err(Unsound::for_now(policy, reason));
         }
-        if part.reason == OpaqueReason::UnknownFunction && self.is_missing(analysis, detail) {
+        let is_missing = || analysis.is_missing_function(detail, self.catalog);
+        if part.reason == OpaqueReason::UnknownFunction && is_missing() {
             let reason = format!("function {detail} does not exist, as far as the gateway knows");
             let hint = "Check its spelling, and that the extension is there that it comes with.";
             return Err(Unsound {
@@ -242,13 +243,6 @@ impl Examination<'_> {
             sqlstate: sqlstate(part.reason),
             ..Unsound::new(policy, unknown(part), advice(part))
         })
-    }
-
-    /// Whether it is a function that the request calls, perhaps with its schema, and there is none.
-    fn is_missing(&self, analysis: &Analysis, detail: &str) -> bool {
-        let name = detail.rsplit('.').next().unwrap_or(detail);
-        let mut called = analysis.functions.iter();
-        called.any(|one| one.name == name) && !self.catalog.has_function(name)
     }
 
     /// A cursor may outlive the column that it shows, and with that whatever protected it.

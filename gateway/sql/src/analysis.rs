@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use resolve::NameKind;
 
-use crate::catalog::MadeTable;
+use crate::catalog::{Catalog, MadeTable};
 
 /// A base column: the relation's OID and the attribute number, so that renaming does not lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -243,6 +243,13 @@ impl Analysis {
                 Foreseen::Table(table) => Some(table),
                 Foreseen::No | Foreseen::Nothing => None,
             })
+    }
+
+    /// Whether something is a function that it calls, perhaps named with its schema, and there is none.
+    pub fn is_missing_function(&self, called: &str, catalog: &Catalog) -> bool {
+        let name = called.rsplit('.').next().unwrap_or(called);
+        let mut functions = self.functions.iter();
+        functions.any(|one| one.name == name) && !catalog.has_function(name)
     }
 
     /// About how many bytes it takes.

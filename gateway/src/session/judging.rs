@@ -201,7 +201,7 @@ impl Session {
         let read = self.read(request).await?;
         let is_protected = self.admitted.borrow().is_protected();
         let defines_unknown = defining_unknown(&read.0, is_protected).next().is_some();
-        if !defines_unknown && !has_unknown_relation(&read.0) {
+        if !defines_unknown && !has_unknown_name(&read.0, &read.1) {
             return Ok(read);
         }
         if self.definitions.borrow().unseen {
@@ -326,10 +326,13 @@ pub(super) fn ends_or_begins(text: &str) -> bool {
 }
 
 /// Whether a name in a text is not known that another reading of the catalog might know.
-fn has_unknown_relation(analysis: &Analysis) -> bool {
-    use OpaqueReason as Reason;
-    let unknown = |reason| matches!(reason, Reason::UnknownRelation | Reason::UnknownColumn);
-    analysis.opaque.iter().any(|opaque| unknown(opaque.reason))
+fn has_unknown_name(analysis: &Analysis, catalog: &Catalog) -> bool {
+    let unknown = |opaque: &Opaque| match opaque.reason {
+        OpaqueReason::UnknownRelation | OpaqueReason::UnknownColumn => true,
+        OpaqueReason::UnknownFunction => analysis.is_missing_function(&opaque.detail, catalog),
+        _ => false,
+    };
+    analysis.opaque.iter().any(unknown)
 }
 
 /// The statements that drop what is not known, which policies may let pass; or, where that could take

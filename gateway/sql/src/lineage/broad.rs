@@ -6,17 +6,13 @@ use super::restriction::{
     Constant, MOST_COMPARED, constant, is_null, is_row_column, same_node, truth,
 };
 use super::scope::Scope;
-use crate::catalog::{Column, Relation};
+use crate::catalog::{Column, Relation, RelationKind};
 use crate::parse::{NodeEnum, inner, pg, strings};
 
-/// `int8`, `int2`, `int4`.
-const INTEGERS: [u32; 3] = [20, 21, 23];
-/// `date`, `timestamp`, `timestamptz`.
-const TIMES: [u32; 3] = [1082, 1114, 1184];
-/// Keys that are counted up are below it.
-const LARGE: f64 = 999_999_999.0;
-/// No value of a time that people note is before or after these years.
-const YEARS: (u32, u32) = (1970, 2100);
+/// `int2`, `int4`, `int8`, and what keys of theirs that are counted up stay below.
+const INTEGERS: [(u32, f64); 3] = [(21, 32_767.0), (23, 999_999_999.0), (20, 9.0e18)];
+/// `date`, `timestamp`, `timestamptz`, and the year before which people note none: days of birth are.
+const TIMES: [(u32, u32); 3] = [(1082, 1900), (1114, 1970), (1184, 1970)];
 /// Functions that give no number below 0.
 const LENGTHS: [&str; 6] = [
     "length",
@@ -112,14 +108,17 @@ impl<'a> Walk<'a> {
         let Some(operator) = names.last().copied() else {
             return false;
         };
-        let column = |node| self.column_of(node, targets, scope);
+        let column = |node: &pg::Node| self.column_of(node, targets, scope);
+        let has_no_parts = targets.iter().all(|one| self.is_one_table(one));
         match expression.kind() {
             pg::AExprKind::AexprOp => {
                 is_itself(left, right, operator)
-                    || [left, right].iter().any(|side| is_table_itself(side))
+                    || has_no_parts && [left, right].iter().any(|side| is_table_itself(side))
                     || (matches!(operator, "~~" | "~~*") && is_any_text(right))
-                    || is_bound_of_none(left, operator, right)
-                    || is_of_table(left, operator, right, targets)
+                    || is_bound_of_none(left, operator, right, |one| {
+                        column(one).is_some_and(|column| column.largest().is_some())
+                    })
+                    || is_of_table(left, operator, right, &nameable(targets, scope))
                     || column(left).is_some_and(|column| column.is_within(operator, right))
                     || turned(operator).is_some_and(|operator| {
                         column(right).is_some_and(|column| column.is_within(operator, left))
@@ -156,7 +155,7 @@ impl<'a> Walk<'a> {
                         && operator == "="
                         && column_name(left).is_some()
                         && column_name(left) == select_of(link)
-                            .and_then(|select| whole_column(select, &[], targets)))
+                            .and_then(|select| whole_column(select, &[], &nameable(targets, scope))))
             }
             pg::AExprKind::AexprSimilar => is_any_text(right) && operator == "~",
             pg::AExprKind::AexprLike | pg::AExprKind::AexprIlike => {
@@ -204,7 +203,7 @@ impl<'a> Walk<'a> {
         match link.sub_link_type() {
             pg::SubLinkType::AnySublink => {
                 let tested = link.testexpr.as_deref().and_then(column_name);
-                tested.is_some() && tested == whole_column(select, &[], targets)
+                tested.is_some() && tested == whole_column(select, &[], &nameable(targets, scope))
             }
             pg::SubLinkType::ExistsSublink => {
                 let condition = select.where_clause.as_deref().and_then(inner);
@@ -218,7 +217,7 @@ impl<'a> Walk<'a> {
                 strings(&equality.name) == ["="]
                     && equality.kind() == pg::AExprKind::AexprOp
                     && is_plain(select)
-                    && matches!(select.from_clause.as_slice(), [one] if is_target(one, targets))
+                    && matches!(select.from_clause.as_slice(), [one] if is_target(one, &nameable(targets, scope)))
                     && column_name(left).is_some()
                     && column_name(left) == column_name(right)
                     && [left, right]
@@ -227,6 +226,12 @@ impl<'a> Walk<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Whether all rows of a table are in it, and not in its partitions or heirs.
+    fn is_one_table(&self, relation: &Relation) -> bool {
+        relation.kind != RelationKind::Partitioned
+            && self.catalog.descendants(relation.oid).is_empty()
     }
 
     /// A column of the rows that are changed, with what decides which bounds it is within.
@@ -282,31 +287,40 @@ struct Bounded<'a> {
 }
 
 impl Bounded<'_> {
-    /// Whether `column operator value` holds for hardly any value less than all.
+    /// Whether `column operator value` holds for nearly every value.
     fn is_within(&self, operator: &str, value: &pg::Node) -> bool {
-        let of = |types: &[u32]| types.contains(&self.column.type_oid);
+        let large = self.largest().filter(|_| self.is_key);
         let value = match constant(value) {
-            Some(Constant::Text(text)) if of(&INTEGERS) => text.parse().ok().map(Constant::Number),
+            Some(Constant::Text(text)) if large.is_some() => {
+                text.parse().ok().map(Constant::Number)
+            }
             other => other,
         };
         match (value, operator) {
-            (Some(_), "<>") if self.is_key => true,
-            (Some(Constant::Number(number)), ">" | ">=") if of(&INTEGERS) && self.is_key => {
-                number <= 0.0 || operator == ">=" && number <= 1.0
+            (Some(_), "<>") => self.is_key,
+            (Some(Constant::Number(number)), ">") => large.is_some() && number <= 0.0,
+            (Some(Constant::Number(number)), ">=") => large.is_some() && number <= 1.0,
+            (Some(Constant::Number(number)), "<" | "<=") => {
+                large.is_some_and(|large| number >= large)
             }
-            (Some(Constant::Number(number)), "<" | "<=") if of(&INTEGERS) && self.is_key => {
-                number >= LARGE
-            }
-            (Some(Constant::Text(text)), _) if of(&TIMES) => match operator {
-                ">" | ">=" => text == "-infinity" || year(&text).is_some_and(|it| it <= YEARS.0),
-                "<" | "<=" => text == "infinity" || year(&text).is_some_and(|it| it >= YEARS.1),
-                _ => false,
+            (Some(Constant::Text(text)), ">" | ">=") => match self.first_year() {
+                Some(first) => text == "-infinity" || year(&text).is_some_and(|it| it <= first),
+                None => operator == ">=" && text.is_empty() && self.column.required,
             },
-            (Some(Constant::Text(text)), ">" | ">=" | "<>") => {
-                text.is_empty() && self.column.required
-            }
             _ => false,
         }
+    }
+
+    fn largest(&self) -> Option<f64> {
+        let mut integers = INTEGERS.iter();
+        let of = integers.find(|(oid, _)| *oid == self.column.type_oid);
+        of.map(|(_, large)| *large)
+    }
+
+    fn first_year(&self) -> Option<u32> {
+        let mut times = TIMES.iter();
+        let of = times.find(|(oid, _)| *oid == self.column.type_oid);
+        of.map(|(_, year)| *year)
     }
 }
 
@@ -357,7 +371,7 @@ fn whole_column(
         _ => None,
     });
     let ctes: Vec<&pg::CommonTableExpr> = outer.iter().copied().chain(own).collect();
-    if select.op == pg::SetOperation::SetopUnion as i32 {
+    if select.op == pg::SetOperation::SetopUnion as i32 && select.limit_count.is_none() {
         let mut arms = [&select.larg, &select.rarg].into_iter().flatten();
         return arms.find_map(|arm| whole_column(arm, &ctes, targets));
     }
@@ -392,6 +406,14 @@ fn whole_column(
     }
 }
 
+/// Those of which the name means them: not what WITH gives it to.
+fn nameable<'a>(targets: &[&'a Relation], scope: &Scope<'_>) -> Vec<&'a Relation> {
+    let targets = targets.iter().copied();
+    targets
+        .filter(|one| scope.common(&one.name).is_none())
+        .collect()
+}
+
 fn select_of(link: &pg::SubLink) -> Option<&pg::SelectStmt> {
     match link.subselect.as_deref().and_then(inner) {
         Some(NodeEnum::SelectStmt(select)) => Some(select),
@@ -405,20 +427,27 @@ fn is_plain(select: &pg::SelectStmt) -> bool {
         && select.limit_count.is_none()
         && select.limit_offset.is_none()
         && select.locking_clause.is_empty()
+        && select
+            .distinct_clause
+            .iter()
+            .all(|one| inner(one).is_none())
         && select.op == pg::SetOperation::SetopNone as i32
 }
 
 /// Whether it is one of the tables that are changed, and what inherits from it.
 fn is_target(from: &pg::Node, targets: &[&Relation]) -> bool {
     matches!(inner(from), Some(NodeEnum::RangeVar(from))
-        if from.inh && targets.iter().any(|relation| relation.name == from.relname))
+    if from.inh && targets.iter().any(|relation| {
+        relation.name == from.relname
+            && (from.schemaname.is_empty() || relation.schema == from.schemaname)
+    }))
 }
 
 /// `x < 60 OR x > 40`.
 fn overlap(arms: &[pg::Node]) -> bool {
     let bounds = arms.iter().filter_map(|arm| match inner(arm)? {
         NodeEnum::AExpr(expression) if expression.kind() == pg::AExprKind::AexprOp => {
-            let column = column_name(expression.lexpr.as_deref()?)?;
+            let column = expression.lexpr.as_deref()?;
             let operator = *strings(&expression.name).last()?;
             match constant(expression.rexpr.as_deref()?)? {
                 Constant::Number(number) => Some((column, operator.to_owned(), number)),
@@ -434,14 +463,15 @@ fn overlap(arms: &[pg::Node]) -> bool {
             .filter(move |(_, name, _)| name.starts_with(operator))
     };
     of('<').any(|(upper, name, high)| {
-        name != "<>" && of('>').any(|(lower, _, low)| upper == lower && low < high)
+        name != "<>" && of('>').any(|(lower, _, low)| same_node(upper, lower) && low < high)
     })
 }
 
-/// The year that a date begins with.
+/// The year that a date begins with, where it is written first.
 fn year(text: &str) -> Option<u32> {
     let (year, _) = text.split_once('-')?;
-    year.parse().ok()
+    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    is_year.then(|| year.parse().ok()).flatten()
 }
 
 /// `x = x` and the like, where what stands around one changes nothing.
@@ -467,7 +497,12 @@ fn is_table_itself(node: &pg::Node) -> bool {
 }
 
 /// `x % 1 = 0`, `x * 0 = 0`, `x - x = 0`, `length(x) >= 0`.
-fn is_bound_of_none(left: &pg::Node, operator: &str, right: &pg::Node) -> bool {
+fn is_bound_of_none(
+    left: &pg::Node,
+    operator: &str,
+    right: &pg::Node,
+    is_whole: impl Fn(&pg::Node) -> bool,
+) -> bool {
     let Some(Constant::Number(number)) = constant(right) else {
         return false;
     };
@@ -478,7 +513,7 @@ fn is_bound_of_none(left: &pg::Node, operator: &str, right: &pg::Node) -> bool {
             };
             let by = constant(other);
             let is_none = match strings(&made.name)[..] {
-                ["%"] => by == Some(Constant::Number(1.0)),
+                ["%"] => by == Some(Constant::Number(1.0)) && is_whole(one),
                 ["*" | "&"] => by == Some(Constant::Number(0.0)),
                 ["-" | "#"] => is_row_column(one) && same_node(one, other),
                 _ => false,
@@ -488,8 +523,9 @@ fn is_bound_of_none(left: &pg::Node, operator: &str, right: &pg::Node) -> bool {
         }
         Some(NodeEnum::FuncCall(call)) => {
             let name = strings(&call.funcname).last().copied();
+            let is_below = number < 0.0 || operator == ">=" && number <= 0.0;
             name.is_some_and(|name| LENGTHS.contains(&name))
-                && number <= 0.0
+                && is_below
                 && matches!(operator, ">" | ">=")
         }
         _ => false,
@@ -508,19 +544,19 @@ fn without_effect(node: &pg::Node) -> &pg::Node {
 fn within_no_effect(node: &pg::Node) -> Option<&pg::Node> {
     match inner(node)? {
         NodeEnum::TypeCast(cast) => {
-            let name = strings(&cast.type_name.as_ref()?.names).last().copied();
+            let made = cast.type_name.as_ref()?;
+            let name = strings(&made.names).last().copied();
             let keeps = name.is_some_and(|name| KEEPING.contains(&name));
-            cast.arg.as_deref().filter(|_| keeps)
+            cast.arg
+                .as_deref()
+                .filter(|_| keeps && made.typmods.is_empty())
         }
         NodeEnum::CollateClause(collate) => collate.arg.as_deref(),
         NodeEnum::CoalesceExpr(coalesce) => {
             let (last, others) = coalesce.args.split_last()?;
             let given = |one: &pg::Node| matches!(inner(one), Some(NodeEnum::ParamRef(_)));
             // Parameters may be NULL.
-            match others.iter().all(given) {
-                true => Some(last),
-                false => coalesce.args.first(),
-            }
+            others.iter().all(given).then_some(last)
         }
         NodeEnum::SubLink(link) => {
             let select = select_of(link)?;
@@ -537,11 +573,9 @@ fn within_no_effect(node: &pg::Node) -> Option<&pg::Node> {
                 _ => None,
             }
         }
-        NodeEnum::AExpr(expression) => match expression.kind() {
-            pg::AExprKind::AexprNullif => expression.lexpr.as_deref(),
-            pg::AExprKind::AexprOp => operand(expression),
-            _ => None,
-        },
+        NodeEnum::AExpr(expression) if expression.kind() == pg::AExprKind::AexprOp => {
+            operand(expression)
+        }
         _ => None,
     }
 }
