@@ -146,6 +146,29 @@ async fn what_the_transaction_has_renamed_waits_to_be_dropped() {
     waiting.abort();
 }
 
+/// What is doubted in one transaction is judged anew elsewhere, and functions that are read leave no doubt.
+#[tokio::test]
+async fn what_is_not_there_is_doubted_only_where_it_may_be_there() {
+    const FUNCTIONS: &str = "CREATE FUNCTION unread() RETURNS void LANGUAGE plpgsql
+        AS $$ BEGIN EXECUTE 'SELECT 1'; END $$;
+        CREATE FUNCTION one_more(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';";
+    const DROP: &str = "DROP TABLE IF EXISTS not_there";
+    let gateway = Gateway::start().await;
+    let direct = gateway.place().direct().await;
+    direct.batch_execute(FUNCTIONS).await.expect("functions");
+    let agent = gateway.connect(Person::Agent).await;
+    let begun = "BEGIN; SELECT one_more(1)";
+    agent.batch_execute(begun).await.expect("it runs");
+    agent.batch_execute(DROP).await.expect("nothing is there");
+    agent.batch_execute("ROLLBACK").await.expect("an end");
+    let alice = gateway.connect(Person::Alice).await;
+    let refused = alice
+        .batch_execute("SELECT unread(); DROP TABLE IF EXISTS not_there")
+        .await;
+    assert!(refused.is_err(), "nobody knows what it does");
+    alice.batch_execute(DROP).await.expect("nothing is there");
+}
+
 /// What a function has given another name, only this transaction knows by it.
 #[tokio::test]
 async fn what_a_function_may_have_renamed_waits_to_be_dropped() {

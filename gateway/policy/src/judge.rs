@@ -528,7 +528,8 @@ impl Judge {
     ) {
         // A hold keeps its request, so that nothing is won by keeping the verdict too.
         let usual = request.strings == Strings::Standard;
-        if !usual || matches!(kept, Kept::Hold(..)) || depends_on_names(analysis) {
+        let is_own = analysis.doubted || depends_on_names(analysis);
+        if !usual || matches!(kept, Kept::Hold(..)) || is_own {
             return;
         }
         let shape = match (reuse, request.step) {

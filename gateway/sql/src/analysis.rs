@@ -36,6 +36,8 @@ pub struct Analysis {
     pub functions: Vec<FunctionUse>,
     /// What cannot be known.
     pub opaque: Vec<Opaque>,
+    /// True where this holds only for the session's open transaction, which may have changed what names mean.
+    pub doubted: bool,
 }
 
 /// One statement of a request.

@@ -338,6 +338,7 @@ impl<'a> Walk<'a> {
             selected: self.found.selected.into_iter().collect(),
             functions: self.found.functions.list,
             opaque: self.found.opaque.list,
+            doubted: false,
         }
     }
 

@@ -102,7 +102,7 @@ impl Session {
     /// Notes what will have changed once a plan has run.
     pub(super) fn may_change_definitions(&self, plan: &Plan) {
         let changes = self.changes(plan);
-        self.transaction.runs_others(calls_others(plan.analysis()));
+        self.transaction.runs_unknown(runs_unknown(plan.analysis()));
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
             self.catalog_changed.set(true);
@@ -281,4 +281,15 @@ fn changes_catalog(plan: &Plan) -> bool {
         .iter()
         .any(|statement| statement.changes_catalog)
         || analysis.opaque.iter().any(|opaque| unseen(opaque.reason))
+}
+
+/// Whether functions run of which nobody knows what they do: they may change definitions, too.
+pub(super) fn runs_unknown(analysis: &Analysis) -> bool {
+    let mut opaque = analysis.opaque.iter();
+    opaque.any(|one| {
+        matches!(
+            one.reason,
+            OpaqueReason::UnknownFunction | OpaqueReason::ProceduralCode | OpaqueReason::SqlInText
+        )
+    })
 }

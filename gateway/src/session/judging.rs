@@ -10,8 +10,8 @@ use sql::analysis::{Access, Analysis, NameKind, NameUse, Opaque, OpaqueReason};
 use sql::catalog::Catalog;
 
 use super::Session;
+use super::definitions::runs_unknown;
 use super::extended::{self, Bound};
-use super::overtaken::calls_others;
 use super::turn::Cancelled;
 use crate::analyst::Busy;
 
@@ -216,7 +216,7 @@ impl Session {
         }
         self.refresh_catalog().await?;
         let read = self.read(request).await?;
-        if self.transaction.may_have_changed() || calls_others(&read.0) {
+        if self.transaction.may_have_changed() || runs_unknown(&read.0) {
             return Ok((doubted(read.0, is_protected), read.1));
         }
         Ok(read)
@@ -360,7 +360,9 @@ fn doubted(mut analysis: Arc<Analysis>, is_protected: bool) -> Arc<Analysis> {
     });
     let doubts: Vec<_> = doubts.collect();
     if !doubts.is_empty() {
-        Arc::make_mut(&mut analysis).opaque.extend(doubts);
+        let analysis = Arc::make_mut(&mut analysis);
+        analysis.opaque.extend(doubts);
+        analysis.doubted = true;
     }
     analysis
 }

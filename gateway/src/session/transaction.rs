@@ -10,8 +10,8 @@ pub(super) struct Transaction {
     status: Cell<TxStatus>,
     /// It has touched what errors must not tell of.
     tainted: Cell<bool>,
-    /// Functions have run in it that are not PostgreSQL's own.
-    others_ran: Cell<bool>,
+    /// Functions have run in it of which nobody knows what they do.
+    unknown_ran: Cell<bool>,
     /// How many changes had ended when the first was judged of what has run in it.
     began_after: Cell<Option<u64>>,
     /// An error was read since the upstream was ready last.
@@ -29,7 +29,7 @@ impl Transaction {
         Self {
             status: Cell::new(TxStatus::Idle),
             tainted: Cell::default(),
-            others_ran: Cell::default(),
+            unknown_ran: Cell::default(),
             began_after: Cell::default(),
             erred: Cell::default(),
             rolled_back: Cell::default(),
@@ -69,14 +69,14 @@ impl Transaction {
         self.tainted.set(self.tainted.get() || taints);
     }
 
-    /// Something runs that calls functions which are not PostgreSQL's own, or not.
-    pub(super) fn runs_others(&self, calls: bool) {
-        self.others_ran.set(self.others_ran.get() || calls);
+    /// Something runs that calls such functions, or does not.
+    pub(super) fn runs_unknown(&self, calls: bool) {
+        self.unknown_ran.set(self.unknown_ran.get() || calls);
     }
 
     /// Whether such functions have run in it: they may have changed definitions that nobody else sees yet.
     pub(super) fn may_have_changed(&self) -> bool {
-        self.others_ran.get()
+        self.unknown_ran.get()
     }
 
     /// An error of the upstream's was read.
@@ -113,7 +113,7 @@ impl Transaction {
         if status == TxStatus::Idle {
             self.in_force.set(self.in_force.get() || !is_undone);
             self.tainted.set(false);
-            self.others_ran.set(false);
+            self.unknown_ran.set(false);
             self.began_after.take();
         }
     }

@@ -218,7 +218,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes the same access to several relations.
     /// With a view, what it reads is locked.
     fn locked(&mut self, nodes: &[pg::Node]) {
         let named = nodes.iter().filter_map(|node| match inner(node) {
@@ -232,6 +231,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Notes the same access to several relations.
     pub(super) fn each_relation(&mut self, nodes: &[pg::Node], access: Access) {
         for node in nodes {
             if let Some(NodeEnum::RangeVar(var)) = inner(node) {
