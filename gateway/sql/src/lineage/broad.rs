@@ -496,7 +496,8 @@ fn is_table_itself(node: &pg::Node) -> bool {
     column_name(without_effect(node)).as_deref() == Some("tableoid")
 }
 
-/// `x % 1 = 0`, `x * 0 = 0`, `x - x = 0`, `length(x) >= 0`.
+/// `x % 1 = 0`, `x * 0 = 0`, `x - x = 0`, `length(x) >= 0`. What such a value equals does not count: a verdict
+/// may hold for other literals in equalities.
 fn is_bound_of_none(
     left: &pg::Node,
     operator: &str,
@@ -519,7 +520,6 @@ fn is_bound_of_none(
                 _ => false,
             };
             is_none
-                && Constant::Number(0.0).compare(&Constant::Number(number), operator) == Some(true)
         }
         Some(NodeEnum::FuncCall(call)) => {
             let name = strings(&call.funcname).last().copied();

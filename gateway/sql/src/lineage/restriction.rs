@@ -389,7 +389,9 @@ pub(super) fn is_row_column(node: &pg::Node) -> bool {
         Some(NodeEnum::FuncCall(call)) => call.args.iter().all(is_row_column),
         Some(NodeEnum::AExpr(expression)) => {
             let mut sides = [&expression.lexpr, &expression.rexpr].into_iter().flatten();
-            sides.all(|side| is_row_column(side) || constant(side).is_some())
+            // A verdict may hold for other literals in equalities.
+            let may_differ = strings(&expression.name) == ["="];
+            sides.all(|side| is_row_column(side) || !may_differ && constant(side).is_some())
         }
         Some(NodeEnum::CoalesceExpr(coalesce)) => coalesce
             .args

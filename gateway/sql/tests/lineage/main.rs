@@ -55,14 +55,16 @@ fn every_text_is_analysed_as_written_beside_it() {
                     continue;
                 }
                 cases += 1;
-                let analysis = sluice_sql::analyze(&text.join("\n"), &catalog);
+                let text = text.join("\n");
+                promises::check(&text, &catalog);
+                let analysis = sluice_sql::analyze(&text, &catalog);
                 let found = render(&analysis, &catalog);
                 let wanted: String = lines(true).map(|line| format!("{line}\n")).collect();
                 if found != wanted {
                     wrong.push_str(&format!(
                         "{}\n{}\nwanted:\n{wanted}found:\n{found}\n",
                         path.display(),
-                        text.join("\n")
+                        text
                     ));
                 }
                 after.push_str(&format!("{}\n{found}\n", sql.join("\n")));
