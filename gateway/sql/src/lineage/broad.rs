@@ -513,13 +513,12 @@ fn is_bound_of_none(
                 return false;
             };
             let by = constant(other);
-            let is_none = match strings(&made.name)[..] {
+            match strings(&made.name)[..] {
                 ["%"] => by == Some(Constant::Number(1.0)) && is_whole(one),
                 ["*" | "&"] => by == Some(Constant::Number(0.0)),
                 ["-" | "#"] => is_row_column(one) && same_node(one, other),
                 _ => false,
-            };
-            is_none
+            }
         }
         Some(NodeEnum::FuncCall(call)) => {
             let name = strings(&call.funcname).last().copied();
