@@ -44,30 +44,25 @@ impl<'a> Walk<'a> {
                 truth(node) == Some(true) || self.is_always(node, targets, scope)
             })
         };
+        let has_value =
+            |node: Option<&pg::Node>| node.is_some_and(|node| self.has_value(node, targets, scope));
         match inner(node) {
             Some(NodeEnum::AExpr(expression)) => self.compares_broadly(expression, targets, scope),
             Some(NodeEnum::NullTest(test)) => {
-                test.nulltesttype() == pg::NullTestType::IsNotNull
-                    && test
-                        .arg
-                        .as_deref()
-                        .is_some_and(|node| self.has_value(node, targets, scope))
+                test.nulltesttype() == pg::NullTestType::IsNotNull && has_value(test.arg.as_deref())
             }
             Some(NodeEnum::BooleanTest(test)) => match test.booltesttype() {
                 pg::BoolTestType::IsTrue | pg::BoolTestType::IsNotFalse => {
                     is_always(test.arg.as_deref())
                 }
-                pg::BoolTestType::IsNotTrue => {
-                    matches!(test.arg.as_deref().and_then(inner), Some(NodeEnum::NullTest(test))
-                    if test.nulltesttype() == pg::NullTestType::IsNull
-                        && test.arg.as_deref().is_some_and(|node| {
-                            self.has_value(node, targets, scope)
-                        }))
-                }
-                pg::BoolTestType::IsNotUnknown => test
-                    .arg
-                    .as_deref()
-                    .is_some_and(|node| self.has_value(node, targets, scope)),
+                pg::BoolTestType::IsNotTrue => match test.arg.as_deref().and_then(inner) {
+                    Some(NodeEnum::NullTest(test)) => {
+                        test.nulltesttype() == pg::NullTestType::IsNull
+                            && has_value(test.arg.as_deref())
+                    }
+                    _ => false,
+                },
+                pg::BoolTestType::IsNotUnknown => has_value(test.arg.as_deref()),
                 _ => false,
             },
             Some(NodeEnum::BoolExpr(expression))
@@ -312,15 +307,17 @@ impl Bounded<'_> {
     }
 
     fn largest(&self) -> Option<f64> {
-        let mut integers = INTEGERS.iter();
-        let of = integers.find(|(oid, _)| *oid == self.column.type_oid);
-        of.map(|(_, large)| *large)
+        self.of_type(&INTEGERS)
     }
 
     fn first_year(&self) -> Option<u32> {
-        let mut times = TIMES.iter();
-        let of = times.find(|(oid, _)| *oid == self.column.type_oid);
-        of.map(|(_, year)| *year)
+        self.of_type(&TIMES)
+    }
+
+    /// What a table by types says of the column's.
+    fn of_type<T: Copy>(&self, table: &[(u32, T)]) -> Option<T> {
+        let of = table.iter().find(|(oid, _)| *oid == self.column.type_oid);
+        of.map(|(_, value)| *value)
     }
 }
 
@@ -619,7 +616,7 @@ fn listed(node: &pg::Node) -> &[pg::Node] {
 }
 
 /// The last part of a column's name.
-pub(super) fn column_name(node: &pg::Node) -> Option<String> {
+fn column_name(node: &pg::Node) -> Option<String> {
     match inner(node)? {
         NodeEnum::ColumnRef(column) => strings(&column.fields)
             .last()

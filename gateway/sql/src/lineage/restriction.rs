@@ -434,7 +434,7 @@ pub(super) enum Constant {
 }
 
 impl Constant {
-    pub(super) fn compare(&self, other: &Constant, operator: &str) -> Option<bool> {
+    fn compare(&self, other: &Constant, operator: &str) -> Option<bool> {
         let order = match (self, other) {
             (Constant::Number(one), Constant::Number(two)) => one.partial_cmp(two)?,
             (Constant::Truth(one), Constant::Truth(two)) => one.cmp(two),
@@ -511,8 +511,7 @@ pub(super) fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
             one.val == other.val && one.isnull == other.isnull
         }
         (Some(NodeEnum::RowExpr(one)), Some(NodeEnum::RowExpr(other))) => {
-            let mut pairs = one.args.iter().zip(&other.args);
-            one.args.len() == other.args.len() && pairs.all(|(one, other)| same_node(one, other))
+            same_nodes(&one.args, &other.args)
         }
         (Some(NodeEnum::ParamRef(one)), Some(NodeEnum::ParamRef(other))) => {
             one.number == other.number
@@ -526,17 +525,10 @@ pub(super) fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
             name(one) == name(other) && same(&one.arg, &other.arg)
         }
         (Some(NodeEnum::FuncCall(one)), Some(NodeEnum::FuncCall(other))) => {
-            strings(&one.funcname) == strings(&other.funcname)
-                && one.args.len() == other.args.len()
-                && one
-                    .args
-                    .iter()
-                    .zip(&other.args)
-                    .all(|(one, other)| same_node(one, other))
+            strings(&one.funcname) == strings(&other.funcname) && same_nodes(&one.args, &other.args)
         }
         (Some(NodeEnum::CoalesceExpr(one)), Some(NodeEnum::CoalesceExpr(other))) => {
-            let mut pairs = one.args.iter().zip(&other.args);
-            one.args.len() == other.args.len() && pairs.all(|(one, other)| same_node(one, other))
+            same_nodes(&one.args, &other.args)
         }
         (Some(NodeEnum::AExpr(one)), Some(NodeEnum::AExpr(other))) => {
             one.kind == other.kind
@@ -546,4 +538,9 @@ pub(super) fn same_node(one: &pg::Node, other: &pg::Node) -> bool {
         }
         _ => false,
     }
+}
+
+fn same_nodes(one: &[pg::Node], other: &[pg::Node]) -> bool {
+    let mut pairs = one.iter().zip(other);
+    one.len() == other.len() && pairs.all(|(one, other)| same_node(one, other))
 }
