@@ -11,8 +11,14 @@ use crate::parse::{NodeEnum, inner, pg, strings};
 
 /// `int2`, `int4`, `int8`, and what keys of theirs that are counted up stay below.
 const INTEGERS: [(u32, f64); 3] = [(21, 32_767.0), (23, 999_999_999.0), (20, 9.0e18)];
-/// `date`, `timestamp`, `timestamptz`, and the year before which people note none: days of birth are.
-const TIMES: [(u32, u32); 3] = [(1082, 1900), (1114, 1970), (1184, 1970)];
+/// `date`, `timestamp`, `timestamptz`, and the day that people take for the first of all.
+const TIMES: [(u32, &str); 3] = [
+    (1082, "1900-01-01"),
+    (1114, "1970-01-01"),
+    (1184, "1970-01-01"),
+];
+/// The year after which days are noted, those of birth too.
+const FIRST_YEAR: u32 = 1900;
 /// Functions that give no number below 0.
 const LENGTHS: [&str; 6] = [
     "length",
@@ -28,6 +34,8 @@ const TEXTS: [&str; 6] = ["lower", "upper", "btrim", "concat", "md5", "to_tsvect
 const KEEPING: [&str; 3] = ["text", "varchar", "numeric"];
 /// Operators that give a value wherever both operands are one.
 const TOTAL: [&str; 11] = ["=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "/", "||"];
+/// More queries within each other are not looked through.
+const MOST_WITHIN: usize = 100;
 /// Patterns of `~` that match every text, or every one that is not empty.
 const ANYTHING: [&str; 9] = ["", ".", ".*", ".+", "^", "$", "^.*", "^.*$", ".*$"];
 
@@ -150,7 +158,7 @@ impl<'a> Walk<'a> {
                         && operator == "="
                         && column_name(left).is_some()
                         && column_name(left) == select_of(link)
-                            .and_then(|select| whole_column(select, &[], &nameable(targets, scope))))
+                            .and_then(|select| whole_column(select, &nameable(targets, scope))))
             }
             pg::AExprKind::AexprSimilar => is_any_text(right) && operator == "~",
             pg::AExprKind::AexprLike | pg::AExprKind::AexprIlike => {
@@ -198,7 +206,7 @@ impl<'a> Walk<'a> {
         match link.sub_link_type() {
             pg::SubLinkType::AnySublink => {
                 let tested = link.testexpr.as_deref().and_then(column_name);
-                tested.is_some() && tested == whole_column(select, &[], &nameable(targets, scope))
+                tested.is_some() && tested == whole_column(select, &nameable(targets, scope))
             }
             pg::SubLinkType::ExistsSublink => {
                 let condition = select.where_clause.as_deref().and_then(inner);
@@ -240,9 +248,10 @@ impl<'a> Walk<'a> {
         let item = &scope.items[item];
         let mut targets = targets.iter();
         let relation = targets.find(|one| item.relation == Some(one.oid) && item.restricts)?;
+        let column = relation.column(attribute)?;
         Some(Bounded {
-            column: relation.column(attribute)?,
-            is_key: relation.keys.iter().any(|key| *key == [attribute]),
+            column,
+            is_key: column.required && relation.keys.iter().any(|key| *key == [attribute]),
         })
     }
 
@@ -277,7 +286,7 @@ impl<'a> Walk<'a> {
 /// A column and what is known of it.
 struct Bounded<'a> {
     column: &'a Column,
-    /// It alone is a key.
+    /// It alone is a key, and no row is without it.
     is_key: bool,
 }
 
@@ -298,20 +307,18 @@ impl Bounded<'_> {
             (Some(Constant::Number(number)), "<" | "<=") => {
                 large.is_some_and(|large| number >= large)
             }
-            (Some(Constant::Text(text)), ">" | ">=") => match self.first_year() {
-                Some(first) => text == "-infinity" || year(&text).is_some_and(|it| it <= first),
-                None => operator == ">=" && text.is_empty() && self.column.required,
-            },
+            (Some(Constant::Text(text)), ">" | ">=") if self.column.required => {
+                match self.of_type(&TIMES) {
+                    Some(first) => is_before_all(&text, first),
+                    None => operator == ">=" && text.is_empty(),
+                }
+            }
             _ => false,
         }
     }
 
     fn largest(&self) -> Option<f64> {
         self.of_type(&INTEGERS)
-    }
-
-    fn first_year(&self) -> Option<u32> {
-        self.of_type(&TIMES)
     }
 
     /// What a table by types says of the column's.
@@ -357,20 +364,30 @@ fn is_of_table(left: &pg::Node, operator: &str, right: &pg::Node, targets: &[&Re
 }
 
 /// The column that a query gives in each of its rows, where these are all rows of one of the targets.
-fn whole_column(
+fn whole_column(select: &pg::SelectStmt, targets: &[&Relation]) -> Option<String> {
+    let mut left = MOST_WITHIN;
+    column_within(select, &[], targets, &mut left)
+}
+
+/// The same for a query that may name these by WITH; each of them is looked at with those before it, as they
+/// may be named in it, in so many steps.
+fn column_within(
     select: &pg::SelectStmt,
     outer: &[&pg::CommonTableExpr],
     targets: &[&Relation],
+    left: &mut usize,
 ) -> Option<String> {
+    *left = left.checked_sub(1)?;
     let own = select.with_clause.iter().flat_map(|with| &with.ctes);
     let own = own.filter_map(|cte| match inner(cte) {
         Some(NodeEnum::CommonTableExpr(cte)) => Some(cte.as_ref()),
         _ => None,
     });
     let ctes: Vec<&pg::CommonTableExpr> = outer.iter().copied().chain(own).collect();
-    if select.op == pg::SetOperation::SetopUnion as i32 && select.limit_count.is_none() {
+    let is_cut = select.limit_count.is_some() || select.limit_offset.is_some();
+    if select.op == pg::SetOperation::SetopUnion as i32 && !is_cut {
         let mut arms = [&select.larg, &select.rarg].into_iter().flatten();
-        return arms.find_map(|arm| whole_column(arm, &ctes, targets));
+        return arms.find_map(|arm| column_within(arm, &ctes, targets, left));
     }
     let ([from], [target]) = (select.from_clause.as_slice(), select.target_list.as_slice()) else {
         return None;
@@ -382,21 +399,20 @@ fn whole_column(
         return None;
     };
     let given = column_name(target.val.as_deref()?)?;
-    let within = match inner(from)? {
-        NodeEnum::RangeSubselect(within) => within.subquery.as_deref().and_then(inner),
-        NodeEnum::RangeVar(from) => {
-            let mut named = ctes.iter().filter(|cte| cte.ctename == from.relname);
-            named
-                .next_back()
-                .and_then(|cte| cte.ctequery.as_deref())
-                .and_then(inner)
+    let (within, before) = match inner(from)? {
+        NodeEnum::RangeSubselect(within) => (within.subquery.as_deref(), ctes.as_slice()),
+        NodeEnum::RangeVar(from) if from.schemaname.is_empty() => {
+            let named = ctes.iter().rposition(|cte| cte.ctename == from.relname);
+            let query = named.and_then(|place| ctes[place].ctequery.as_deref());
+            (query, &ctes[..named.unwrap_or_default()])
         }
+        NodeEnum::RangeVar(_) => (None, &[][..]),
         _ => return None,
     };
-    match within {
+    match within.map(inner) {
         // A name that it gives to the column is not looked through.
-        Some(NodeEnum::SelectStmt(within)) => {
-            whole_column(within, &ctes, targets).filter(|name| *name == given)
+        Some(Some(NodeEnum::SelectStmt(within))) => {
+            column_within(within, before, targets, left).filter(|name| *name == given)
         }
         Some(_) => None,
         None => is_target(from, targets).then_some(given),
@@ -462,6 +478,12 @@ fn overlap(arms: &[pg::Node]) -> bool {
     of('<').any(|(upper, name, high)| {
         name != "<>" && of('>').any(|(lower, _, low)| same_node(upper, lower) && low < high)
     })
+}
+
+/// Whether nothing is noted of an earlier time.
+fn is_before_all(time: &str, first: &str) -> bool {
+    let is_early = || year(time).is_some_and(|year| year <= FIRST_YEAR);
+    time == "-infinity" || time.starts_with(first) || is_early()
 }
 
 /// The year that a date begins with, where it is written first.
