@@ -36,7 +36,7 @@ async fn guarding_dora() -> Gateway {
     Gateway::with(|text| {
         let exempt = "ddl = \"deny\"\ntemp-tables = \"allow\"\nexcept-groups = [\"dba\"]";
         assert!(text.contains(exempt));
-        text.replace(exempt, "ddl = \"allow\"")
+        text.replace(exempt, "ddl = \"allow\"\ntemp-tables = \"allow\"")
     })
     .await
 }
@@ -294,6 +294,117 @@ async fn a_client_that_leaves_takes_its_request_along() {
         holds(&gateway).await.is_empty()
     })
     .await;
+}
+
+/// The name of a temporary table may be another's by the time that it is dropped or emptied.
+#[tokio::test]
+async fn what_has_got_the_name_of_a_temporary_table_waits_to_be_dropped() {
+    const MAKE: &str = "CREATE TEMP TABLE own (id integer)";
+    const RENAME: &str = "ALTER TABLE orders_import RENAME TO own";
+    const DROP: &str = "DROP TABLE own";
+    let prefer = "SET search_path = public, pg_temp";
+    let prepare = "PREPARE empty AS DELETE FROM own";
+    for (texts, is_held) in [
+        (vec!["BEGIN", MAKE, DROP, RENAME, DROP], true),
+        (vec!["BEGIN", MAKE, RENAME, DROP], true),
+        (vec![prefer, MAKE, "BEGIN", RENAME, DROP], true),
+        (
+            vec![MAKE, "BEGIN", "ALTER TABLE own RENAME TO b", RENAME, DROP],
+            true,
+        ),
+        (
+            vec!["BEGIN", "SAVEPOINT s", MAKE, "ROLLBACK TO s", RENAME, DROP],
+            true,
+        ),
+        (
+            vec![
+                "BEGIN",
+                MAKE,
+                "DROP TABLE own; ALTER TABLE orders_import RENAME TO own; DROP TABLE own",
+            ],
+            true,
+        ),
+        (vec!["BEGIN", MAKE, DROP, RENAME, "DELETE FROM own"], false),
+        (
+            vec!["BEGIN", MAKE, prepare, DROP, RENAME, "EXECUTE empty"],
+            false,
+        ),
+    ] {
+        let gateway = guarding_dora().await;
+        let dora = gateway.connect(Person::Dora).await;
+        let (last, before) = texts.split_last().expect("there are some");
+        for text in before {
+            dora.batch_execute(text).await.expect(text);
+        }
+        if !is_held {
+            let refused = dora.batch_execute(last).await;
+            assert_eq!(sqlstate(refused), "42501", "{texts:?}");
+            continue;
+        }
+        let last = (*last).to_owned();
+        let waiting = tokio::spawn(async move { dora.batch_execute(&last).await });
+        listed(&gateway).await;
+        waiting.abort();
+    }
+}
+
+/// A temporary table stays its session's own affair.
+#[tokio::test]
+async fn temporary_tables_that_are_made_again_wait_for_nobody() {
+    const MAKE: &str = "CREATE TEMP TABLE own (id integer)";
+    let gateway = guarding_dora().await;
+    for person in [Person::Dora, Person::Alice] {
+        let client = gateway.connect(person).await;
+        let again = ["BEGIN", MAKE, "DROP TABLE own", MAKE, "DELETE FROM own"];
+        for text in again.into_iter().chain(["DROP TABLE own", "COMMIT"]) {
+            client.batch_execute(text).await.expect(text);
+        }
+        let one_text = [MAKE, "DROP TABLE own", MAKE, "DROP TABLE own"].join(";");
+        client.batch_execute(&one_text).await.expect("its own");
+    }
+    assert!(holds(&gateway).await.is_empty());
+}
+
+/// What waits behind its own pipeline is looked for when its turn comes.
+#[tokio::test]
+async fn what_gets_its_name_meanwhile_waits_to_be_dropped() {
+    const DROP: &str = "DROP TABLE IF EXISTS other";
+    let query = |text: &str| message(b'Q', &terminated(text));
+    let gateway = guarding_dora().await;
+    let mut waits = WireClient::log_in(&gateway, Person::Dora).await;
+    let dora = gateway.connect(Person::Dora).await;
+    let both = [query("SELECT pg_sleep(1)"), query(DROP)].concat();
+    waits.send(&both).await;
+    let rename = "ALTER TABLE orders_import RENAME TO other";
+    dora.batch_execute(rename).await.expect("another name");
+    listed(&gateway).await;
+}
+
+/// The end of what was sent before does not undo the doubt.
+#[tokio::test]
+async fn what_a_function_may_have_renamed_waits_to_be_dropped_in_a_pipeline_too() {
+    const FUNCTION: &str = "CREATE TABLE named_before (id integer);
+        CREATE FUNCTION rename_it() RETURNS void LANGUAGE plpgsql
+        AS $$ BEGIN EXECUTE 'ALTER TABLE named_before RENAME TO named_after'; END $$;";
+    const DROP: &str = "DROP TABLE IF EXISTS named_after";
+    let query = |text: &str| message(b'Q', &terminated(text));
+    for first in ["SELECT 1", "SELECT pg_sleep(0.5)"] {
+        let gateway = guarding_dora().await;
+        let direct = gateway.place().direct().await;
+        direct.batch_execute(FUNCTION).await.expect("a function");
+        let mut dora = WireClient::log_in(&gateway, Person::Dora).await;
+        let before = [first, "BEGIN", "SELECT rename_it()"].map(query).concat();
+        if first == "SELECT 1" {
+            dora.send(&before).await;
+            for _ in 0..3 {
+                dora.until_ready().await.expect("they run");
+            }
+            dora.send(&query(DROP)).await;
+        } else {
+            dora.send(&[before, query(DROP)].concat()).await;
+        }
+        listed(&gateway).await;
+    }
 }
 
 #[tokio::test]

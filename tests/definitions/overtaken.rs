@@ -222,17 +222,62 @@ async fn what_was_just_made_past_the_gateway_is_found() {
         gateway.connect(Person::Alice).await,
     );
     for number in 0..3 {
+        let counts = format!("SELECT count(*) FROM just_made_{number}");
+        assert_eq!(sqlstate(alice.simple_query(&counts).await), "42P01");
         run(
             &direct,
             &[&format!("CREATE TABLE just_made_{number} (a int)")],
         )
         .await;
-        let counts = format!("SELECT count(*) FROM just_made_{number}");
         assert_eq!(one(&alice, &counts).await, "0");
     }
     let function = "CREATE FUNCTION just_made(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1'";
+    let missing = alice.simple_query("SELECT just_made(1)").await;
+    assert_eq!(sqlstate(missing), "42883");
     run(&direct, &[function]).await;
     assert_eq!(one(&alice, "SELECT just_made(1)").await, "2");
+}
+
+/// A temporary table that is gone hides nothing that has its name now.
+#[tokio::test]
+async fn what_was_just_made_past_the_gateway_is_found_behind_a_temporary_table() {
+    let gateway = gateway(Place::new().await).await;
+    let (direct, alice) = (
+        gateway.place().direct().await,
+        gateway.connect(Person::Alice).await,
+    );
+    for (number, gone) in [vec!["ROLLBACK TO s"], vec!["DROP TABLE fresh_1"]]
+        .iter()
+        .enumerate()
+    {
+        let reads = format!("SELECT * FROM fresh_{number}");
+        let temporary = format!("CREATE TEMP TABLE fresh_{number} (id int, other text)");
+        run(&alice, &["BEGIN", "SAVEPOINT s", &temporary, &reads]).await;
+        run(&alice, gone).await;
+        let made = format!("CREATE TABLE fresh_{number} AS SELECT 1 AS id, 'raw' AS salary");
+        run(&direct, &[&made]).await;
+        // Which of the two it reads is not known.
+        assert_eq!(sqlstate(said(&alice, &reads).await), "42501");
+        run(&alice, &["ROLLBACK"]).await;
+    }
+}
+
+/// Rows that PostgreSQL says come from what the catalog does not have are not given.
+#[tokio::test]
+async fn what_was_just_made_past_the_gateway_gives_nothing_in_the_place_of_another() {
+    let gateway = gateway(Place::new().await).await;
+    let direct = gateway.place().direct().await;
+    let known = "CREATE SCHEMA first; CREATE TABLE known AS SELECT 1 AS id, 'x' AS other";
+    run(&direct, &[known]).await;
+    let alice = gateway.connect(Person::Alice).await;
+    const READS: &str = "SELECT * FROM known";
+    run(&alice, &["SET search_path = first, public"]).await;
+    assert_eq!(rows(&alice, READS).await, [["1", "x"]]);
+    let made = "CREATE TABLE first.known AS SELECT 1 AS id, 'raw' AS salary";
+    run(&direct, &[made]).await;
+    assert_eq!(sqlstate(said(&alice, READS).await), "40001");
+    let named = "SELECT id, salary FROM known";
+    assert_eq!(rows(&alice, named).await, [["1", "NULL"]]);
 }
 
 /// What protects a column is not taken away under a name that it was given a moment ago.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
 use sql::Strings;
-use sql::analysis::{Analysis, NameUse};
+use sql::analysis::{Access, Analysis, NameUse, Opaque, OpaqueReason};
 use sql::catalog::Catalog;
 
 pub(crate) use self::classes::Asked as AskedAbout;
@@ -529,7 +529,11 @@ impl Judge {
         // A hold keeps its request, so that nothing is won by keeping the verdict too.
         let usual = request.strings == Strings::Standard;
         let is_own = analysis.doubted || depends_on_names(analysis);
-        if !usual || matches!(kept, Kept::Hold(..)) || is_own {
+        let may_be_found = matches!(kept, Kept::Deny(_)) && has_unknown_name(analysis);
+        // What a name means that is defined, an open transaction may change.
+        let defines = analysis.relations.iter();
+        let defines = defines.map(|one| one.access).any(|it| it == Access::Define);
+        if !usual || matches!(kept, Kept::Hold(..)) || is_own || may_be_found || defines {
             return;
         }
         let shape = match (reuse, request.step) {
@@ -557,6 +561,19 @@ fn depends_on_names(analysis: &Analysis) -> bool {
         .statements
         .iter()
         .any(|statement| statement.names.iter().any(NameUse::is_by_name))
+}
+
+/// True where a name in it is not known, which another reading of the catalog might know.
+fn has_unknown_name(analysis: &Analysis) -> bool {
+    let unknown = |opaque: &Opaque| {
+        matches!(
+            opaque.reason,
+            OpaqueReason::UnknownRelation
+                | OpaqueReason::UnknownColumn
+                | OpaqueReason::UnknownFunction
+        )
+    };
+    analysis.opaque.iter().any(unknown)
 }
 
 fn key<'a>(class: &Class, step: Step, text: &'a [u8]) -> Key<'a> {

@@ -327,8 +327,7 @@ impl Examination<'_> {
         let statement = analysis.statements.get(relation.statement as usize);
         let command = statement.map_or("the statement", |one| one.kind.command);
         // A temporary relation is named by nothing that goes with it.
-        let is_temporary = relation.schema == "pg_temp" || relation.schema.starts_with("pg_temp_");
-        let is_gone = is_temporary && matches!(command, "drop table" | "drop view");
+        let is_gone = relation.is_temporary() && matches!(command, "drop table" | "drop view");
         if relation.access != Access::Define || keeps_columns(command) || is_gone {
             return Ok(());
         }

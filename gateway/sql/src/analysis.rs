@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub use resolve::NameKind;
 
 use crate::catalog::{Catalog, MadeTable};
+use crate::catalog::{FIRST_OWN_OID, TEMPORARY};
 
 /// A base column: the relation's OID and the attribute number, so that renaming does not lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -247,6 +248,14 @@ impl Analysis {
             })
     }
 
+    /// Whether PostgreSQL may say of an output that it comes from this relation: one of those read, PostgreSQL's
+    /// own, or a temporary table that is known by its text.
+    pub fn may_give(&self, relation: u32) -> bool {
+        let mut read = self.relations.iter();
+        relation < FIRST_OWN_OID
+            || read.any(|one| one.oid == Some(relation) || one.schema == TEMPORARY)
+    }
+
     /// Whether something is a function that it calls, perhaps named with its schema, and there is none.
     pub fn is_missing_function(&self, called: &str, catalog: &Catalog) -> bool {
         let name = called.rsplit('.').next().unwrap_or(called);
@@ -319,6 +328,13 @@ pub struct RelationUse {
     pub access: Access,
     /// Which statement, from 0.
     pub statement: u32,
+}
+
+impl RelationUse {
+    /// Whether the name means what a session has made for itself.
+    pub fn is_temporary(&self) -> bool {
+        self.schema == "pg_temp" || self.schema.starts_with("pg_temp_")
+    }
 }
 
 /// What is done to a relation.

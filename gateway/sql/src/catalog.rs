@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, LazyLock};
 
+pub(crate) use made::TEMPORARY;
 pub use made::{MadeColumn, MadeTable};
 pub use queries::{PRELUDE, Part, queries};
 pub use rows::{
@@ -283,6 +284,9 @@ pub(crate) struct FieldUse {
     /// It is asked whether it is the same in both, and nothing else.
     pub(crate) compared: bool,
 }
+
+/// OIDs below are PostgreSQL's own.
+pub(crate) const FIRST_OWN_OID: u32 = 16384;
 
 /// Stands for all fields.
 pub(crate) const WHOLE_ROW: &str = "*";

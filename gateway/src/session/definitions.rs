@@ -4,11 +4,12 @@
 //! when it is sent. It stays there until the transaction ends, even where it is gone again: a name
 //! may mean it or whatever else has that name. After any other change nothing is judged.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use policy::{Denial, Plan, Request};
 use sql::analysis::{
-    Access, Analysis, Class, Foreseen, Kind, Opaque, OpaqueReason, Statement, Touched,
+    Access, Analysis, Class, Foreseen, Kind, Opaque, OpaqueReason, RelationUse, Statement, Touched,
 };
 use sql::catalog::{Catalog, MadeTable};
 
@@ -35,6 +36,8 @@ pub(super) struct Definitions {
     pub(super) lasting: Option<Touched>,
     /// How many changes had ended when the first of that was judged: what has come since may be tied to it.
     judged_after: Option<u64>,
+    /// Names of temporary relations that these may have no more.
+    gone: Vec<String>,
 }
 
 impl Definitions {
@@ -57,6 +60,47 @@ impl Definitions {
         }
     }
 
+    /// Whether names of temporary relations may mean something else by now.
+    pub(super) fn has_freed_names(&self) -> bool {
+        !self.gone.is_empty() || self.lasting.is_some()
+    }
+
+    /// The uses of temporary relations of which the names may mean something else by now.
+    pub(super) fn unsure<'a>(&self, analysis: &'a Analysis) -> Vec<&'a RelationUse> {
+        let names = self.made.iter().map(|table| table.name.as_str());
+        let mut freed = Freed {
+            made: names.collect(),
+            gone: self.gone.iter().map(String::as_str).collect(),
+            lasting: self.lasting.iter().collect(),
+        };
+        let mut unsure = Vec::new();
+        let mut uses = by_statement(analysis);
+        for (number, statement) in (0..).zip(&analysis.statements) {
+            let uses = uses.remove(&number).unwrap_or_default();
+            if !statement.kind.command.starts_with("create") {
+                let temporary = uses.iter().filter(|one| one.is_temporary());
+                unsure.extend(temporary.filter(|one| freed.may_be(&one.name)));
+            }
+            freed.after(statement, &uses);
+        }
+        unsure
+    }
+
+    /// Notes which temporary relations a plan may take away, or takes their names.
+    fn frees(&mut self, analysis: &Analysis) {
+        let names = self.made.iter().map(|table| table.name.as_str());
+        let mut freed = Freed {
+            made: names.collect(),
+            gone: self.gone.iter().map(String::as_str).collect(),
+            lasting: Vec::new(),
+        };
+        let mut uses = by_statement(analysis);
+        for (number, statement) in (0..).zip(&analysis.statements) {
+            freed.after(statement, &uses.remove(&number).unwrap_or_default());
+        }
+        self.gone = freed.gone.into_iter().map(str::to_owned).collect();
+    }
+
     /// Adds what a plan changes.
     fn add(&mut self, plan: &Plan, lasting: Option<Touched>) {
         let analysis = plan.analysis();
@@ -71,6 +115,50 @@ impl Definitions {
         self.unseen |= self.made.len() > MOST_MADE;
         self.made.truncate(MOST_MADE);
     }
+}
+
+/// Which names of temporary relations may mean something else, while statements run one after the other.
+struct Freed<'a> {
+    made: BTreeSet<&'a str>,
+    gone: BTreeSet<&'a str>,
+    lasting: Vec<&'a Touched>,
+}
+
+impl<'a> Freed<'a> {
+    fn may_be(&self, name: &str) -> bool {
+        let touches = |touched: &&Touched| match touched {
+            Touched::Anything => true,
+            Touched::Relations(names) => names.iter().any(|one| one == name),
+        };
+        self.gone.contains(name) || self.lasting.iter().any(touches)
+    }
+
+    fn after(&mut self, statement: &'a Statement, uses: &[&'a RelationUse]) {
+        match statement.kind.command {
+            "rollback to savepoint" | "discard" => self.gone.extend(&self.made),
+            command if command.starts_with("drop") || command.starts_with("alter") => {
+                let defined = uses.iter().filter(|one| one.access == Access::Define);
+                self.gone.extend(defined.map(|one| one.name.as_str()));
+            }
+            _ => {}
+        }
+        match &statement.foreseen {
+            Foreseen::Table(table) => {
+                self.gone.remove(table.name.as_str());
+                self.made.insert(&table.name);
+            }
+            Foreseen::No if statement.changes_catalog => self.lasting.push(&statement.touched),
+            Foreseen::No | Foreseen::Nothing => {}
+        }
+    }
+}
+
+fn by_statement(analysis: &Analysis) -> BTreeMap<u32, Vec<&RelationUse>> {
+    let mut uses: BTreeMap<u32, Vec<&RelationUse>> = BTreeMap::new();
+    for one in &analysis.relations {
+        uses.entry(one.statement).or_default().push(one);
+    }
+    uses
 }
 
 /// The names that either has.
@@ -103,6 +191,9 @@ impl Session {
     pub(super) fn may_change_definitions(&self, plan: &Plan) {
         let changes = self.changes(plan);
         self.transaction.runs_unknown(runs_unknown(plan.analysis()));
+        if self.temporary.get() && may_free_names(plan.analysis()) {
+            self.definitions.borrow_mut().frees(plan.analysis());
+        }
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
             self.catalog_changed.set(true);
@@ -149,6 +240,7 @@ impl Session {
                 && self.changes(&flight.plan)
             {
                 changes = true;
+                left.frees(flight.plan.analysis());
                 left.add(&flight.plan, lasting(&flight.plan));
             }
         }
@@ -265,6 +357,17 @@ pub(super) fn lasting(plan: &Plan) -> Option<Touched> {
     }
     let lasting = analysis.statements.iter().filter(lasts);
     lasting.fold(None, |all, one| widened(all, Some(one.touched.clone())))
+}
+
+/// Whether temporary relations may get other names, go or come again.
+fn may_free_names(analysis: &Analysis) -> bool {
+    analysis.statements.iter().any(|one| {
+        let class = one.kind.class;
+        one.changes_catalog
+            || class == Class::Define
+            || class == Class::Session
+            || one.kind.command == "rollback to savepoint"
+    })
 }
 
 /// True where definitions may be others when the plan has run.

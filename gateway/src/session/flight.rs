@@ -177,6 +177,8 @@ pub(super) enum Stop {
     Limit(policy::RowLimit),
     /// Names may have come to mean something else before it ran.
     Overtaken,
+    /// Its rows come from a relation that was not known.
+    Unforeseen,
 }
 
 /// What of a run of rows may be delivered.
@@ -297,7 +299,7 @@ pub(super) fn decide(flight: &mut Flight) -> Result<(), Stop> {
         let _ = flight.entry.delivered(&message);
     }
     match described {
-        Some(message) => bind(flight, &message).map_err(Stop::Defect),
+        Some(message) => bind(flight, &message),
         None if flight.plan.is_identity() => {
             flight.rows = Rows::Pass;
             Ok(())
@@ -307,28 +309,31 @@ pub(super) fn decide(flight: &mut Flight) -> Result<(), Stop> {
 }
 
 /// Decides about rows by their RowDescription: the second line of defence.
-pub(super) fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), policy::Defect> {
+pub(super) fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), Stop> {
     flight.copied = None;
     if flight.plan.is_identity() {
         flight.rows = Rows::Pass;
         return Ok(());
     }
-    let result = flight
-        .plan
-        .result(flight.statement)
-        .ok_or(policy::Defect::Form)?;
+    let formless = || Stop::Defect(policy::Defect::Form);
+    let result = flight.plan.result(flight.statement);
+    let result = result.ok_or_else(formless)?;
     if result.is_untouched(message) {
         flight.rows = Rows::Pass;
         return Ok(());
     }
-    let mut fields =
-        RowDescription::parse(&message[HEADER_BYTES..]).map_err(|_| policy::Defect::Form)?;
+    let mut fields = RowDescription::parse(&message[HEADER_BYTES..]).map_err(|_| formless())?;
+    let analysis = flight.plan.analysis();
+    let mut given = fields.fields.iter();
+    if !given.all(|field| analysis.may_give(field.table)) {
+        return Err(Stop::Unforeseen);
+    }
     if let Some(portal) = &flight.portal {
         for (index, field) in fields.fields.iter_mut().enumerate() {
             field.format = portal.formats.format(index);
         }
     }
-    let masker = result.bind(&fields)?;
+    let masker = result.bind(&fields).map_err(Stop::Defect)?;
     flight.rows = if masker.is_identity() {
         result.remember_untouched(message);
         Rows::Pass

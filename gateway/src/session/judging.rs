@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use policy::{Asked, Denial, Judge, Permit, Request, Verdict};
 use sql::Strings;
-use sql::analysis::{Access, Analysis, NameKind, NameUse, Opaque, OpaqueReason};
+use sql::analysis::{Access, Analysis, NameKind, NameUse, Opaque, OpaqueReason, RelationUse};
 use sql::catalog::Catalog;
 
 use super::Session;
@@ -123,7 +123,8 @@ impl Session {
     }
 
     pub(super) fn recall<'a>(&self, asked: Asked<'a>) -> Option<Verdict<'a>> {
-        if self.no_longer_fits() {
+        let freed = self.temporary.get() && self.definitions.borrow().has_freed_names();
+        if freed || self.no_longer_fits() {
             return None;
         }
         let catalog = self.catalog.borrow();
@@ -179,7 +180,7 @@ impl Session {
             let before = self.judged_by();
             let (analysis, catalog) = self.read_or_look_again(request).await?;
             let analysis = self.resolve_names(analysis, bound, catalog.version());
-            let analysis = analysis.await;
+            let analysis = self.with_unsure(analysis.await);
             self.await_facts(&request.text).await?;
             let is_same = self.judged_by().version == before.version;
             let is_last = reading == MOST_CHANGES && !self.admitted.borrow().is_protected();
@@ -199,14 +200,20 @@ impl Session {
         request: &Request,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
         let read = self.read(request).await?;
+        let read = (self.with_unsure(read.0), read.1);
         let is_protected = self.admitted.borrow().is_protected();
         let defines_unknown = defining_unknown(&read.0, is_protected).next().is_some();
-        if !defines_unknown && !has_unknown_name(&read.0, &read.1) {
+        if !defines_unknown && !read.0.doubted && !has_unknown_name(&read.0, &read.1) {
             return Ok(read);
         }
-        if self.definitions.borrow().unseen {
+        let changes_itself = read.0.doubted && read.0.statements.len() > 1;
+        if self.definitions.borrow().unseen || changes_itself {
             // Only its own transaction sees what it has changed.
             return Ok((doubted(read.0, is_protected), read.1));
+        }
+        if defines_unknown {
+            // What runs before it may wait for whoever gives something this name.
+            self.drained().await;
         }
         // It may have been made a moment ago, and not through this gateway.
         match self.database.catalog.look_again().await {
@@ -216,10 +223,37 @@ impl Session {
         }
         self.refresh_catalog().await?;
         let read = self.read(request).await?;
+        let read = (self.with_unsure(read.0), read.1);
         if self.transaction.may_have_changed() || runs_unknown(&read.0) {
             return Ok((doubted(read.0, is_protected), read.1));
         }
         Ok(read)
+    }
+
+    /// The same, where a temporary relation's name may mean something that is not known, too.
+    fn with_unsure(&self, mut analysis: Arc<Analysis>) -> Arc<Analysis> {
+        let has_temporary = self.temporary.get() || analysis.makes().next().is_some();
+        if analysis.doubted || !has_temporary {
+            return analysis;
+        }
+        let is_protected = self.admitted.borrow().is_protected();
+        let definitions = self.definitions.borrow();
+        let mut unsure = definitions.unsure(&analysis);
+        unsure.retain(|one| is_protected || one.access != Access::Read);
+        if unsure.is_empty() {
+            return analysis;
+        }
+        let changed = unsure.into_iter().filter(|one| one.access != Access::Read);
+        let unknown = changed.map(|one| RelationUse {
+            oid: None,
+            schema: String::new(),
+            ..one.clone()
+        });
+        let unknown: Vec<_> = unknown.collect();
+        let known = Arc::make_mut(&mut analysis);
+        known.relations.extend(unknown);
+        known.doubted = true;
+        analysis
     }
 
     /// What a text would do, as read before or by an analyst.

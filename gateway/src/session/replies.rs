@@ -17,6 +17,7 @@ use wire::write;
 use super::Session;
 use super::buffers::Inbox;
 use super::changing::may_end_transaction;
+use super::definitions::runs_unknown;
 use super::flight::{Flight, Rows, Stop, Tag, bind, bind_copy, decide};
 use super::pipeline::{Owed, Reply, Step};
 use super::prepared::{Change, Portal, Statement};
@@ -337,6 +338,9 @@ impl Session {
         if let Some(portal) = &flight.portal {
             portal.begun.set(true);
         }
+        if matches!(begun, Err(Stop::Unforeseen)) {
+            self.database.catalog.invalidate();
+        }
         match begun {
             Ok(()) => Ok(true),
             Err(stop) => self.stop(flight, &stop).map(|()| false),
@@ -511,7 +515,7 @@ impl Session {
             UpstreamTag::RowDescription | UpstreamTag::CopyOutResponse if dropped => return Ok(()),
             UpstreamTag::RowDescription => {
                 flight.rows = Rows::Undecided;
-                let bind = |flight: &mut Flight| bind(flight, message).map_err(Stop::Defect);
+                let bind = |flight: &mut Flight| bind(flight, message);
                 if !self.begin_result(flight, bind)? {
                     return Ok(());
                 }
@@ -743,7 +747,12 @@ impl Session {
 
     /// The upstream waits for the next request.
     fn ready(&self, status: TxStatus) {
+        let doubts = self.transaction.may_have_changed();
         self.transaction.ready(status, self.persists());
+        if doubts {
+            // What is still to run is not undone by what has ended.
+            self.transaction.runs_unknown(self.owes(runs_unknown));
+        }
         self.reading
             .heard(|| self.owes(super::reading::may_change_strings));
         if self.pipeline.borrow().is_empty() {

@@ -17,6 +17,10 @@ use crate::error::SessionError;
 const REST: &str = "Nothing more of this result is sent. What the request has changed is undone \
                     where a transaction is open.";
 
+/// What is said of a result that comes from something that the catalog did not have.
+const UNFORESEEN: &str =
+    "the result comes from a relation that was not known when the statement was judged";
+
 impl Session {
     /// Ends a result that must not go on; what still comes of it is dropped.
     pub(super) fn stop(&self, flight: &mut Flight, stop: &Stop) -> Result<(), SessionError> {
@@ -38,14 +42,18 @@ impl Session {
                     .event(SystemTime::now(), &Deed::Note { what })?;
                 ended("42501", format!("the result cannot be masked: {error}"))
             }
-            Stop::Overtaken => {
-                let what = OVERTAKEN.to_owned();
-                flight
-                    .entry
-                    .event(SystemTime::now(), &Deed::Note { what })?;
+            Stop::Overtaken | Stop::Unforeseen => {
+                let what = match stop {
+                    Stop::Unforeseen => UNFORESEEN,
+                    _ => OVERTAKEN,
+                };
+                let noted = Deed::Note {
+                    what: what.to_owned(),
+                };
+                flight.entry.event(SystemTime::now(), &noted)?;
                 Refusal {
                     hint: Some("Try again.".to_owned()),
-                    ..ended("40001", OVERTAKEN.to_owned())
+                    ..ended("40001", what.to_owned())
                 }
             }
             Stop::Limit(limit) => {

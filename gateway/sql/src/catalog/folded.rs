@@ -2,8 +2,7 @@
 //! checks and keys of partitions: those of which no argument is a column, and what is constant in the bodies
 //! that it puts in place of calls.
 
-/// The first OID that is not PostgreSQL's own.
-const FIRST_OWN_OID: u32 = 16384;
+use super::FIRST_OWN_OID;
 
 /// A node of an expression.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use super::rows::RelationRow;
 use super::{Catalog, Code, Column, Relation, Type, TypeKind, build};
 
 /// The schema of these tables; which number PostgreSQL gives it does not matter.
-const TEMPORARY: &str = "pg_temp";
+pub(crate) const TEMPORARY: &str = "pg_temp";
 
 /// A temporary table that is known by the text that makes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use super::Walk;
 use super::block::{self, Block, Field, Part};
-use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope};
 use super::value::{Named, Table, Value};
 use crate::analysis::{OpaqueReason, Use};
-use crate::catalog::{Catalog, FieldUse, Fields, FunctionRow, TypeKind};
+use crate::catalog::{Catalog, FIRST_OWN_OID, FieldUse, Fields, FunctionRow, TypeKind};
 use crate::functions::{self, Effect};
 use crate::parse::{self, NodeEnum, Strings, boxed, inner};
 use crate::{bounds, compare, older};

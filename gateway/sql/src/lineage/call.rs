@@ -8,7 +8,7 @@ use super::relation::qualified;
 use super::scope::Scope;
 use super::value::Value;
 use crate::analysis::{Access, FunctionUse, OpaqueReason, Use};
-use crate::catalog::{Cast, Code, Function, Type, TypeKind};
+use crate::catalog::{Cast, Code, FIRST_OWN_OID, Function, Type, TypeKind};
 use crate::functions::{self, Effect};
 use crate::older;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
@@ -611,9 +611,6 @@ fn is_parameter(node: &pg::Node) -> bool {
         _ => false,
     }
 }
-
-/// OIDs below are PostgreSQL's own.
-pub(super) const FIRST_OWN_OID: u32 = 16384;
 
 /// The text of a string constant that stands as itself.
 pub(super) fn plain_constant(node: &pg::Node) -> Option<String> {

@@ -2,11 +2,10 @@
 //! meaning. Whatever is not certain is left to the catalog.
 
 use super::Walk;
-use super::call::FIRST_OWN_OID;
 use super::define::is_temporary;
 use super::value::{Named, Table};
 use crate::analysis::{Foreseen, Statement};
-use crate::catalog::{Catalog, MadeColumn, MadeTable, Relation, Type, TypeKind};
+use crate::catalog::{Catalog, FIRST_OWN_OID, MadeColumn, MadeTable, Relation, Type, TypeKind};
 use crate::functions;
 use crate::older;
 use crate::parse::{NodeEnum, inner, pg, strings};

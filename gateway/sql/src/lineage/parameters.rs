@@ -2,9 +2,8 @@
 //! columns.
 
 use super::Walk;
-use super::call::FIRST_OWN_OID;
 use crate::analysis::OpaqueReason;
-use crate::catalog::{Catalog, Relation, Type, TypeKind};
+use crate::catalog::{Catalog, FIRST_OWN_OID, Relation, Type, TypeKind};
 use crate::functions;
 use crate::parse::{NodeEnum, inner, pg};
 

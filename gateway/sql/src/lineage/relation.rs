@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::call::FIRST_OWN_OID;
 use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
 use super::{LOOKED_AT, RELATION, Walk};
 use crate::analysis::{
     Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source, Use,
 };
-use crate::catalog::{Column, Relation, RelationKind, TypeKind, ViewLineage};
+use crate::catalog::{Column, FIRST_OWN_OID, Relation, RelationKind, TypeKind, ViewLineage};
 use crate::parse::{pg, strings};
 
 impl<'a> Walk<'a> {

@@ -4,10 +4,9 @@
 //! CASCADE.
 
 use super::Walk;
-use super::call::FIRST_OWN_OID;
 use super::define::is_temporary;
 use crate::analysis::{Statement, Touched};
-use crate::catalog::{Catalog, Relation, RelationKind, Type};
+use crate::catalog::{Catalog, FIRST_OWN_OID, Relation, RelationKind, Type};
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
 /// The names of a table, of a column and of what is made for the two are not cut up to here.

@@ -3,9 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::Walk;
-use super::call::FIRST_OWN_OID;
 use crate::analysis::{Access, ColumnId, OpaqueReason, Reach, Use};
-use crate::catalog::{Column, FieldUse, Relation, RelationKind, Trigger, WHOLE_ROW};
+use crate::catalog::{Column, FIRST_OWN_OID, FieldUse, Relation, RelationKind, Trigger, WHOLE_ROW};
 use crate::parse::{NodeEnum, inner, pg};
 
 /// The columns that a statement sets.
