@@ -16,6 +16,9 @@ use crate::session::upstream::Dialer;
 /// Between one reading and the next for one who misses something.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// That pause, in readings: whoever misses something again and again may have the database read a fifth of the time.
+const PAUSES: u32 = 4;
+
 /// What could not be read, wholly or at all, is read again after this long.
 const MOMENT: Duration = Duration::from_secs(1);
 
@@ -73,6 +76,7 @@ pub(crate) struct CatalogKeeper {
 struct Ended {
     number: u64,
     at: Option<Instant>,
+    took: Duration,
     /// The newest one that has succeeded.
     read: u64,
 }
@@ -109,9 +113,9 @@ impl CatalogKeeper {
     /// Reads again for one who misses something, which may have been made a moment ago; after a pause
     /// where that was done a moment ago. Nobody else waits for it.
     pub(crate) async fn look_again(&self) -> Result<(), Unavailable> {
-        let last = self.ended.borrow().at;
-        if let Some(last) = last {
-            tokio::time::sleep_until(last + PAUSE).await;
+        let last = *self.ended.borrow();
+        if let Some(at) = last.at {
+            tokio::time::sleep_until(at + PAUSE.max(last.took * PAUSES)).await;
         }
         self.read_anew().await
     }
@@ -161,7 +165,7 @@ impl CatalogKeeper {
         let mut attempts = 0;
         loop {
             let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
-            let (epoch, ended) = (self.epoch(), self.changes.ended());
+            let (epoch, ended, began) = (self.epoch(), self.changes.ended(), Instant::now());
             let stale = self
                 .loaded
                 .borrow()
@@ -201,6 +205,7 @@ impl CatalogKeeper {
             self.ended.send_modify(|ended| {
                 ended.number = number;
                 ended.at = Some(Instant::now());
+                ended.took = began.elapsed();
                 if succeeded {
                     ended.read = number;
                 }

@@ -37,7 +37,9 @@ pub(super) struct Definitions {
     /// How many changes had ended when the first of that was judged: what has come since may be tied to it.
     judged_after: Option<u64>,
     /// Names of temporary relations that these may have no more.
-    gone: Vec<String>,
+    gone: BTreeSet<String>,
+    /// They may all have no name any more that they had.
+    all_gone: bool,
 }
 
 impl Definitions {
@@ -62,17 +64,12 @@ impl Definitions {
 
     /// Whether names of temporary relations may mean something else by now.
     pub(super) fn has_freed_names(&self) -> bool {
-        !self.gone.is_empty() || self.lasting.is_some()
+        self.all_gone || !self.gone.is_empty() || self.lasting.is_some()
     }
 
     /// The uses of temporary relations of which the names may mean something else by now.
     pub(super) fn unsure<'a>(&self, analysis: &'a Analysis) -> Vec<&'a RelationUse> {
-        let names = self.made.iter().map(|table| table.name.as_str());
-        let mut freed = Freed {
-            made: names.collect(),
-            gone: self.gone.iter().map(String::as_str).collect(),
-            lasting: self.lasting.iter().collect(),
-        };
+        let mut freed = self.freed();
         let mut unsure = Vec::new();
         let mut uses = by_statement(analysis);
         for (number, statement) in (0..).zip(&analysis.statements) {
@@ -88,17 +85,28 @@ impl Definitions {
 
     /// Notes which temporary relations a plan may take away, or takes their names.
     fn frees(&mut self, analysis: &Analysis) {
-        let names = self.made.iter().map(|table| table.name.as_str());
-        let mut freed = Freed {
-            made: names.collect(),
-            gone: self.gone.iter().map(String::as_str).collect(),
-            lasting: Vec::new(),
-        };
+        let mut freed = self.freed();
         let mut uses = by_statement(analysis);
         for (number, statement) in (0..).zip(&analysis.statements) {
             freed.after(statement, &uses.remove(&number).unwrap_or_default());
         }
-        self.gone = freed.gone.into_iter().map(str::to_owned).collect();
+        let gone = freed.gone.into_iter().map(str::to_owned).collect();
+        self.all_gone = freed.all_gone;
+        self.gone = gone;
+    }
+
+    fn freed(&self) -> Freed<'_> {
+        let mut freed = Freed {
+            made: self.made.iter().map(|table| table.name.as_str()).collect(),
+            gone: self.gone.iter().map(String::as_str).collect(),
+            all_gone: self.all_gone,
+            touched: BTreeSet::new(),
+            touches_all: false,
+        };
+        self.lasting
+            .iter()
+            .for_each(|touched| freed.touches(touched));
+        freed
     }
 
     /// Adds what a plan changes.
@@ -121,20 +129,29 @@ impl Definitions {
 struct Freed<'a> {
     made: BTreeSet<&'a str>,
     gone: BTreeSet<&'a str>,
-    lasting: Vec<&'a Touched>,
+    all_gone: bool,
+    /// What others will meet may have got these names, whatever temporary relation has them.
+    touched: BTreeSet<&'a str>,
+    touches_all: bool,
 }
 
 impl<'a> Freed<'a> {
     fn may_be(&self, name: &str) -> bool {
-        let touches = |touched: &&Touched| match touched {
-            Touched::Anything => true,
-            Touched::Relations(names) => names.iter().any(|one| one == name),
-        };
-        self.gone.contains(name) || self.lasting.iter().any(touches)
+        self.all_gone || self.touches_all || self.gone.contains(name) || self.touched.contains(name)
+    }
+
+    fn touches(&mut self, touched: &'a Touched) {
+        match touched {
+            Touched::Anything => self.touches_all = true,
+            Touched::Relations(names) => self.touched.extend(names.iter().map(String::as_str)),
+        }
     }
 
     fn after(&mut self, statement: &'a Statement, uses: &[&'a RelationUse]) {
         match statement.kind.command {
+            "rollback to savepoint" | "discard" if self.made.len() > MOST_MADE => {
+                self.all_gone = true;
+            }
             "rollback to savepoint" | "discard" => self.gone.extend(&self.made),
             command if command.starts_with("drop") || command.starts_with("alter") => {
                 let defined = uses.iter().filter(|one| one.access == Access::Define);
@@ -147,7 +164,7 @@ impl<'a> Freed<'a> {
                 self.gone.remove(table.name.as_str());
                 self.made.insert(&table.name);
             }
-            Foreseen::No if statement.changes_catalog => self.lasting.push(&statement.touched),
+            Foreseen::No if statement.changes_catalog => self.touches(&statement.touched),
             Foreseen::No | Foreseen::Nothing => {}
         }
     }
@@ -235,7 +252,9 @@ impl Session {
             ..Definitions::default()
         };
         let mut changes = false;
-        for owed in self.pipeline.borrow().newest_first() {
+        let pipeline = self.pipeline.borrow();
+        let owed: Vec<_> = pipeline.newest_first().collect();
+        for owed in owed.into_iter().rev() {
             if let Kept::Flight(flight) = &owed.keep
                 && self.changes(&flight.plan)
             {
