@@ -1,12 +1,17 @@
 //! Puts what a name stands for in place of the name.
 
 use std::collections::HashSet;
+use std::hash::Hash;
+use std::iter;
 use std::sync::Arc;
 
 use super::{Access, Analysis, ColumnUse, NameUse, Opaque, OpaqueReason, Outputs, Use};
 
 /// How many names of one text get their meaning: each brings all that its statement does.
 const MOST_NAMES: usize = 100;
+
+/// How much all of them bring: columns, relations, functions and the like.
+const MOST_BROUGHT: usize = 100_000;
 
 /// The two name spaces of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,11 +27,11 @@ impl Analysis {
     /// definition earlier in the same text, else what `names` knows. The analysis that `names` gives
     /// is that of the statement prepared or declared, as in [`NameUse::Prepare`]. A name that stays
     /// unknown keeps its [`OpaqueReason::UnknownName`], and so do those beyond the first
-    /// hundred of a text.
+    /// hundred of a text, or beyond what all may bring.
     #[must_use]
     pub fn resolve(&self, names: &impl Fn(NameKind, &str) -> Option<Arc<Analysis>>) -> Analysis {
         let mut resolved = self.clone();
-        let mut left = MOST_NAMES;
+        let (mut left, mut more) = (MOST_NAMES, MOST_BROUGHT);
         for index in 0..self.statements.len() {
             for name in &self.statements[index].names {
                 let (kind, name, gets) = match name {
@@ -42,18 +47,35 @@ impl Analysis {
                     return resolved;
                 }
                 left -= 1;
-                match self.meaning(index, kind, name) {
-                    Meaning::Here(inner) => resolved.fill(index, name, inner, gets),
-                    Meaning::Gone => {}
+                let elsewhere;
+                let inner = match self.meaning(index, kind, name) {
+                    Meaning::Here(inner) => inner,
+                    Meaning::Gone => continue,
                     Meaning::Elsewhere => {
-                        if let Some(inner) = names(kind, name) {
-                            resolved.fill(index, name, &inner, gets);
-                        }
+                        elsewhere = names(kind, name);
+                        let Some(inner) = &elsewhere else { continue };
+                        inner
                     }
-                }
+                };
+                let Some(rest) = more.checked_sub(inner.size()) else {
+                    return resolved;
+                };
+                more = rest;
+                resolved.fill(index, name, inner, gets);
             }
         }
         resolved
+    }
+
+    /// How much it says.
+    fn size(&self) -> usize {
+        let hidden = self.statements.iter().map(|one| 1 + one.inner.len());
+        hidden.sum::<usize>()
+            + self.columns.len()
+            + self.selected.len()
+            + self.relations.len()
+            + self.functions.len()
+            + self.opaque.len()
     }
 
     /// What a name means before statement `index`, as far as this text tells.
@@ -133,38 +155,35 @@ impl Analysis {
                 detail: "EXPLAIN ANALYZE of a prepared write".to_owned(),
                 statement: number,
             };
-            push_new(&mut self.opaque, opaque);
+            push_new(&mut self.opaque, iter::once(opaque), |one| {
+                one.statement == number
+            });
         }
         self.selected.extend(&inner.selected);
         self.selected.sort_unstable();
         self.selected.dedup();
-        for relation in &inner.relations {
-            push_new(
-                &mut self.relations,
-                super::RelationUse {
-                    statement: number,
-                    ..relation.clone()
-                },
-            );
-        }
-        for function in &inner.functions {
-            push_new(
-                &mut self.functions,
-                super::FunctionUse {
-                    statement: number,
-                    ..function.clone()
-                },
-            );
-        }
-        for opaque in &inner.opaque {
-            push_new(
-                &mut self.opaque,
-                Opaque {
-                    statement: number,
-                    ..opaque.clone()
-                },
-            );
-        }
+        let relations = inner.relations.iter().cloned();
+        let relations = relations.map(|one| super::RelationUse {
+            statement: number,
+            ..one
+        });
+        push_new(&mut self.relations, relations, |one| {
+            one.statement == number
+        });
+        let functions = inner.functions.iter().cloned();
+        let functions = functions.map(|one| super::FunctionUse {
+            statement: number,
+            ..one
+        });
+        push_new(&mut self.functions, functions, |one| {
+            one.statement == number
+        });
+        let opaque = inner.opaque.iter().cloned();
+        let opaque = opaque.map(|one| Opaque {
+            statement: number,
+            ..one
+        });
+        push_new(&mut self.opaque, opaque, |one| one.statement == number);
         self.hide(index, inner);
     }
 
@@ -175,7 +194,7 @@ impl Analysis {
                 kind: one.kind,
                 restriction: one.restriction,
             };
-            std::iter::once(own).chain(one.inner.iter().cloned())
+            iter::once(own).chain(one.inner.iter().cloned())
         });
         let statement = &mut self.statements[index];
         statement.inner.extend(hidden);
@@ -205,8 +224,12 @@ enum Meaning<'a> {
     Elsewhere,
 }
 
-fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
+/// Adds those that are not among these of the list yet.
+fn push_new<T: Clone + Eq + Hash>(
+    list: &mut Vec<T>,
+    more: impl Iterator<Item = T>,
+    these: impl Fn(&T) -> bool,
+) {
+    let mut known: HashSet<T> = list.iter().filter(|one| these(one)).cloned().collect();
+    list.extend(more.filter(|one| known.insert(one.clone())));
 }

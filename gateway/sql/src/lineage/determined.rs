@@ -1,15 +1,18 @@
 //! Columns whose values tell nothing by the groups or the order that come of them: where the primary key of
 //! their table stands before them in the same list, it alone decides.
 
-use super::Walk;
 use super::names::{is_certain, output_name};
 use super::scope::{Found, Scope};
 use super::value::Value;
+use super::{LOOKED_AT, Walk};
 use crate::analysis::Reach;
 use crate::parse::{NodeEnum, inner, pg, string, strings};
 
 /// Longer lists are not looked at.
 const LONGEST: usize = 64;
+
+/// Nor are those with more to look through, in units of work.
+const MOST_WORK: usize = 20_000;
 
 /// `text` and `varchar`: the same numbers in every version.
 const TEXTS: [u32; 2] = [25, 1043];
@@ -22,7 +25,7 @@ impl Walk<'_> {
     /// out; what it sorts or hashes by all the same, as it does for DISTINCT and PARTITION BY, shows in
     /// the order of rows.
     pub(super) fn grouped_by_key(
-        &self,
+        &mut self,
         clause: &[pg::Node],
         targets: &[pg::Node],
         scope: &Scope<'_>,
@@ -36,7 +39,7 @@ impl Walk<'_> {
 
     /// Which of the expressions of ORDER BY are determined by those before them.
     pub(super) fn ordered_by_key(
-        &self,
+        &mut self,
         clause: &[pg::Node],
         targets: &[pg::Node],
         scope: &Scope<'_>,
@@ -49,12 +52,14 @@ impl Walk<'_> {
     }
 
     fn listed_after_key<'n>(
-        &self,
+        &mut self,
         nodes: impl ExactSizeIterator<Item = Option<&'n pg::Node>>,
         targets: &[pg::Node],
         scope: &Scope<'_>,
     ) -> Vec<bool> {
-        if nodes.len() > LONGEST {
+        let names = nodes.len() * (targets.len() + 1);
+        let work = names.saturating_mul(scope.breadth()) / LOOKED_AT;
+        if nodes.len() > LONGEST || work > MOST_WORK || !self.spend(work) {
             return vec![false; nodes.len()];
         }
         let columns = nodes.map(|node| self.listed_column(node?, targets, scope));

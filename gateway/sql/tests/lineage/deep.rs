@@ -293,3 +293,38 @@ fn rows_within_rows_are_compared_in_time() {
         assert_eq!(analysis.statements.len(), 1);
     });
 }
+
+/// Nor what is written again and again be looked up each time: these texts would take hours.
+#[test]
+fn texts_that_say_the_same_again_are_read_in_time() {
+    on_big_stack(|| {
+        let catalog = catalog();
+        let same = |part: &str, times| vec![part; times].join(", ");
+        let (outputs, items, keys) = (same("a", 1_600), same("twin", 4_000), same("a", 60));
+        let within = (1..45).map(|at| {
+            let one = format!("SELECT id FROM c{}", at - 1);
+            format!("c{at} AS ({one} UNION {one})")
+        });
+        let within: Vec<_> = within.collect();
+        let first = "SELECT id FROM users WHERE id = 1";
+        for text in [
+            format!("SELECT {outputs} FROM child, {items} ORDER BY {keys}"),
+            format!(
+                "DELETE FROM users WHERE id IN (WITH c0 AS ({first}), {} SELECT id FROM c44)",
+                within.join(", ")
+            ),
+        ] {
+            assert!(!analyze(&text, &catalog).statements.is_empty());
+        }
+        let calls: Vec<_> = (0..5_000).map(|number| format!("a{number}()")).collect();
+        let prepare = format!("PREPARE p AS SELECT {};", calls.join(", "));
+        let text = prepare + &"EXECUTE p;".repeat(100);
+        let analysis = analyze(&text, &catalog).resolve(&|_, _| None);
+        assert!(
+            analysis
+                .opaque
+                .iter()
+                .any(|one| one.reason == OpaqueReason::UnknownName)
+        );
+    });
+}
