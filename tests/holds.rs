@@ -324,6 +324,13 @@ async fn what_has_got_the_name_of_a_temporary_table_waits_to_be_dropped() {
             ],
             true,
         ),
+        (
+            vec![
+                "BEGIN; CREATE TEMP TABLE own (id integer); ROLLBACK; \
+                 ALTER TABLE orders_import RENAME TO own; DROP TABLE own",
+            ],
+            true,
+        ),
         (vec!["BEGIN", MAKE, DROP, RENAME, "DELETE FROM own"], false),
         (
             vec!["BEGIN", MAKE, prepare, DROP, RENAME, "EXECUTE empty"],
@@ -359,8 +366,29 @@ async fn temporary_tables_that_are_made_again_wait_for_nobody() {
         for text in again.into_iter().chain(["DROP TABLE own", "COMMIT"]) {
             client.batch_execute(text).await.expect(text);
         }
+        let undone = ["BEGIN", MAKE, "SAVEPOINT s", "INSERT INTO own VALUES (1)"];
+        let after = [
+            "ROLLBACK TO s",
+            "RELEASE s",
+            "DELETE FROM own",
+            "DROP TABLE own",
+        ];
+        for text in undone.into_iter().chain(after).chain(["COMMIT"]) {
+            client.batch_execute(text).await.expect(text);
+        }
         let one_text = [MAKE, "DROP TABLE own", MAKE, "DROP TABLE own"].join(";");
         client.batch_execute(&one_text).await.expect("its own");
+    }
+    let dora = gateway.connect(Person::Dora).await;
+    for text in [
+        "BEGIN",
+        MAKE,
+        "ALTER TABLE own ADD COLUMN b integer",
+        "CREATE TABLE lasting (LIKE own)",
+        "DROP TABLE own",
+        "ROLLBACK",
+    ] {
+        dora.batch_execute(text).await.expect(text);
     }
     assert!(holds(&gateway).await.is_empty());
 }

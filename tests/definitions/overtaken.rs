@@ -246,18 +246,32 @@ async fn what_was_just_made_past_the_gateway_is_found_behind_a_temporary_table()
         gateway.place().direct().await,
         gateway.connect(Person::Alice).await,
     );
-    for (number, gone) in [vec!["ROLLBACK TO s"], vec!["DROP TABLE fresh_1"]]
-        .iter()
-        .enumerate()
+    const READ: &str = "SELECT f::text FROM NAME f";
+    for (number, texts) in [
+        vec!["ROLLBACK TO s", READ],
+        vec!["DROP TABLE NAME", READ],
+        vec!["ROLLBACK AND CHAIN", READ],
+        vec!["ROLLBACK TO s", "SELECT * FROM NAME; SELECT 1"],
+        vec!["ROLLBACK TO s; SELECT * FROM NAME"],
+        vec!["ROLLBACK TO s", "CREATE TEMP TABLE b AS SELECT * FROM NAME"],
+        vec!["PREPARE p AS TABLE NAME", "ROLLBACK TO s", "EXECUTE p"],
+    ]
+    .iter()
+    .enumerate()
     {
-        let reads = format!("SELECT * FROM fresh_{number}");
-        let temporary = format!("CREATE TEMP TABLE fresh_{number} (id int, other text)");
-        run(&alice, &["BEGIN", "SAVEPOINT s", &temporary, &reads]).await;
-        run(&alice, gone).await;
-        let made = format!("CREATE TABLE fresh_{number} AS SELECT 1 AS id, 'raw' AS salary");
-        run(&direct, &[&made]).await;
+        let name = format!("fresh_{number}");
+        let named = |text: &&str| text.replace("NAME", &name);
+        let make = "CREATE TEMP TABLE NAME (id int, other text)";
+        let before = ["BEGIN", "SAVEPOINT s", make, "TABLE NAME"];
+        let (last, gone) = texts.split_last().expect("some");
+        for text in before.iter().chain(gone).map(named) {
+            run(&alice, &[&text]).await;
+        }
+        let made = "CREATE TABLE public.NAME AS SELECT 1 AS id, 'raw' AS salary";
+        run(&direct, &[&named(&made)]).await;
         // Which of the two it reads is not known.
-        assert_eq!(sqlstate(said(&alice, &reads).await), "42501");
+        let answer = said(&alice, &named(last)).await;
+        assert_eq!(sqlstate(answer), "42501", "{texts:?}");
         run(&alice, &["ROLLBACK"]).await;
     }
 }
@@ -267,7 +281,8 @@ async fn what_was_just_made_past_the_gateway_is_found_behind_a_temporary_table()
 async fn what_was_just_made_past_the_gateway_gives_nothing_in_the_place_of_another() {
     let gateway = gateway(Place::new().await).await;
     let direct = gateway.place().direct().await;
-    let known = "CREATE SCHEMA first; CREATE TABLE known AS SELECT 1 AS id, 'x' AS other";
+    let known = "CREATE SCHEMA first; CREATE TABLE known AS SELECT 1 AS id, 'x' AS other; \
+                 CREATE TABLE also AS SELECT 1 AS id, 'x' AS other";
     run(&direct, &[known]).await;
     let alice = gateway.connect(Person::Alice).await;
     const READS: &str = "SELECT * FROM known";
@@ -278,6 +293,13 @@ async fn what_was_just_made_past_the_gateway_gives_nothing_in_the_place_of_anoth
     assert_eq!(sqlstate(said(&alice, READS).await), "40001");
     let named = "SELECT id, salary FROM known";
     assert_eq!(rows(&alice, named).await, [["1", "NULL"]]);
+    // What the session has made itself vouches for itself only.
+    let own = "CREATE TEMP TABLE own AS SELECT 1 AS a";
+    run(&alice, &["BEGIN", own]).await;
+    let made = "CREATE TABLE first.also AS SELECT 1 AS id, 'raw' AS salary";
+    run(&direct, &[made]).await;
+    let both = said(&alice, "SELECT k.*, own.a FROM also k, own").await;
+    assert_eq!(sqlstate(both), "40001");
 }
 
 /// What protects a column is not taken away under a name that it was given a moment ago.

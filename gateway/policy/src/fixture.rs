@@ -184,6 +184,7 @@ pub(crate) fn statement(command: &'static str, class: Class, outputs: Outputs) -
         changes_catalog: false,
         foreseen: sql::analysis::Foreseen::No,
         touched: sql::analysis::Touched::Anything,
+        naming: sql::analysis::Naming::Keeps,
         doubted: false,
         keeps: false,
         sets_strings: false,

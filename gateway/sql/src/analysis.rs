@@ -64,6 +64,8 @@ pub struct Statement {
     pub foreseen: Foreseen,
     /// Where it does: which names that may be.
     pub touched: Touched,
+    /// What it does to the names that relations have.
+    pub naming: Naming,
     /// Something in FROM has columns whose names or order are not known: a name may mean another
     /// column than it seems to, and each that it may mean counts as used.
     pub doubted: bool,
@@ -95,6 +97,27 @@ impl Touched {
             (touched, _) => *touched = Touched::Anything,
         }
     }
+}
+
+/// What a statement does to the names that relations have, apart from making some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// Nothing.
+    Keeps,
+    /// What it defines may have other names.
+    Renames,
+    /// What it defines goes.
+    Drops,
+    /// All temporary relations may go.
+    Discards,
+    /// It marks a place in the transaction by this name.
+    Marks(Box<str>),
+    /// It forgets that place.
+    Releases(Box<str>),
+    /// It undoes what came after that place.
+    Returns(Box<str>),
+    /// It ends the transaction.
+    Ends,
 }
 
 /// What a definition makes of the meaning of names, as far as its text tells.
@@ -248,12 +271,31 @@ impl Analysis {
             })
     }
 
-    /// Whether PostgreSQL may say of an output that it comes from this relation: one of those read, PostgreSQL's
-    /// own, or a temporary table that is known by its text.
-    pub fn may_give(&self, relation: u32) -> bool {
+    /// Whether PostgreSQL may say of this output of a statement that it comes from this relation: one of those
+    /// read, PostgreSQL's own, or a temporary table that is known by its text.
+    pub fn may_give(&self, statement: usize, output: usize, relation: u32) -> bool {
         let mut read = self.relations.iter();
         relation < FIRST_OWN_OID
-            || read.any(|one| one.oid == Some(relation) || one.schema == TEMPORARY)
+            || read.any(|one| one.oid == Some(relation))
+            || self.may_come_of_made(statement, output)
+    }
+
+    /// Whether an output may come from a temporary table of which only the text is known, and not the OID.
+    fn may_come_of_made(&self, statement: usize, output: usize) -> bool {
+        let made = self.relations.iter().filter(|one| one.schema == TEMPORARY);
+        let made: Vec<_> = made.filter_map(|one| one.oid).collect();
+        let outputs = self.statements.get(statement).map(|one| &one.outputs);
+        let output = match outputs {
+            Some(Outputs::Columns(outputs)) => outputs.get(output),
+            _ => None,
+        };
+        match output {
+            Some(output) => output
+                .sources
+                .iter()
+                .any(|source| made.contains(&source.column.relation)),
+            None => !made.is_empty(),
+        }
     }
 
     /// Whether something is a function that it calls, perhaps named with its schema, and there is none.

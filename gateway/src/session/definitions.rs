@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use policy::{Denial, Plan, Request};
 use sql::analysis::{
-    Access, Analysis, Class, Foreseen, Kind, Opaque, OpaqueReason, RelationUse, Statement, Touched,
+    Access, Analysis, Class, Foreseen, Kind, Naming, Opaque, OpaqueReason, RelationUse, Statement,
+    Touched,
 };
 use sql::catalog::{Catalog, MadeTable};
 
@@ -21,6 +22,9 @@ use crate::catalog::Snapshot;
 
 /// More tables than this are left to the end of the transaction.
 const MOST_MADE: usize = 64;
+
+/// More names than these are not noted.
+const MOST_NOTED: usize = 10_000;
 
 /// How often a text is read that makes tables of each other.
 const MOST_READINGS: usize = 4;
@@ -36,10 +40,8 @@ pub(super) struct Definitions {
     pub(super) lasting: Option<Touched>,
     /// How many changes had ended when the first of that was judged: what has come since may be tied to it.
     judged_after: Option<u64>,
-    /// Names of temporary relations that these may have no more.
-    gone: BTreeSet<String>,
-    /// They may all have no name any more that they had.
-    all_gone: bool,
+    /// Names of temporary relations that may mean something else.
+    freed: Freed,
 }
 
 impl Definitions {
@@ -64,20 +66,22 @@ impl Definitions {
 
     /// Whether names of temporary relations may mean something else by now.
     pub(super) fn has_freed_names(&self) -> bool {
-        self.all_gone || !self.gone.is_empty() || self.lasting.is_some()
+        let freed = &self.freed;
+        freed.all || !freed.gone.is_empty() || !freed.taken.is_empty()
     }
 
     /// The uses of temporary relations of which the names may mean something else by now.
     pub(super) fn unsure<'a>(&self, analysis: &'a Analysis) -> Vec<&'a RelationUse> {
-        let mut freed = self.freed();
+        let mut freed = self.freed.clone();
         let mut unsure = Vec::new();
         let mut uses = by_statement(analysis);
         for (number, statement) in (0..).zip(&analysis.statements) {
             let uses = uses.remove(&number).unwrap_or_default();
-            if !statement.kind.command.starts_with("create") {
-                let temporary = uses.iter().filter(|one| one.is_temporary());
-                unsure.extend(temporary.filter(|one| freed.may_be(&one.name)));
-            }
+            // What is made is nothing else, and what it is LIKE gives it no rows.
+            let makes = statement.kind.command.starts_with("create");
+            let temporary = uses.iter().filter(|one| one.is_temporary());
+            let used = temporary.filter(|one| !makes || one.access != Access::Define);
+            unsure.extend(used.filter(|one| freed.may_be(&one.name)));
             freed.after(statement, &uses);
         }
         unsure
@@ -85,28 +89,11 @@ impl Definitions {
 
     /// Notes which temporary relations a plan may take away, or takes their names.
     fn frees(&mut self, analysis: &Analysis) {
-        let mut freed = self.freed();
         let mut uses = by_statement(analysis);
         for (number, statement) in (0..).zip(&analysis.statements) {
-            freed.after(statement, &uses.remove(&number).unwrap_or_default());
+            let uses = uses.remove(&number).unwrap_or_default();
+            self.freed.after(statement, &uses);
         }
-        let gone = freed.gone.into_iter().map(str::to_owned).collect();
-        self.all_gone = freed.all_gone;
-        self.gone = gone;
-    }
-
-    fn freed(&self) -> Freed<'_> {
-        let mut freed = Freed {
-            made: self.made.iter().map(|table| table.name.as_str()).collect(),
-            gone: self.gone.iter().map(String::as_str).collect(),
-            all_gone: self.all_gone,
-            touched: BTreeSet::new(),
-            touches_all: false,
-        };
-        self.lasting
-            .iter()
-            .for_each(|touched| freed.touches(touched));
-        freed
     }
 
     /// Adds what a plan changes.
@@ -126,47 +113,66 @@ impl Definitions {
 }
 
 /// Which names of temporary relations may mean something else, while statements run one after the other.
-struct Freed<'a> {
-    made: BTreeSet<&'a str>,
-    gone: BTreeSet<&'a str>,
-    all_gone: bool,
+#[derive(Clone, Debug, Default)]
+struct Freed {
+    /// The tables that the transaction has made, in order.
+    made: Vec<String>,
+    /// The places in it that have names, with how many tables were made before.
+    places: Vec<(Box<str>, usize)>,
+    gone: BTreeSet<String>,
     /// What others will meet may have got these names, whatever temporary relation has them.
-    touched: BTreeSet<&'a str>,
-    touches_all: bool,
+    taken: BTreeSet<String>,
+    /// Any name may mean something else.
+    all: bool,
 }
 
-impl<'a> Freed<'a> {
+impl Freed {
     fn may_be(&self, name: &str) -> bool {
-        self.all_gone || self.touches_all || self.gone.contains(name) || self.touched.contains(name)
+        self.all || self.gone.contains(name) || self.taken.contains(name)
     }
 
-    fn touches(&mut self, touched: &'a Touched) {
-        match touched {
-            Touched::Anything => self.touches_all = true,
-            Touched::Relations(names) => self.touched.extend(names.iter().map(String::as_str)),
+    fn after(&mut self, statement: &Statement, uses: &[&RelationUse]) {
+        let defined = uses.iter().filter(|one| one.access == Access::Define);
+        let defined = defined.map(|one| one.name.clone());
+        match &statement.naming {
+            Naming::Keeps => {}
+            Naming::Drops => self.gone.extend(defined),
+            Naming::Renames => {
+                self.gone.extend(defined);
+                match &statement.touched {
+                    Touched::Anything => self.all = true,
+                    Touched::Relations(names) => self.taken.extend(names.iter().cloned()),
+                }
+            }
+            Naming::Discards => self.all = true,
+            Naming::Marks(place) => self.places.push((place.clone(), self.made.len())),
+            Naming::Releases(place) => self.places.truncate(self.place(place).unwrap_or(0)),
+            Naming::Returns(place) => match self.place(place) {
+                Some(at) => {
+                    self.gone.extend(self.made.drain(self.places[at].1..));
+                    self.places.truncate(at + 1);
+                }
+                None => self.gone.extend(self.made.drain(..)),
+            },
+            Naming::Ends => {
+                self.gone.extend(self.made.drain(..));
+                self.places.clear();
+            }
+        }
+        if let Foreseen::Table(table) = &statement.foreseen {
+            self.gone.remove(&table.name);
+            self.made.push(table.name.clone());
+        }
+        if self.places.len().max(self.made.len()) > MOST_NOTED {
+            *self = Freed {
+                all: true,
+                ..Freed::default()
+            };
         }
     }
 
-    fn after(&mut self, statement: &'a Statement, uses: &[&'a RelationUse]) {
-        match statement.kind.command {
-            "rollback to savepoint" | "discard" if self.made.len() > MOST_MADE => {
-                self.all_gone = true;
-            }
-            "rollback to savepoint" | "discard" => self.gone.extend(&self.made),
-            command if command.starts_with("drop") || command.starts_with("alter") => {
-                let defined = uses.iter().filter(|one| one.access == Access::Define);
-                self.gone.extend(defined.map(|one| one.name.as_str()));
-            }
-            _ => {}
-        }
-        match &statement.foreseen {
-            Foreseen::Table(table) => {
-                self.gone.remove(table.name.as_str());
-                self.made.insert(&table.name);
-            }
-            Foreseen::No if statement.changes_catalog => self.touches(&statement.touched),
-            Foreseen::No | Foreseen::Nothing => {}
-        }
+    fn place(&self, wanted: &str) -> Option<usize> {
+        self.places.iter().rposition(|(name, _)| **name == *wanted)
     }
 }
 
@@ -208,7 +214,7 @@ impl Session {
     pub(super) fn may_change_definitions(&self, plan: &Plan) {
         let changes = self.changes(plan);
         self.transaction.runs_unknown(runs_unknown(plan.analysis()));
-        if self.temporary.get() && may_free_names(plan.analysis()) {
+        if self.may_free_names(plan.analysis()) {
             self.definitions.borrow_mut().frees(plan.analysis());
         }
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
@@ -221,6 +227,13 @@ impl Session {
             let snapshot = self.catalog.borrow().clone();
             *self.catalog.borrow_mut() = snapshot.with_temporary(&self.definitions.borrow().made);
         }
+    }
+
+    /// Whether it may take away temporary relations, or take their names.
+    fn may_free_names(&self, analysis: &Analysis) -> bool {
+        let is_placed = |one: &Statement| one.naming != Naming::Keeps && self.temporary.get();
+        let mut statements = analysis.statements.iter();
+        statements.any(|one| one.changes_catalog || is_placed(one))
     }
 
     /// Whether definitions may be others when a plan has run.
@@ -255,11 +268,14 @@ impl Session {
         let pipeline = self.pipeline.borrow();
         let owed: Vec<_> = pipeline.newest_first().collect();
         for owed in owed.into_iter().rev() {
-            if let Kept::Flight(flight) = &owed.keep
-                && self.changes(&flight.plan)
-            {
-                changes = true;
+            let Kept::Flight(flight) = &owed.keep else {
+                continue;
+            };
+            if self.may_free_names(flight.plan.analysis()) {
                 left.frees(flight.plan.analysis());
+            }
+            if self.changes(&flight.plan) {
+                changes = true;
                 left.add(&flight.plan, lasting(&flight.plan));
             }
         }
@@ -376,17 +392,6 @@ pub(super) fn lasting(plan: &Plan) -> Option<Touched> {
     }
     let lasting = analysis.statements.iter().filter(lasts);
     lasting.fold(None, |all, one| widened(all, Some(one.touched.clone())))
-}
-
-/// Whether temporary relations may get other names, go or come again.
-fn may_free_names(analysis: &Analysis) -> bool {
-    analysis.statements.iter().any(|one| {
-        let class = one.kind.class;
-        one.changes_catalog
-            || class == Class::Define
-            || class == Class::Session
-            || one.kind.command == "rollback to savepoint"
-    })
 }
 
 /// True where definitions may be others when the plan has run.

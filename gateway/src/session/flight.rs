@@ -324,8 +324,8 @@ pub(super) fn bind(flight: &mut Flight, message: &[u8]) -> Result<(), Stop> {
     }
     let mut fields = RowDescription::parse(&message[HEADER_BYTES..]).map_err(|_| formless())?;
     let analysis = flight.plan.analysis();
-    let mut given = fields.fields.iter();
-    if !given.all(|field| analysis.may_give(field.table)) {
+    let mut given = fields.fields.iter().enumerate();
+    if !given.all(|(output, field)| analysis.may_give(flight.statement, output, field.table)) {
         return Err(Stop::Unforeseen);
     }
     if let Some(portal) = &flight.portal {

@@ -176,11 +176,19 @@ impl Session {
         request: &Request,
         bound: Bound<'_>,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
+        let mut looked = false;
         for reading in 1..=MOST_CHANGES {
             let before = self.judged_by();
-            let (analysis, catalog) = self.read_or_look_again(request).await?;
-            let analysis = self.resolve_names(analysis, bound, catalog.version());
+            let (read, catalog) = self.read_or_look_again(request).await?;
+            let is_unsure = read.doubted;
+            let analysis = self.resolve_names(read, bound, catalog.version());
             let analysis = self.with_unsure(analysis.await);
+            if analysis.doubted && !is_unsure && !looked {
+                // What is executed by its name may mean what was made a moment ago.
+                looked = self.database.catalog.look_again().await.is_ok();
+                self.refresh_catalog().await?;
+                continue;
+            }
             self.await_facts(&request.text).await?;
             let is_same = self.judged_by().version == before.version;
             let is_last = reading == MOST_CHANGES && !self.admitted.borrow().is_protected();
@@ -206,8 +214,7 @@ impl Session {
         if !defines_unknown && !read.0.doubted && !has_unknown_name(&read.0, &read.1) {
             return Ok(read);
         }
-        let changes_itself = read.0.doubted && read.0.statements.len() > 1;
-        if self.definitions.borrow().unseen || changes_itself {
+        if self.definitions.borrow().unseen {
             // Only its own transaction sees what it has changed.
             return Ok((doubted(read.0, is_protected), read.1));
         }
@@ -224,7 +231,8 @@ impl Session {
         self.refresh_catalog().await?;
         let read = self.read(request).await?;
         let read = (self.with_unsure(read.0), read.1);
-        if self.transaction.may_have_changed() || runs_unknown(&read.0) {
+        let changes_itself = read.0.doubted && read.0.statements.len() > 1;
+        if self.transaction.may_have_changed() || runs_unknown(&read.0) || changes_itself {
             return Ok((doubted(read.0, is_protected), read.1));
         }
         Ok(read)

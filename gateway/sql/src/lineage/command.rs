@@ -1,6 +1,6 @@
 //! The commands, by class.
 
-use crate::analysis::{Class, Foreseen, Kind, Outputs, Statement, Touched};
+use crate::analysis::{Class, Foreseen, Kind, Naming, Outputs, Statement, Touched};
 
 /// What a command does, as far as its class says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub(super) fn statement(class: Class, command: &'static str) -> Statement {
         changes_catalog: class == Class::Define,
         foreseen: Foreseen::No,
         touched: Touched::Anything,
+        naming: Naming::Keeps,
         doubted: false,
         keeps: false,
         sets_strings: false,

@@ -2,6 +2,7 @@
 
 use super::command::statement;
 use super::scope::Scope;
+use super::touched::naming;
 use super::value::{Table, Value};
 use super::{RELATION, Walk, made};
 use crate::analysis::{
@@ -51,6 +52,7 @@ impl<'a> Walk<'a> {
         ) {
             self.implicit_casts();
         }
+        done.naming = naming(node);
         if std::mem::take(&mut self.doubts) {
             done.doubted = true;
             self.doubt(&mut done);

@@ -5,7 +5,7 @@
 
 use super::Walk;
 use super::define::is_temporary;
-use crate::analysis::{Statement, Touched};
+use crate::analysis::{Naming, Statement, Touched};
 use crate::catalog::{Catalog, FIRST_OWN_OID, Relation, RelationKind, Type};
 use crate::parse::{NodeEnum, boxed, inner, pg, strings};
 
@@ -62,6 +62,39 @@ impl Walk<'_> {
             _ => None,
         };
         names.map_or(Touched::Anything, touching)
+    }
+}
+
+/// What a statement does to the names that relations have.
+pub(super) fn naming(node: &NodeEnum) -> Naming {
+    use pg::ObjectType as Type;
+    match node {
+        NodeEnum::TransactionStmt(one) => placed(one),
+        NodeEnum::DiscardStmt(_) | NodeEnum::DropOwnedStmt(_) => Naming::Discards,
+        NodeEnum::DropStmt(drop) if drop.remove_type() == Type::ObjectSchema => Naming::Discards,
+        NodeEnum::DropStmt(_) => Naming::Drops,
+        NodeEnum::AlterObjectSchemaStmt(_) => Naming::Renames,
+        NodeEnum::RenameStmt(rename) => match rename.rename_type() {
+            Type::ObjectColumn | Type::ObjectAttribute | Type::ObjectTabconstraint => Naming::Keeps,
+            _ => Naming::Renames,
+        },
+        _ => Naming::Keeps,
+    }
+}
+
+fn placed(transaction: &pg::TransactionStmt) -> Naming {
+    use pg::TransactionStmtKind as Kind;
+    let place = || transaction.savepoint_name.as_str().into();
+    match transaction.kind() {
+        Kind::TransStmtSavepoint => Naming::Marks(place()),
+        Kind::TransStmtRelease => Naming::Releases(place()),
+        Kind::TransStmtRollbackTo => Naming::Returns(place()),
+        Kind::TransStmtCommit | Kind::TransStmtRollback | Kind::TransStmtPrepare => Naming::Ends,
+        Kind::TransStmtBegin
+        | Kind::TransStmtStart
+        | Kind::TransStmtCommitPrepared
+        | Kind::TransStmtRollbackPrepared
+        | Kind::Undefined => Naming::Keeps,
     }
 }
 
