@@ -282,7 +282,8 @@ async fn what_was_just_made_past_the_gateway_gives_nothing_in_the_place_of_anoth
     let gateway = gateway(Place::new().await).await;
     let direct = gateway.place().direct().await;
     let known = "CREATE SCHEMA first; CREATE TABLE known AS SELECT 1 AS id, 'x' AS other; \
-                 CREATE TABLE also AS SELECT 1 AS id, 'x' AS other";
+                 CREATE TABLE also AS SELECT 1 AS id, 'x' AS other; \
+                 CREATE TABLE third AS SELECT 1 AS id, 'x' AS other";
     run(&direct, &[known]).await;
     let alice = gateway.connect(Person::Alice).await;
     const READS: &str = "SELECT * FROM known";
@@ -300,6 +301,14 @@ async fn what_was_just_made_past_the_gateway_gives_nothing_in_the_place_of_anoth
     run(&direct, &[made]).await;
     let both = said(&alice, "SELECT k.*, own.a FROM also k, own").await;
     assert_eq!(sqlstate(both), "40001");
+    run(&alice, &["ROLLBACK"]).await;
+    // What is done must not be done again.
+    let filled = "INSERT INTO third VALUES (1, 'x') RETURNING id";
+    let made = "CREATE TABLE first.third AS SELECT 1 AS id, 'raw' AS other";
+    assert_eq!(rows(&alice, filled).await, [["1"]]);
+    run(&direct, &[made]).await;
+    assert_eq!(sqlstate(said(&alice, filled).await), "55000");
+    assert_eq!(one(&direct, "SELECT count(*) FROM first.third").await, "2");
 }
 
 /// What protects a column is not taken away under a name that it was given a moment ago.

@@ -214,7 +214,7 @@ pub(super) fn reads_something(analysis: &Analysis) -> bool {
 }
 
 /// True for a text that changes nothing, in the session neither: it may be tried again.
-fn only_reads(analysis: &Analysis) -> bool {
+pub(super) fn only_reads(analysis: &Analysis) -> bool {
     analysis.statements.iter().all(|one| {
         let mut names = one.names.iter();
         one.kind.class == Class::Read

@@ -7,7 +7,7 @@ use trail::Deed;
 use wire::upstream::TxStatus;
 
 use super::flight::{Flight, Rows, Stop};
-use super::overtaken::OVERTAKEN;
+use super::overtaken::{OVERTAKEN, only_reads};
 use super::pipeline::{Owed, Pipeline, Step};
 use super::replies::Kept;
 use super::{PATIENCE, Refusal, Session};
@@ -51,9 +51,16 @@ impl Session {
                     what: what.to_owned(),
                 };
                 flight.entry.event(SystemTime::now(), &noted)?;
+                let is_done = matches!(stop, Stop::Unforeseen)
+                    && !self.transaction.is_open()
+                    && !only_reads(flight.plan.analysis());
+                let (sqlstate, hint) = match is_done {
+                    true => ("55000", "It is done all the same: do not send it again."),
+                    false => ("40001", "Try again."),
+                };
                 Refusal {
-                    hint: Some("Try again.".to_owned()),
-                    ..ended("40001", what.to_owned())
+                    hint: Some(hint.to_owned()),
+                    ..ended(sqlstate, what.to_owned())
                 }
             }
             Stop::Limit(limit) => {

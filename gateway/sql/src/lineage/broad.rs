@@ -11,14 +11,8 @@ use crate::parse::{NodeEnum, inner, pg, strings};
 
 /// `int2`, `int4`, `int8`, and what keys of theirs that are counted up stay below.
 const INTEGERS: [(u32, f64); 3] = [(21, 32_767.0), (23, 999_999_999.0), (20, 9.0e18)];
-/// `date`, `timestamp`, `timestamptz`, and the day that people take for the first of all.
-const TIMES: [(u32, &str); 3] = [
-    (1082, "1900-01-01"),
-    (1114, "1970-01-01"),
-    (1184, "1970-01-01"),
-];
-/// The year after which days are noted, those of birth too.
-const FIRST_YEAR: u32 = 1900;
+/// `date`, `timestamp`, `timestamptz`, and the year after which people note some: days of birth are old.
+const TIMES: [(u32, u32); 3] = [(1082, 1900), (1114, 1970), (1184, 1970)];
 /// Functions that give no number below 0.
 const LENGTHS: [&str; 6] = [
     "length",
@@ -154,11 +148,11 @@ impl<'a> Walk<'a> {
             }
             pg::AExprKind::AexprOpAny => {
                 matches!(inner(right), Some(NodeEnum::SubLink(link))
-                    if link.sub_link_type() == pg::SubLinkType::ArraySublink
-                        && operator == "="
-                        && column_name(left).is_some()
-                        && column_name(left) == select_of(link)
-                            .and_then(|select| whole_column(select, &nameable(targets, scope))))
+                if link.sub_link_type() == pg::SubLinkType::ArraySublink
+                    && operator == "="
+                    && column_name(left).zip(select_of(link)).is_some_and(|(name, select)| {
+                        is_whole_column(&name, select, &nameable(targets, scope))
+                    }))
             }
             pg::AExprKind::AexprSimilar => is_any_text(right) && operator == "~",
             pg::AExprKind::AexprLike | pg::AExprKind::AexprIlike => {
@@ -206,7 +200,9 @@ impl<'a> Walk<'a> {
         match link.sub_link_type() {
             pg::SubLinkType::AnySublink => {
                 let tested = link.testexpr.as_deref().and_then(column_name);
-                tested.is_some() && tested == whole_column(select, &nameable(targets, scope))
+                tested.is_some_and(|tested| {
+                    is_whole_column(&tested, select, &nameable(targets, scope))
+                })
             }
             pg::SubLinkType::ExistsSublink => {
                 let condition = select.where_clause.as_deref().and_then(inner);
@@ -309,7 +305,7 @@ impl Bounded<'_> {
             }
             (Some(Constant::Text(text)), ">" | ">=") if self.column.required => {
                 match self.of_type(&TIMES) {
-                    Some(first) => is_before_all(&text, first),
+                    Some(first) => text == "-infinity" || year(&text).is_some_and(|it| it <= first),
                     None => operator == ">=" && text.is_empty(),
                 }
             }
@@ -363,14 +359,15 @@ fn is_of_table(left: &pg::Node, operator: &str, right: &pg::Node, targets: &[&Re
         && matches!(select.from_clause.as_slice(), [one] if is_target(one, targets))
 }
 
-/// The column that a query gives in each of its rows, where these are all rows of one of the targets.
-fn whole_column(select: &pg::SelectStmt, targets: &[&Relation]) -> Option<String> {
+/// Whether a query gives this column of each row of one of the targets; or is too much to look through.
+fn is_whole_column(name: &str, select: &pg::SelectStmt, targets: &[&Relation]) -> bool {
     let mut left = MOST_WITHIN;
-    column_within(select, &[], targets, &mut left)
+    let given = column_within(select, &[], targets, &mut left);
+    given.is_some_and(|given| given == name) || left == 0
 }
 
-/// The same for a query that may name these by WITH; each of them is looked at with those before it, as they
-/// may be named in it, in so many steps.
+/// The column that a query gives in each of its rows, where these are all rows of one of the targets. It may
+/// name these by WITH; each of them is looked at with those before it, in so many steps.
 fn column_within(
     select: &pg::SelectStmt,
     outer: &[&pg::CommonTableExpr],
@@ -478,12 +475,6 @@ fn overlap(arms: &[pg::Node]) -> bool {
     of('<').any(|(upper, name, high)| {
         name != "<>" && of('>').any(|(lower, _, low)| same_node(upper, lower) && low < high)
     })
-}
-
-/// Whether nothing is noted of an earlier time.
-fn is_before_all(time: &str, first: &str) -> bool {
-    let is_early = || year(time).is_some_and(|year| year <= FIRST_YEAR);
-    time == "-infinity" || time.starts_with(first) || is_early()
 }
 
 /// The year that a date begins with, where it is written first.
