@@ -26,6 +26,7 @@ mod utility;
 mod value;
 mod written;
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::rc::Rc;
@@ -259,6 +260,8 @@ pub(crate) struct Walk<'a> {
     /// The columns of the table that the present statement makes of a query.
     queried: Option<Vec<MadeColumn>>,
     budget: usize,
+    /// How much may still be looked through for columns of tables that stand in FROM as themselves.
+    looks: Cell<usize>,
     /// While the catalog is built: the views that are done, and those that were missed.
     built: Option<&'a HashMap<u32, ViewLineage>>,
     missing: Vec<u32>,
@@ -324,6 +327,7 @@ impl<'a> Walk<'a> {
             inner: Vec::new(),
             queried: None,
             budget: BUDGET,
+            looks: Cell::new(BUDGET),
             built: None,
             missing: Vec::new(),
             calls: None,
@@ -393,10 +397,12 @@ impl<'a> Walk<'a> {
     fn nested(&mut self, node: Option<&pg::Node>) -> Analysis {
         let mut walk = Walk {
             budget: self.budget,
+            looks: self.looks.clone(),
             ..Walk::new(self.catalog)
         };
         let statement = node.and_then(inner).map(|node| walk.statement(node));
         self.budget = walk.budget;
+        self.looks = walk.looks.clone();
         walk.finish(statement.into_iter().collect())
     }
 }

@@ -2,9 +2,7 @@
 //! value, and bounds that lie outside of what such columns hold.
 
 use super::Walk;
-use super::restriction::{
-    Constant, MOST_COMPARED, constant, is_null, is_row_column, same_node, truth,
-};
+use super::restriction::{Constant, MOST_COMPARED, constant, is_null, is_row_column, same_node};
 use super::scope::Scope;
 use crate::catalog::{Column, Relation, RelationKind};
 use crate::parse::{NodeEnum, inner, pg, strings};
@@ -41,11 +39,8 @@ impl<'a> Walk<'a> {
         targets: &[&'a Relation],
         scope: &Scope<'_>,
     ) -> bool {
-        let is_always = |node: Option<&pg::Node>| {
-            node.is_some_and(|node| {
-                truth(node) == Some(true) || self.is_always(node, targets, scope)
-            })
-        };
+        let is_always =
+            |node: Option<&pg::Node>| node.is_some_and(|node| self.is_always(node, targets, scope));
         let has_value =
             |node: Option<&pg::Node>| node.is_some_and(|node| self.has_value(node, targets, scope));
         match inner(node) {

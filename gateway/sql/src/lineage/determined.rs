@@ -157,6 +157,11 @@ impl Walk<'_> {
         if column.fields.iter().any(|field| string(field).is_none()) {
             return None;
         }
+        let looks = 1 + scope.breadth() / LOOKED_AT;
+        self.looks.set(self.looks.get().saturating_sub(looks));
+        if self.looks.get() == 0 {
+            return None;
+        }
         let path = strings(&column.fields);
         let (schema, table, name) = match path.as_slice() {
             [name] => (None, None, *name),

@@ -81,30 +81,39 @@ impl<'a> Walk<'a> {
     ) -> bool {
         let is_there =
             |node: Option<&pg::Node>| node.is_some_and(|node| self.is_there(node, targets, scope));
+        let is_true = || truth(node) == Some(true);
         let holds = match inner(node) {
             Some(NodeEnum::BoolExpr(expression)) => {
                 let mut parts = expression.args.iter();
-                let is_always = |part: &pg::Node| {
-                    truth(part) == Some(true) || self.is_always(part, targets, scope)
-                };
+                let is_always = |part: &pg::Node| self.is_always(part, targets, scope);
                 match expression.boolop() {
                     pg::BoolExprType::AndExpr => parts.all(is_always),
-                    pg::BoolExprType::OrExpr => parts.any(is_always),
-                    pg::BoolExprType::NotExpr => parts.any(|part| {
-                        matches!(inner(part), Some(NodeEnum::NullTest(test))
-                            if test.nulltesttype() == pg::NullTestType::IsNull
-                                && is_there(test.arg.as_deref()))
-                    }),
+                    pg::BoolExprType::OrExpr => {
+                        parts.any(is_always) || covers_all(&expression.args)
+                    }
+                    pg::BoolExprType::NotExpr => {
+                        is_true()
+                            || parts.any(|part| {
+                                matches!(inner(part), Some(NodeEnum::NullTest(test))
+                                    if test.nulltesttype() == pg::NullTestType::IsNull
+                                        && is_there(test.arg.as_deref()))
+                            })
+                    }
                     pg::BoolExprType::Undefined => false,
                 }
             }
-            Some(NodeEnum::NullTest(test)) => {
-                test.nulltesttype() == pg::NullTestType::IsNotNull && is_there(test.arg.as_deref())
+            Some(NodeEnum::NullTest(test))
+                if test.nulltesttype() == pg::NullTestType::IsNotNull
+                    && is_there(test.arg.as_deref()) =>
+            {
+                true
             }
-            Some(NodeEnum::AExpr(expression)) => self.joins_itself(expression, targets, scope),
-            _ => false,
+            Some(NodeEnum::AExpr(expression)) => {
+                is_true() || self.joins_itself(expression, targets, scope)
+            }
+            _ => is_true(),
         };
-        holds || self.is_broad(node, targets, scope)
+        holds || self.looks.get() == 0 || self.is_broad(node, targets, scope)
     }
 
     /// `one.column = other.column` of two that are the same table, whole: to each row there is one, itself.
@@ -332,9 +341,10 @@ fn comparison_truth(expression: &pg::AExpr) -> Option<bool> {
             let Some(NodeEnum::List(list)) = inner(right) else {
                 return None;
             };
+            let wanted = constant(left);
             let among = list.items.iter().any(|item| {
                 same_node(left, item) && !is_null(item)
-                    || matches!((constant(left), constant(item)), (Some(a), Some(b)) if a == b)
+                    || wanted.is_some() && constant(item) == wanted
             });
             return (among && name == "=").then_some(true);
         }

@@ -316,6 +316,20 @@ fn texts_that_say_the_same_again_are_read_in_time() {
         ] {
             assert!(!analyze(&text, &catalog).statements.is_empty());
         }
+        let sum = vec!["1"; 600].join(" + ");
+        let wide = format!("WHERE coalesce({}) IS NOT NULL", same("z", 4_000));
+        let mut levels = "id > 5".to_owned();
+        for _ in 0..150 {
+            levels = format!("(({levels} AND 1 = 1){})", " OR id = 1".repeat(100));
+        }
+        for text in [
+            format!("DELETE FROM users WHERE ({sum}) IN ({})", same("0", 60_000)),
+            format!("DELETE FROM users USING {} {wide}", same("twin", 4_000)),
+            format!("DELETE FROM users WHERE {levels}"),
+        ] {
+            let analysis = analyze(&text, &catalog);
+            assert!(!analysis.statements.is_empty() || !analysis.opaque.is_empty());
+        }
         let calls: Vec<_> = (0..5_000).map(|number| format!("a{number}()")).collect();
         let prepare = format!("PREPARE p AS SELECT {};", calls.join(", "));
         let text = prepare + &"EXECUTE p;".repeat(100);
