@@ -367,6 +367,13 @@ impl<'a> Walk<'a> {
         true
     }
 
+    /// The same for what only looks through so much; false where that was too much in all.
+    fn looks(&self, at: usize) -> bool {
+        let left = self.looks.get().saturating_sub(1 + at / LOOKED_AT);
+        self.looks.set(left);
+        left > 0
+    }
+
     /// Whether what the present statement does depends on the catalog.
     fn touches_anything(&self, statement: &Statement) -> bool {
         let relation = self.found.relations.list.last();

@@ -23,8 +23,11 @@ use crate::catalog::Snapshot;
 /// More tables than this are left to the end of the transaction.
 const MOST_MADE: usize = 64;
 
-/// More names than these are not noted.
+/// More tables than these are not noted by name.
 const MOST_NOTED: usize = 10_000;
+
+/// More places in a transaction are forgotten, all of them.
+const MOST_PLACES: usize = 256;
 
 /// How often a text is read that makes tables of each other.
 const MOST_READINGS: usize = 4;
@@ -82,17 +85,19 @@ impl Definitions {
             let temporary = uses.iter().filter(|one| one.is_temporary());
             let used = temporary.filter(|one| !makes || one.access != Access::Define);
             unsure.extend(used.filter(|one| freed.may_be(&one.name)));
-            freed.after(statement, &uses);
+            freed.after(statement, &uses, false);
         }
         unsure
     }
 
-    /// Notes which temporary relations a plan may take away, or takes their names.
-    fn frees(&mut self, analysis: &Analysis) {
+    /// Notes which temporary relations a plan may take away, or takes their names. It is certain to run, or may
+    /// fail with what is before it.
+    fn frees(&mut self, analysis: &Analysis, certain: bool) {
+        let certain = certain && analysis.statements.len() == 1;
         let mut uses = by_statement(analysis);
         for (number, statement) in (0..).zip(&analysis.statements) {
             let uses = uses.remove(&number).unwrap_or_default();
-            self.freed.after(statement, &uses);
+            self.freed.after(statement, &uses, certain);
         }
     }
 
@@ -131,7 +136,7 @@ impl Freed {
         self.all || self.gone.contains(name) || self.taken.contains(name)
     }
 
-    fn after(&mut self, statement: &Statement, uses: &[&RelationUse]) {
+    fn after(&mut self, statement: &Statement, uses: &[&RelationUse], certain: bool) {
         let defined = uses.iter().filter(|one| one.access == Access::Define);
         let defined = defined.map(|one| one.name.clone());
         match &statement.naming {
@@ -145,7 +150,9 @@ impl Freed {
                 }
             }
             Naming::Discards => self.all = true,
-            Naming::Marks(place) => self.places.push((place.clone(), self.made.len())),
+            // What goes back to a place that is not known goes back to the beginning.
+            Naming::Marks(place) if certain => self.places.push((place.clone(), self.made.len())),
+            Naming::Marks(_) => {}
             Naming::Releases(place) => self.places.truncate(self.place(place).unwrap_or(0)),
             Naming::Returns(place) => match self.place(place) {
                 Some(at) => {
@@ -163,7 +170,10 @@ impl Freed {
             self.gone.remove(&table.name);
             self.made.push(table.name.clone());
         }
-        if self.places.len().max(self.made.len()) > MOST_NOTED {
+        if self.places.len() > MOST_PLACES {
+            self.places.clear();
+        }
+        if self.made.len() > MOST_NOTED {
             *self = Freed {
                 all: true,
                 ..Freed::default()
@@ -215,7 +225,9 @@ impl Session {
         let changes = self.changes(plan);
         self.transaction.runs_unknown(runs_unknown(plan.analysis()));
         if self.may_free_names(plan.analysis()) {
-            self.definitions.borrow_mut().frees(plan.analysis());
+            let certain = self.pipeline.borrow().is_empty() && !self.transaction.has_failed();
+            let mut definitions = self.definitions.borrow_mut();
+            definitions.frees(plan.analysis(), certain);
         }
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
@@ -272,7 +284,7 @@ impl Session {
                 continue;
             };
             if self.may_free_names(flight.plan.analysis()) {
-                left.frees(flight.plan.analysis());
+                left.frees(flight.plan.analysis(), false);
             }
             if self.changes(&flight.plan) {
                 changes = true;

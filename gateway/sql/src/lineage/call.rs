@@ -1,5 +1,6 @@
 //! Calls: functions, operators, casts, and what is known of them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Walk;
@@ -434,17 +435,21 @@ impl<'a> Walk<'a> {
         let own = |type_oid: u32| type_oid >= FIRST_OWN_OID;
         let functions = &self.found.functions.list;
         // Of functions of one name, PostgreSQL's own takes values of its types.
-        let has_own = |name: &str| {
-            let mut same = functions.iter().filter(|one| one.name == name);
-            same.any(|one| one.schema == "pg_catalog")
-        };
+        let builtin = functions.iter().filter(|one| one.schema == "pg_catalog");
+        let builtin: HashSet<&str> = builtin.map(|one| one.name.as_str()).collect();
         self.own_types
-            || functions.iter().any(|one| !has_own(&one.name))
+            || !self.looks(functions.len())
+            || functions
+                .iter()
+                .any(|one| !builtin.contains(one.name.as_str()))
             || self.found.relations.list.iter().any(|relation| {
                 let known = relation.oid.and_then(|oid| self.catalog.relation(oid));
                 let is_new = relation.oid.is_none() && relation.access == Access::Define;
                 !is_new
-                    && known.is_none_or(|known| known.columns.iter().any(|one| own(one.type_oid)))
+                    && known.is_none_or(|known| {
+                        !self.looks(known.columns.len())
+                            || known.columns.iter().any(|one| own(one.type_oid))
+                    })
             })
     }
 

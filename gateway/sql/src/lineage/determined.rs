@@ -157,9 +157,7 @@ impl Walk<'_> {
         if column.fields.iter().any(|field| string(field).is_none()) {
             return None;
         }
-        let looks = 1 + scope.breadth() / LOOKED_AT;
-        self.looks.set(self.looks.get().saturating_sub(looks));
-        if self.looks.get() == 0 {
+        if !self.looks(scope.breadth()) {
             return None;
         }
         let path = strings(&column.fields);

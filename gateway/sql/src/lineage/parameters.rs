@@ -1,7 +1,7 @@
 //! Types that nobody names and whose values come to be all the same: of parameters, and of literals beside
 //! columns.
 
-use super::Walk;
+use super::{LOOKED_AT, Walk};
 use crate::analysis::OpaqueReason;
 use crate::catalog::{Catalog, FIRST_OWN_OID, Relation, Type, TypeKind};
 use crate::functions;
@@ -97,6 +97,9 @@ impl<'a> Walk<'a> {
             .into_iter()
             .filter_map(|oid| self.catalog.relation(oid))
         {
+            if !self.spend(1 + relation.columns.len() / LOOKED_AT) {
+                return;
+            }
             for column in &relation.columns {
                 if let Some(found) = self.catalog.data_type(column.type_oid) {
                     self.checks_within(found, 0);

@@ -4,7 +4,7 @@ use super::command::statement;
 use super::scope::Scope;
 use super::touched::naming;
 use super::value::{Table, Value};
-use super::{RELATION, Walk, made};
+use super::{LOOKED_AT, RELATION, Walk, made};
 use crate::analysis::{
     Access, Analysis, Class, ColumnUse, Inner, NameUse, OpaqueReason, Output, Outputs, RelationUse,
     Statement, Use,
@@ -105,7 +105,7 @@ impl<'a> Walk<'a> {
         let derived = |one: &&ColumnUse| matches!(one.used, Use::Derived | Use::WholeRow);
         let columns = self.found.columns.iter();
         let kept: Vec<ColumnUse> = columns.filter(mine).filter(derived).copied().collect();
-        self.spend(kept.len());
+        self.spend(kept.len() + self.found.columns.len() / LOOKED_AT);
         let used = Use::Copied;
         let kept = kept.into_iter().map(|one| ColumnUse { used, ..one });
         self.found.columns.extend(kept);
