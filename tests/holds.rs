@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_tests::wire_client::{
-    Format, WireClient, bind, execute, message, parse, sync, tags, terminated,
+    Format, WireClient, bind, execute, message, parse, query, sync, tags, terminated,
 };
 use sluice_tests::{Gateway, Person, eventually, sqlstate};
 use tokio::task::JoinHandle;
@@ -29,6 +29,14 @@ async fn listed(gateway: &Gateway) -> u64 {
     let holds = holds(gateway).await;
     assert_eq!(holds.len(), 1, "{holds:?}");
     holds[0]["number"].as_u64().unwrap()
+}
+
+/// A text waits for approval, and its client goes.
+async fn waits(gateway: &Gateway, client: Client, text: &str) {
+    let text = text.to_owned();
+    let waiting = tokio::spawn(async move { client.batch_execute(&text).await });
+    listed(gateway).await;
+    waiting.abort();
 }
 
 /// Where Dora, for whom nothing is masked, may change definitions, but not drop tables.
@@ -126,10 +134,7 @@ async fn what_was_made_past_the_gateway_waits_to_be_dropped_in_a_transaction_too
         .batch_execute("DROP TABLE own")
         .await
         .expect("its own");
-    let waiting =
-        tokio::spawn(async move { alice.batch_execute("DROP TABLE made_meanwhile").await });
-    listed(&gateway).await;
-    waiting.abort();
+    waits(&gateway, alice, "DROP TABLE made_meanwhile").await;
     let there = direct.batch_execute("SELECT FROM made_meanwhile").await;
     there.expect("it is there");
 }
@@ -141,9 +146,7 @@ async fn what_the_transaction_has_renamed_waits_to_be_dropped() {
     let dora = gateway.connect(Person::Dora).await;
     let renamed = "BEGIN; ALTER TABLE orders_import RENAME TO other";
     dora.batch_execute(renamed).await.expect("another name");
-    let waiting = tokio::spawn(async move { dora.batch_execute("DROP TABLE other").await });
-    listed(&gateway).await;
-    waiting.abort();
+    waits(&gateway, dora, "DROP TABLE other").await;
 }
 
 /// What is doubted in one transaction is judged anew elsewhere, and functions that are read leave no doubt.
@@ -196,10 +199,7 @@ async fn what_a_function_may_have_renamed_waits_to_be_dropped() {
         for text in before {
             dora.batch_execute(text).await.expect(text);
         }
-        let last = (*last).to_owned();
-        let waiting = tokio::spawn(async move { dora.batch_execute(&last).await });
-        listed(&gateway).await;
-        waiting.abort();
+        waits(&gateway, dora, last).await;
     }
 }
 
@@ -348,10 +348,7 @@ async fn what_has_got_the_name_of_a_temporary_table_waits_to_be_dropped() {
             assert_eq!(sqlstate(refused), "42501", "{texts:?}");
             continue;
         }
-        let last = (*last).to_owned();
-        let waiting = tokio::spawn(async move { dora.batch_execute(&last).await });
-        listed(&gateway).await;
-        waiting.abort();
+        waits(&gateway, dora, last).await;
     }
 }
 
@@ -397,7 +394,6 @@ async fn temporary_tables_that_are_made_again_wait_for_nobody() {
 #[tokio::test]
 async fn what_gets_its_name_meanwhile_waits_to_be_dropped() {
     const DROP: &str = "DROP TABLE IF EXISTS other";
-    let query = |text: &str| message(b'Q', &terminated(text));
     let gateway = guarding_dora().await;
     let mut waits = WireClient::log_in(&gateway, Person::Dora).await;
     let dora = gateway.connect(Person::Dora).await;
@@ -415,7 +411,6 @@ async fn what_a_function_may_have_renamed_waits_to_be_dropped_in_a_pipeline_too(
         CREATE FUNCTION rename_it() RETURNS void LANGUAGE plpgsql
         AS $$ BEGIN EXECUTE 'ALTER TABLE named_before RENAME TO named_after'; END $$;";
     const DROP: &str = "DROP TABLE IF EXISTS named_after";
-    let query = |text: &str| message(b'Q', &terminated(text));
     for first in ["SELECT 1", "SELECT pg_sleep(0.5)"] {
         let gateway = guarding_dora().await;
         let direct = gateway.place().direct().await;

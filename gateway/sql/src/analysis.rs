@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 pub use resolve::NameKind;
 
-use crate::catalog::{Catalog, MadeTable};
-use crate::catalog::{FIRST_OWN_OID, TEMPORARY};
+use crate::catalog::{Catalog, FIRST_OWN_OID, MadeTable, TEMPORARY, is_of_session};
 
 /// A base column: the relation's OID and the attribute number, so that renaming does not lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -375,7 +374,7 @@ pub struct RelationUse {
 impl RelationUse {
     /// Whether the name means what a session has made for itself.
     pub fn is_temporary(&self) -> bool {
-        self.schema == "pg_temp" || self.schema.starts_with("pg_temp_")
+        is_of_session(&self.schema)
     }
 }
 

@@ -285,6 +285,11 @@ pub(crate) struct FieldUse {
     pub(crate) compared: bool,
 }
 
+/// Whether a schema is one in which sessions make what is temporary.
+pub(crate) fn is_of_session(schema: &str) -> bool {
+    schema == TEMPORARY || schema.starts_with("pg_temp_")
+}
+
 /// OIDs below are PostgreSQL's own.
 pub(crate) const FIRST_OWN_OID: u32 = 16384;
 
@@ -456,7 +461,7 @@ impl Relation {
 
     /// Whether a session has made it for itself.
     pub fn is_temporary(&self) -> bool {
-        self.schema == "pg_temp" || self.schema.starts_with("pg_temp_")
+        is_of_session(&self.schema)
     }
 
     /// True for a view and a materialized view.

@@ -327,7 +327,7 @@ impl Session {
     }
 
     /// What a text would do, and the catalog by which: one that has the temporary tables which the
-    /// text itself makes and uses.
+    /// text itself makes and uses. What is not sure of their names is noted.
     pub(super) async fn read(
         &self,
         request: &Request,
@@ -351,7 +351,7 @@ impl Session {
             catalog = temporary.with_made(&made);
             analysis = self.analyze(text, strings, &catalog).await?;
         }
-        Ok((analysis, catalog))
+        Ok((self.with_unsure(analysis), catalog))
     }
 
     /// Whether a temporary relation may come of it. A session that did nothing of the kind has none,

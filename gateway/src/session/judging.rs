@@ -208,7 +208,6 @@ impl Session {
         request: &Request,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
         let read = self.read(request).await?;
-        let read = (self.with_unsure(read.0), read.1);
         let is_protected = self.admitted.borrow().is_protected();
         let defines_unknown = defining_unknown(&read.0, is_protected).next().is_some();
         if !defines_unknown && !read.0.doubted && !has_unknown_name(&read.0, &read.1) {
@@ -230,7 +229,6 @@ impl Session {
         }
         self.refresh_catalog().await?;
         let read = self.read(request).await?;
-        let read = (self.with_unsure(read.0), read.1);
         let changes_itself = read.0.doubted && read.0.statements.len() > 1;
         if self.transaction.may_have_changed() || runs_unknown(&read.0) || changes_itself {
             return Ok((doubted(read.0, is_protected), read.1));
@@ -238,8 +236,8 @@ impl Session {
         Ok(read)
     }
 
-    /// The same, where a temporary relation's name may mean something that is not known, too.
-    fn with_unsure(&self, mut analysis: Arc<Analysis>) -> Arc<Analysis> {
+    /// What a text would do, where a temporary relation's name may mean something that is not known, too.
+    pub(super) fn with_unsure(&self, mut analysis: Arc<Analysis>) -> Arc<Analysis> {
         let has_temporary = self.temporary.get() || analysis.makes().next().is_some();
         if analysis.doubted || !has_temporary {
             return analysis;
