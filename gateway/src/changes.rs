@@ -36,6 +36,8 @@ struct Names {
     /// Which ended change touched a name last; and which touched any.
     last: HashMap<String, u64>,
     any: u64,
+    /// The last that may have tied more to a name.
+    tied: u64,
 }
 
 /// What is under way of a change.
@@ -43,6 +45,8 @@ struct Open {
     touched: Touched,
     /// It alters what others may come to depend on while it waits.
     alters: bool,
+    /// It may tie more to a name.
+    ties: bool,
     /// Statements that may each have come into force.
     statements: usize,
     /// What has failed of it may be in force all the same.
@@ -336,6 +340,7 @@ impl Change {
         let open = Open {
             touched: Touched::Relations(Vec::new()),
             alters: false,
+            ties: false,
             statements: 0,
             persists: false,
         };
@@ -364,7 +369,7 @@ impl Change {
     /// Statements are about to be sent. Gives all that this change touches by now.
     pub(crate) fn widen(&self, sent: Sent) -> Touched {
         let mut names = self.changes.lock();
-        let touched = match self.changes.ended() == sent.judged_after {
+        let touched = match names.tied <= sent.judged_after {
             true => in_lower_case(sent.touched),
             false => Touched::Anything,
         };
@@ -373,6 +378,7 @@ impl Change {
         };
         open.touched.widen(touched);
         open.alters |= sent.alters;
+        open.ties |= sent.ties;
         open.statements += sent.statements;
         open.persists |= sent.persists;
         open.touched.clone()
@@ -393,21 +399,27 @@ pub(crate) struct Sent {
     pub(crate) touched: Touched,
     /// It alters what others may depend on.
     pub(crate) alters: bool,
+    /// It does more than to make what depends on nothing, or to drop something.
+    pub(crate) ties: bool,
     pub(crate) statements: usize,
     /// It may commit before it fails.
     pub(crate) persists: bool,
-    /// How many changes had ended when what it was judged by was read: others since may have tied more
-    /// to its names.
+    /// How many changes had ended when what it was judged by was read: one since may have tied more to
+    /// its names.
     pub(crate) judged_after: u64,
 }
 
 impl Changes {
     fn end(&self, change: u64, pending: bool) {
         let mut names = self.lock();
-        let touched = names.open.remove(&change).map(|open| open.touched);
+        let open = names.open.remove(&change);
         if !pending {
             let ended = self.ended() + 1;
-            names.end(touched.unwrap_or(Touched::Anything), ended);
+            if open.as_ref().is_none_or(|open| open.ties) {
+                names.tied = ended;
+            }
+            let touched = open.map_or(Touched::Anything, |open| open.touched);
+            names.end(touched, ended);
             self.ended.store(ended, Ordering::Release);
             self.seen();
         }

@@ -17,17 +17,22 @@ impl Session {
     pub(super) fn begin_change(&self, touched: Touched, plan: &Plan) -> Touched {
         let changes = self.database.catalog.changes();
         let statements = &plan.analysis().statements;
-        let ties = plan
-            .analysis()
-            .relations
-            .iter()
-            .any(|one| one.oid.is_some());
+        let mut relations = plan.analysis().relations.iter();
+        let depends = relations.any(|one| one.oid.is_some());
         let alters = |one: &Statement| {
             let command = one.kind.command;
             command.starts_with("alter")
                 || command == "create view"
-                || (command == "create table" && ties)
+                || (command == "create table" && depends)
         };
+        let ties = |one: &Statement| match &one.touched {
+            Touched::Relations(names) => {
+                let is_alone = one.kind.command == "create table" && !depends && names.len() == 1;
+                !is_alone && !one.kind.command.starts_with("drop")
+            }
+            Touched::Anything => one.changes_catalog,
+        };
+        let ties_some = touched == Touched::Anything || statements.iter().any(ties);
         let changes_some = |one: &&Statement| one.changes_catalog;
         let mut definitions = self.definitions.borrow_mut();
         // What ends a transaction alters what was locked in it, or tied to it since.
@@ -38,6 +43,7 @@ impl Session {
             // Other sessions have temporary relations, which may be heirs of what this one names.
             touched: sql::touched_within(touched, &self.catalog.borrow().temporary),
             alters: statements.iter().any(alters) || ends,
+            ties: ends || ties_some,
             // What was not read may be several.
             statements: match statements.len() {
                 0 => usize::from(u8::MAX),
