@@ -247,10 +247,31 @@ async fn what_was_just_made_past_the_gateway_is_found_behind_a_temporary_table()
         gateway.connect(Person::Alice).await,
     );
     const READ: &str = "SELECT f::text FROM NAME f";
+    const NOW: &str = "SET LOCAL statement_timeout = 1";
+    // Cancelled before it runs.
+    let late = format!("SAVEPOINT s /*{}*/", "x".repeat(1_000_000));
+    let make = "CREATE TEMP TABLE NAME (id int, other text)";
     for (number, texts) in [
         vec!["ROLLBACK TO s", READ],
         vec!["DROP TABLE NAME", READ],
         vec!["SELECT 1 / 0", "SAVEPOINT s", "ROLLBACK TO s", READ],
+        vec![NOW, &*late, "ROLLBACK TO s", READ],
+        vec![
+            "SAVEPOINT t",
+            "ROLLBACK TO none",
+            "ROLLBACK TO t",
+            "ROLLBACK TO s",
+            READ,
+        ],
+        vec![
+            "SELECT 1; SAVEPOINT x",
+            "SAVEPOINT y",
+            "ROLLBACK TO x",
+            "SELECT 1; SAVEPOINT y",
+            make,
+            "ROLLBACK TO y",
+            READ,
+        ],
         vec!["ROLLBACK AND CHAIN", READ],
         vec!["ROLLBACK TO s", "SELECT * FROM NAME; SELECT 1"],
         vec!["ROLLBACK TO s; SELECT * FROM NAME"],
@@ -262,7 +283,6 @@ async fn what_was_just_made_past_the_gateway_is_found_behind_a_temporary_table()
     {
         let name = format!("fresh_{number}");
         let named = |text: &&str| text.replace("NAME", &name);
-        let make = "CREATE TEMP TABLE NAME (id int, other text)";
         let before = ["BEGIN", "SAVEPOINT s", make, "TABLE NAME"];
         let (last, gone) = texts.split_last().expect("some");
         for text in before.iter().chain(gone).map(named) {

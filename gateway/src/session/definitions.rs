@@ -17,6 +17,7 @@ use sql::catalog::{Catalog, MadeTable};
 use super::Session;
 use super::judging::ends_or_begins;
 use super::overtaken::calls_others;
+use super::pipeline::Owed;
 use super::replies::Kept;
 use crate::catalog::Snapshot;
 
@@ -90,14 +91,14 @@ impl Definitions {
         unsure
     }
 
-    /// Notes which temporary relations a plan may take away, or takes their names. It is certain to run, or may
-    /// fail with what is before it.
-    fn frees(&mut self, analysis: &Analysis, certain: bool) {
-        let certain = certain && analysis.statements.len() == 1;
+    /// Notes which temporary relations a plan may take away, or takes their names. Nothing is before it, or may
+    /// be answered after it was sent.
+    fn frees(&mut self, analysis: &Analysis, alone: bool) {
+        let alone = alone && analysis.statements.len() == 1;
         let mut uses = by_statement(analysis);
         for (number, statement) in (0..).zip(&analysis.statements) {
             let uses = uses.remove(&number).unwrap_or_default();
-            self.freed.after(statement, &uses, certain);
+            self.freed.after(statement, &uses, alone);
         }
     }
 
@@ -124,6 +125,8 @@ struct Freed {
     made: Vec<String>,
     /// The places in it that have names, with how many tables were made before.
     places: Vec<(Box<str>, usize)>,
+    /// The place that was asked for last, while nothing else has been sent that counts here.
+    asked: Option<Box<str>>,
     gone: BTreeSet<String>,
     /// What others will meet may have got these names, whatever temporary relation has them.
     taken: BTreeSet<String>,
@@ -136,9 +139,10 @@ impl Freed {
         self.all || self.gone.contains(name) || self.taken.contains(name)
     }
 
-    fn after(&mut self, statement: &Statement, uses: &[&RelationUse], certain: bool) {
+    fn after(&mut self, statement: &Statement, uses: &[&RelationUse], alone: bool) {
         let defined = uses.iter().filter(|one| one.access == Access::Define);
         let defined = defined.map(|one| one.name.clone());
+        self.asked = None;
         match &statement.naming {
             Naming::Keeps => {}
             Naming::Drops => self.gone.extend(defined),
@@ -151,33 +155,45 @@ impl Freed {
             }
             Naming::Discards => self.all = true,
             // What goes back to a place that is not known goes back to the beginning.
-            Naming::Marks(place) if certain => self.places.push((place.clone(), self.made.len())),
-            Naming::Marks(_) => {}
+            Naming::Marks(place) => self.asked = alone.then(|| place.clone()),
             Naming::Releases(place) => self.places.truncate(self.place(place).unwrap_or(0)),
             Naming::Returns(place) => match self.place(place) {
                 Some(at) => {
-                    self.gone.extend(self.made.drain(self.places[at].1..));
+                    self.go_back(self.places[at].1);
                     self.places.truncate(at + 1);
                 }
-                None => self.gone.extend(self.made.drain(..)),
+                None => self.go_back(0),
             },
-            Naming::Ends => {
-                self.gone.extend(self.made.drain(..));
-                self.places.clear();
-            }
+            Naming::Ends => self.go_back(0),
         }
         if let Foreseen::Table(table) = &statement.foreseen {
             self.gone.remove(&table.name);
             self.made.push(table.name.clone());
-        }
-        if self.places.len() > MOST_PLACES {
-            self.places.clear();
         }
         if self.made.len() > MOST_NOTED {
             *self = Freed {
                 all: true,
                 ..Freed::default()
             };
+        }
+    }
+
+    /// What was made after so many tables is gone. A place before all of them need not be known.
+    fn go_back(&mut self, tables: usize) {
+        self.gone
+            .extend(self.made.drain(tables.min(self.made.len())..));
+        if tables == 0 {
+            self.places.clear();
+        }
+    }
+
+    /// PostgreSQL says that it has marked a place.
+    fn marked(&mut self) {
+        if let Some(place) = self.asked.take() {
+            self.places.push((place, self.made.len()));
+        }
+        if self.places.len() > MOST_PLACES {
+            self.places.clear();
         }
     }
 
@@ -225,9 +241,9 @@ impl Session {
         let changes = self.changes(plan);
         self.transaction.runs_unknown(runs_unknown(plan.analysis()));
         if self.may_free_names(plan.analysis()) {
-            let certain = self.pipeline.borrow().is_empty() && !self.transaction.has_failed();
-            let mut definitions = self.definitions.borrow_mut();
-            definitions.frees(plan.analysis(), certain);
+            let runs = |owed: &Owed<Kept>| matches!(owed.keep, Kept::Flight(_));
+            let alone = !self.pipeline.borrow().newest_first().any(runs);
+            self.definitions.borrow_mut().frees(plan.analysis(), alone);
         }
         let begins = !self.temporary.get() && self.may_make_temporary(plan.analysis());
         if changes {
@@ -266,6 +282,11 @@ impl Session {
         if plan.analysis().makes().next().is_some() && may_differ() {
             self.definitions.borrow_mut().unseen = true;
         }
+    }
+
+    /// A place in the transaction was marked, as its command tag says.
+    pub(super) fn place_marked(&self) {
+        self.definitions.borrow_mut().freed.marked();
     }
 
     /// A transaction has ended: the catalog is read again, and has what is left of its changes. What

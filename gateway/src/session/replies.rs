@@ -576,6 +576,9 @@ impl Session {
             self.transaction
                 .completed(complete.tag, may_end_transaction(&flight.plan));
             self.made_by_what_was_known(&flight.plan);
+            if complete.tag == "SAVEPOINT" {
+                self.place_marked();
+            }
         }
         self.transaction
             .taint(self.scrub_of_flight(flight) == Scrub::Yes);
