@@ -234,8 +234,16 @@ impl Session {
         ended
     }
 
-    /// Takes requests until the client leaves.
+    /// Takes requests until the client leaves, or breaks the protocol: what came before that is answered first.
     async fn requests(&self) -> Result<(), SessionError> {
+        let ended = self.take_requests().await;
+        if let Err(SessionError::ClientProtocol(_)) = &ended {
+            self.drained().await;
+        }
+        ended
+    }
+
+    async fn take_requests(&self) -> Result<(), SessionError> {
         let mut inbox = Inbox::new(&self.core.pool);
         loop {
             self.await_cancel().await?;

@@ -11,7 +11,7 @@ use sluice_tests::gateway::DATABASE;
 use sluice_tests::server::postgres;
 use sluice_tests::wire_client::{
     Format, Kind, Message, WireClient, bind, close, describe, execute, flush, message, parse,
-    query, startup_with, sync,
+    query, startup_with, sync, tags,
 };
 use sluice_tests::{Both, Gateway, Person};
 
@@ -203,6 +203,34 @@ async fn errors_of_broken_messages_are_postgresqls() {
             all.iter().map(shown).collect()
         };
         assert_eq!(codes(&said.1), codes(&said.0), "{what}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_a_message_that_ends_the_session_is_answered() {
+    let both = Both::start(SETUP).await;
+    let writes = query("INSERT INTO notes (text) VALUES ('x')").repeat(100);
+    let unsynced = [
+        parse("", "SELECT pg_sleep(0.3)"),
+        bind("", "", &[], Format::Text),
+        execute("", 0),
+    ];
+    let befores = [
+        (writes, "CZ".repeat(100)),
+        (query("SELECT pg_sleep(0.3)"), "TDCZ".to_owned()),
+        (unsynced.concat(), "12DC".to_owned()),
+    ];
+    for (before, answers) in befores {
+        for bytes in [&b"y\0\0\0\x04"[..], b"Q\0\0\0\x03", b"Q\x7f\xff\xff\xff"] {
+            let parts = [[&before, bytes].concat()];
+            let (expected, said) = both.conversation(&parts).await;
+            assert_eq!(tags(&said), format!("{answers}E"));
+            // PostgreSQL's end may overtake what it said.
+            assert!(tags(&said).starts_with(&tags(&expected)));
+            let last = said.last().expect("an error");
+            let shown = (last.field(b'C'), last.field(b'V'));
+            assert_eq!(shown, (Some("08P01"), Some("FATAL")));
+        }
     }
 }
 
