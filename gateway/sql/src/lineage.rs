@@ -228,6 +228,8 @@ pub(crate) struct Walk<'a> {
     found: Found,
     /// The columns of the relations that were read, and the composite types within.
     tables: HashMap<u32, (Rc<Table>, Rc<[u32]>)>,
+    /// The types of which the checks within are among what was found.
+    checked_within: HashSet<u32>,
     /// The known relations among those found.
     used: HashSet<(u32, Access, u32)>,
     /// Every name of a relation or function that was met, as the second reader would have it.
@@ -311,6 +313,7 @@ impl<'a> Walk<'a> {
             statement: 0,
             found: Found::default(),
             tables: HashMap::new(),
+            checked_within: HashSet::new(),
             used: HashSet::new(),
             names: HashSet::new(),
             setting: None,

@@ -132,6 +132,9 @@ impl<'a> Walk<'a> {
         if depth > DEEPEST {
             return self.opaque(OpaqueReason::Unsupported, &found.name);
         }
+        if found.oid >= FIRST_OWN_OID && !self.checked_within.insert(found.oid) {
+            return;
+        }
         match found.kind {
             TypeKind::Base | TypeKind::Enum | TypeKind::Pseudo => {}
             TypeKind::Domain | TypeKind::Range => {

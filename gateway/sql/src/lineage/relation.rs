@@ -1,6 +1,6 @@
 //! Names of relations to what may be behind them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 use super::scope::{Item, Scope, number_of};
@@ -282,7 +282,7 @@ impl<'a> Walk<'a> {
         }
         self.may_vanish(relation);
         self.checks_of_columns(relation);
-        let mut row_types = Vec::new();
+        let mut row_types = BTreeSet::new();
         let view = self.view(relation);
         let columns: Vec<Named> = relation
             .columns
@@ -322,7 +322,7 @@ impl<'a> Walk<'a> {
             other: None,
         });
         self.spend(table.size());
-        let done = (table, row_types.into());
+        let done = (table, row_types.into_iter().collect());
         self.tables.insert(relation.oid, done.clone());
         done
     }
@@ -332,7 +332,7 @@ impl<'a> Walk<'a> {
         &mut self,
         column: &Column,
         depth: usize,
-        row_types: &mut Vec<u32>,
+        row_types: &mut BTreeSet<u32>,
     ) -> Option<Rc<Table>> {
         let known = self.catalog.column_type(column);
         if known.is_none() && column.type_oid >= FIRST_OWN_OID && column.type_name.ends_with("[]") {
@@ -359,7 +359,11 @@ impl<'a> Walk<'a> {
             return None;
         }
         let (table, within) = self.table_within(relation, depth + 1);
-        row_types.push(relation.oid);
+        row_types.insert(relation.oid);
+        // All of it becomes part of what has the column.
+        if !self.spend(table.size() + within.len()) {
+            return None;
+        }
         row_types.extend(within.iter());
         Some(table)
     }

@@ -144,7 +144,10 @@ impl<'a> Walk<'a> {
                 table = table.or(right);
                 rows = rows.min(self.rows);
             }
-            self.spend(table.columns.len());
+            if !self.spend(1 + table.size() / LOOKED_AT) {
+                table = Table::unknown(table.everything());
+                break;
+            }
             if !(arm.all && arm.op == pg::SetOperation::SetopUnion as i32) {
                 self.mark(&table.everything(), Use::Ordered);
             }
@@ -176,10 +179,14 @@ impl<'a> Walk<'a> {
                 column.name = format!("column{}", position + 1);
                 column.certain = true;
             }
-            table = Some(match table {
+            let both = match table {
                 None => row,
                 Some(before) => before.or(row),
-            });
+            };
+            if !self.spend(1 + both.size() / LOOKED_AT) {
+                return Table::unknown(both.everything());
+            }
+            table = Some(both);
         }
         table.unwrap_or_default()
     }

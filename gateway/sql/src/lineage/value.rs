@@ -259,6 +259,9 @@ impl Table {
         if let Some(other) = &self.other {
             // The order is not known: each of the names may be any column.
             let any = self.everything().with(other.clone());
+            if names.len().saturating_mul(any.sources.len()) > MOST_COMPARED {
+                return Table::unknown(any);
+            }
             let named = names.iter().map(|name| Named::new(*name, any.clone()));
             let mut columns: Vec<Named> = named.collect();
             columns.append(&mut self.columns);
@@ -278,19 +281,7 @@ impl Table {
             || second.other.is_some()
             || self.columns.len() != second.columns.len()
         {
-            let any = self.everything().with(second.everything());
-            let columns = self
-                .columns
-                .into_iter()
-                .map(|column| Named {
-                    value: column.value.with(any.clone()),
-                    ..column
-                })
-                .collect();
-            return Table {
-                columns,
-                other: Some(any),
-            };
+            return Table::unknown(self.everything().with(second.everything()));
         }
         let columns = self.columns.into_iter().zip(second.columns);
         Table {

@@ -2,8 +2,9 @@
 
 use sluice_sql::analysis::OpaqueReason;
 use sluice_sql::analyze;
+use sluice_sql::catalog::{Catalog, RowSet};
 
-use crate::support::{catalog, on_big_stack};
+use crate::support::{catalog, on_big_stack, rows};
 
 fn repeated(prefix: &str, part: &str, times: usize, suffix: &str) -> String {
     format!("{prefix}{}{suffix}", part.repeat(times))
@@ -346,5 +347,70 @@ fn texts_that_say_the_same_again_are_read_in_time() {
                 .iter()
                 .any(|one| one.reason == OpaqueReason::UnknownName)
         );
+    });
+}
+
+/// The catalog of the tests with a table of as many columns as PostgreSQL allows.
+fn catalog_with_wide() -> Catalog {
+    let mut rows = rows();
+    let mut push = |set, values: &str| {
+        let values: Vec<_> = values.split(' ').map(Some).collect();
+        rows.push(set, &values).unwrap();
+    };
+    push(RowSet::Relations, "99999 public wide r false    ");
+    for number in 1..=1_600 {
+        let column = format!("99999 {number} c{number} 23 integer false false  false");
+        push(RowSet::Columns, &column);
+    }
+    // Rows in rows in rows.
+    for level in 1..=7 {
+        let (table, row) = (90_000 + level, 80_000 + level);
+        push(
+            RowSet::Relations,
+            &format!("{table} public level{level} r false    "),
+        );
+        push(
+            RowSet::Types,
+            &format!("{row} public level{level} c 0 {table}   "),
+        );
+        for number in 1..=40 {
+            let of = match level {
+                1 => "23 integer".to_owned(),
+                _ => format!("{} level{}", row - 1, level - 1),
+            };
+            let column = format!("{table} {number} c{number} {of} false false  false");
+            push(RowSet::Columns, &column);
+        }
+    }
+    Catalog::from_rows(rows)
+}
+
+/// Nor do sources of many columns multiply: each of these would take minutes, and gigabytes.
+#[test]
+fn texts_of_many_sources_are_read_in_time() {
+    on_big_stack(|| {
+        let catalog = catalog_with_wide();
+        let arms = "SELECT * FROM wide UNION ALL ".repeat(700);
+        let short = "SELECT 1 UNION ALL ".repeat(700);
+        let names = numbered(1_600, |number| format!("n{number}"));
+        let any = "(SELECT 1 UNION ALL SELECT * FROM wide)";
+        let items: Vec<_> = (0..40).map(|at| format!("{any} a{at}({names})")).collect();
+        for text in [
+            format!("{arms} SELECT 1"),
+            format!("SELECT 1 UNION ALL {arms} {short} SELECT 1"),
+            format!("SELECT n1 FROM {}", items.join(", ")),
+            format!(
+                "SELECT 1 FROM wide a, LATERAL (VALUES {}) v",
+                vec!["(a.*)"; 5_000].join(", ")
+            ),
+            format!(
+                "SELECT 1 FROM wide a, nosuch() g, LATERAL (VALUES {}) v",
+                vec!["(a.*), (g.*)"; 5_000].join(", ")
+            ),
+            "SELECT 1 FROM level7".to_owned(),
+        ] {
+            let analysis = analyze(&text, &catalog);
+            assert!(!analysis.statements.is_empty() && !analysis.relations.is_empty());
+        }
     });
 }
