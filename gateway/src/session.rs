@@ -163,7 +163,7 @@ pub(crate) struct Session {
 enum Next {
     /// More must be read.
     Read,
-    /// What is queued for the upstream is much, and must be written.
+    /// What is queued for the upstream, or owed by it, is much, and must be written.
     Write,
     /// The next message, of so many bytes, has to wait for something.
     Wait(usize),
@@ -250,6 +250,9 @@ impl Session {
             if self.alone.take() {
                 self.drained().await;
             }
+            if self.pipeline.borrow().is_full() {
+                Box::pin(self.shortened()).await;
+            }
             let (taken, next) = self.take_known(inbox.bytes())?;
             inbox.take(taken);
             match next {
@@ -304,7 +307,8 @@ impl Session {
                     Taken::Farewell => return Ok((at, Next::Leave)),
                 }
             }
-            if self.upstream.socket.queued() > WRITE_SOON {
+            let is_full = || self.pipeline.borrow().is_full();
+            if self.upstream.socket.queued() > WRITE_SOON || is_full() {
                 return Ok((at, Next::Write));
             }
         }
@@ -610,6 +614,19 @@ impl Session {
             if self.pipeline.borrow().keeps_back() {
                 self.upstream.ask_to_flush();
                 self.pipeline.borrow_mut().flushed();
+            }
+            self.flush_upstream().await;
+            told.await;
+        }
+    }
+
+    /// Waits until the upstream owes much less than a pipeline may have.
+    async fn shortened(&self) {
+        loop {
+            // Asked for before looking, so that nothing is missed while flushing.
+            let told = self.progress.next();
+            if !self.pipeline.borrow().is_half_full() {
+                return;
             }
             self.flush_upstream().await;
             told.await;

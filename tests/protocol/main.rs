@@ -100,6 +100,23 @@ async fn a_thousand_requests_in_one_pipeline_are_answered_each() {
     both.same("several writes", &parts).await;
 }
 
+/// More than may be owed at a time, in one write, behind a statement that takes long.
+#[tokio::test]
+async fn a_pipeline_of_any_length_is_answered() {
+    const MANY: usize = 10_000;
+    let both = Both::start(SETUP).await;
+    let first = query("SELECT pg_sleep(0.5)");
+    let queries = query("SELECT 1").repeat(MANY);
+    let executed = extended("SELECT 1").repeat(MANY);
+    let copied = [query("COPY notes (text) FROM STDIN"), message(b'd', b"x\n")].concat();
+    let copied = [copied, sync().repeat(MANY), message(b'c', b"")].concat();
+    let said = both.conversation(&[[&first[..], &queries].concat()]).await;
+    assert_eq!(tags(&said.1).len(), 4 + 4 * MANY);
+    same("queries", &said.0, &said.1);
+    let extended = [first, executed, sync(), copied].concat();
+    both.same("extended, and a copy", &[extended]).await;
+}
+
 #[tokio::test]
 async fn flush_brings_the_answers_and_not_the_end() {
     let both = Both::start(SETUP).await;

@@ -89,6 +89,9 @@ pub(crate) struct Pipeline<T> {
     flushed: bool,
 }
 
+/// So many answers are owed at most. PostgreSQL keeps back 8 KiB of them, in messages of 5 bytes or more.
+const MOST_OWED: usize = 8_192;
+
 /// Whether the upstream reads COPY data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CopyIn {
@@ -114,6 +117,17 @@ impl<T> Pipeline<T> {
     /// Nothing is owed for certain.
     pub(crate) fn is_empty(&self) -> bool {
         !self.owed.iter().any(Owed::is_answered)
+    }
+
+    /// True where more is owed than the upstream can hold back, and the client is to wait. Not while COPY data
+    /// are read: what ends them may come next.
+    pub(crate) fn is_full(&self) -> bool {
+        self.owed.len() > MOST_OWED && self.copy == CopyIn::No
+    }
+
+    /// True where half as much is.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.owed.len() > MOST_OWED / 2 && self.copy == CopyIn::No
     }
 
     /// True where an error that is still to be read would have the upstream pass over what comes now, up to

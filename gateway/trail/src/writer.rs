@@ -218,15 +218,21 @@ impl Appender {
         if needed > LARGEST {
             return Err(Error::TooLarge { bytes: needed });
         }
-        let fits = |segment: &Segment| segment.room() >= needed;
-        let segment = match self.next.take().and_then(|next| next.recv().ok()) {
-            Some(Ok(segment)) if fits(&segment) => segment,
-            Some(Ok(small)) => {
-                self.shared.order(Order::Finish(Box::new(small)));
-                self.create(needed)?
-            }
-            // What kept the thread from making one may be over.
-            Some(Err(_)) | None => self.create(needed)?,
+        // Beside what is kept free for ends, so that not each record needs a segment of its own.
+        let roomy = (needed + self.shared.config.segment_bytes / 2).min(LARGEST);
+        let next = self.next.take().and_then(|next| next.recv().ok());
+        // What kept the thread from making one may be over.
+        let segment = match next.and_then(Result::ok) {
+            Some(next) if next.room() >= roomy => next,
+            next => match (self.create(roomy), next) {
+                (Err(_), Some(next)) if next.room() >= needed => next,
+                (made, next) => {
+                    if let Some(small) = next {
+                        self.shared.order(Order::Finish(Box::new(small)));
+                    }
+                    made?
+                }
+            },
         };
         self.flush()?;
         if let Some(full) = self.segment.replace(segment) {
@@ -243,13 +249,13 @@ impl Appender {
         }
     }
 
-    fn create(&mut self, needed: usize) -> Result<Segment> {
+    fn create(&mut self, room: usize) -> Result<Segment> {
         self.sequence += 1;
         let label = self.shared.label(self.number, self.sequence);
         let config = &self.shared.config;
         let bytes = config
             .segment_bytes
-            .max((needed + SEGMENT_HEADER).next_multiple_of(4096));
+            .max((room + SEGMENT_HEADER).next_multiple_of(4096));
         Segment::create(config, label, bytes)
     }
 
@@ -259,7 +265,7 @@ impl Appender {
         let (give, next) = sync_channel(1);
         self.shared.order(Order::Make {
             label,
-            bytes: self.shared.config.segment_bytes,
+            bytes: (self.shared.config.segment_bytes + self.reserved).min(LARGEST),
             give,
         });
         self.next = Some(next);

@@ -541,6 +541,25 @@ fn what_was_acknowledged_survives_sigkill() {
     }
 }
 
+/// What their ends need is more than a segment has: not each that comes then needs one of its own.
+#[test]
+fn many_open_requests_share_segments() {
+    let dir = tempfile::tempdir().unwrap();
+    let trail = Trail::open(small(dir.path())).unwrap();
+    let session = session(&trail.writer().unwrap());
+    let mut open = Vec::new();
+    for _ in 0..1_000 {
+        let mut entry = ask(&session, "select 1");
+        entry.judged(&ALLOWED).unwrap();
+        open.push(entry);
+    }
+    open.into_iter()
+        .for_each(|entry| entry.close(&answered("SELECT 1")));
+    let segments = std::fs::read_dir(dir.path()).unwrap().count();
+    assert!(segments < 100, "{segments}");
+    assert_eq!(events(dir.path()).len(), 1_000);
+}
+
 #[test]
 #[ignore = "the other process of `a_full_disk_refuses_requests_and_still_records_ends`"]
 fn fills_its_disk() {
