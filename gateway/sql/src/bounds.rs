@@ -45,7 +45,9 @@ pub(crate) fn check(text: &str, strings: Strings) -> Result<(), &'static str> {
     if words.clone().filter(|word| *word == b";").count() > MOST_STATEMENTS {
         return Err("the text has more than 10,000 statements");
     }
-    let parts = flat(words);
+    // The AND of a BETWEEN nests.
+    let and_is_flat = !words.clone().any(|word| is_any(word, &["between"]));
+    let parts = flat(words, and_is_flat);
     if depth(parts) > DEEPEST {
         return Err("the text is nested too deeply");
     }
@@ -102,9 +104,12 @@ pub(crate) fn word(token: &[u8]) -> Part {
     }
 }
 
-/// What tokens are to PostgreSQL's grammar, which makes one list of what `OR` joins and of the arms of
-/// a `CASE`. These words are reserved: they are names after a dot only, or where an expression ends.
-fn flat<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Part> {
+/// What tokens are to PostgreSQL's grammar, which makes one list of what `OR` joins, or `AND`, and of the
+/// arms of a `CASE`. These words are reserved: they are names after a dot only, or where an expression ends.
+fn flat<'a>(
+    tokens: impl Iterator<Item = &'a [u8]>,
+    and_is_flat: bool,
+) -> impl Iterator<Item = Part> {
     let mut is_name = false;
     tokens.map(move |token| {
         let part = match token {
@@ -113,6 +118,7 @@ fn flat<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = Part
             // A function may have this name.
             _ if is_any(token, &["join"]) => Part::Chain(CHAIN_LEVELS),
             _ if is_any(token, &["or"]) => Part::Beside,
+            _ if and_is_flat && is_any(token, &["and"]) => Part::Beside,
             _ if is_any(token, &["case"]) => Part::Case,
             _ if is_any(token, &["when", "then", "else"]) => Part::Arm,
             _ if is_any(token, &["end"]) => Part::End,

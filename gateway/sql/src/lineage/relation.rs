@@ -1,6 +1,7 @@
 //! Names of relations to what may be behind them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::scope::{Item, Scope, number_of};
@@ -421,11 +422,19 @@ fn by_name(first: Table, rest: Vec<Table>) -> Table {
     let any = rest.iter().fold(first.everything(), |any, table| {
         any.with(table.everything())
     });
-    let mut columns: Vec<Named> = first.columns;
-    for column in rest.into_iter().flat_map(|table| table.columns) {
-        match columns.iter_mut().find(|known| known.name == column.name) {
-            Some(known) => known.value = known.value.clone().or(column.value),
-            None => columns.push(column),
+    let mut columns: Vec<Named> = Vec::new();
+    let mut places = HashMap::new();
+    let all = std::iter::once(first).chain(rest);
+    for column in all.flat_map(|table| table.columns) {
+        match places.entry(column.name.clone()) {
+            Entry::Occupied(place) => {
+                let known: &mut Named = &mut columns[*place.get()];
+                known.value = std::mem::take(&mut known.value).or(column.value);
+            }
+            Entry::Vacant(place) => {
+                place.insert(columns.len());
+                columns.push(column);
+            }
         }
     }
     Table {

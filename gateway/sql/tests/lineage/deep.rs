@@ -44,12 +44,6 @@ fn nested(times: usize) -> Vec<String> {
             times,
             &" ON true".repeat(times),
         ),
-        repeated(
-            "SELECT 1 FROM users WHERE true",
-            " AND name = 'x'",
-            times,
-            "",
-        ),
         repeated("SELECT x", "[1]", times, " FROM users"),
         repeated("SELECT (x)", ".y", times, " FROM users"),
         repeated("SELECT ", "a.", times, "b FROM users"),
@@ -71,6 +65,9 @@ fn nested(times: usize) -> Vec<String> {
         repeated("SELECT 1", " = NOT NOT NOT NOT '1'::join", times, ""),
         repeated("SELECT 1", " || t.end || (t).case", times, " FROM t"),
         repeated("SELECT ", "CASE WHEN true OR ", times, "true"),
+        repeated("SELECT ", "CASE WHEN true AND ", times, "true"),
+        repeated("SELECT true", " BETWEEN false AND true IS TRUE", times, ""),
+        repeated("SELECT 1", " + t . /* */ and", times, " FROM t"),
         repeated(
             "SELECT 1 ",
             "UNION SELECT 1 case UNION SELECT 1 end ",
@@ -144,6 +141,12 @@ fn wide_texts_are_read() {
             repeated(
                 "SELECT 1 FROM users WHERE true",
                 " OR name = 'x'",
+                20_000,
+                "",
+            ),
+            repeated(
+                "SELECT id FROM users WHERE true",
+                " AND id <> 1",
                 20_000,
                 "",
             ),
@@ -362,6 +365,19 @@ fn catalog_with_wide() -> Catalog {
         let column = format!("99999 {number} c{number} 23 integer false false  false");
         push(RowSet::Columns, &column);
     }
+    // One name that means several.
+    for version in 0..8 {
+        let oid = 70_000 + version;
+        push(
+            RowSet::Relations,
+            &format!("{oid} s{version} versions r false    "),
+        );
+        for number in 1..=1_600 {
+            let column =
+                format!("{oid} {number} v{version}_{number} 23 integer false false  false");
+            push(RowSet::Columns, &column);
+        }
+    }
     // Rows in rows in rows.
     for level in 1..=7 {
         let (table, row) = (90_000 + level, 80_000 + level);
@@ -408,6 +424,10 @@ fn texts_of_many_sources_are_read_in_time() {
                 vec!["(a.*), (g.*)"; 5_000].join(", ")
             ),
             "SELECT 1 FROM level7".to_owned(),
+            format!(
+                "SELECT 1 FROM {}",
+                numbered(400, |number| format!("versions x{number}"))
+            ),
         ] {
             let analysis = analyze(&text, &catalog);
             assert!(!analysis.statements.is_empty() && !analysis.relations.is_empty());
