@@ -45,7 +45,7 @@ async fn only_so_many_texts_wait() {
     let mut refused = 0;
     for _ in 0..=MOST_WAITING {
         let another = pin!(analysts.analyze(&long, Strings::Standard, &catalog));
-        refused += usize::from(begin(another).await == Some(Err(Busy)));
+        refused += usize::from(begin(another).await == Some(Err(Unread::Busy)));
     }
     assert!(refused > 0);
     let short = Arc::from("SELECT 1");
@@ -95,4 +95,25 @@ async fn short_texts_that_are_much_work_delay_no_others() {
     assert_eq!(analysis.unwrap().statements.len(), 1);
     // Each is answered in the end, whatever comes of it.
     assert!(first.await.is_ok() && second.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_thread_that_reads_for_too_long_is_replaced_until_it_is_done() {
+    let longest = Duration::from_millis(1);
+    let analysts = Analysts::start_with(1, longest).unwrap();
+    let crew = &analysts.short.crew;
+    let first = Arc::clone(&locked(&crew.at_work)[0]);
+    first.set(Some(Instant::now()));
+    tokio::time::sleep(2 * longest).await;
+    for _ in 0..2 {
+        crew.complete().unwrap();
+        assert_eq!(locked(&crew.at_work).len(), 2);
+    }
+    first.set(None);
+    let (text, catalog) = (Arc::from("SELECT 1"), Arc::new(Catalog::default()));
+    let analysis = analysts.analyze(&text, Strings::Standard, &catalog).await;
+    assert_eq!(analysis.unwrap().statements.len(), 1);
+    while locked(&crew.at_work).len() > 1 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -175,7 +175,7 @@ async fn settings(
         let strings = Strings::Standard;
         let analysts = &core.shared.analysts;
         let analysis = analysts.analyze(&text, strings, &catalog.catalog).await;
-        let analysis = analysis.map_err(|busy| SessionError::refused("53000", busy.to_string()))?;
+        let analysis = analysis.map_err(|why| SessionError::refused("53000", why.to_string()))?;
         let sets_strings = analysis.statements.iter().any(|one| one.sets_strings);
         if !analysis.opaque.is_empty() && (sets_strings || admitted.is_protected()) {
             return Err(refuse(

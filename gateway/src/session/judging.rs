@@ -13,7 +13,7 @@ use super::Session;
 use super::definitions::runs_unknown;
 use super::extended::{self, Bound};
 use super::turn::Cancelled;
-use crate::analyst::Busy;
+use crate::analyst::Unread;
 
 /// How often a text is read again as what it means has changed meanwhile.
 const MOST_CHANGES: usize = 5;
@@ -272,14 +272,14 @@ impl Session {
         let analysts = &self.core.shared.analysts;
         if strings != Strings::Standard {
             let analysis = analysts.analyze(text, strings, catalog).await;
-            return analysis.map_err(|busy| self.is_busy(busy));
+            return analysis.map_err(|why| self.unread(why));
         }
         let known = self.core.analyses.borrow().get(text, catalog.version());
         if let Some(analysis) = known {
             return Ok(analysis);
         }
         let analysis = analysts.analyze(text, strings, catalog).await;
-        let analysis = analysis.map_err(|busy| self.is_busy(busy))?;
+        let analysis = analysis.map_err(|why| self.unread(why))?;
         self.core
             .analyses
             .borrow_mut()
@@ -287,11 +287,21 @@ impl Session {
         Ok(analysis)
     }
 
-    pub(super) fn is_busy(&self, busy: Busy) -> Denial {
+    pub(super) fn unread(&self, why: Unread) -> Denial {
+        let (sqlstate, hint) = match why {
+            Unread::Busy => (
+                policy::SqlState::INSUFFICIENT_RESOURCES,
+                "Try again in a moment.",
+            ),
+            Unread::Late => (
+                policy::SqlState::STATEMENT_TOO_COMPLEX,
+                "Send a simpler statement, or several.",
+            ),
+        };
         Denial {
-            hint: Some("Try again in a moment.".into()),
-            sqlstate: policy::SqlState::INSUFFICIENT_RESOURCES,
-            ..self.own_denial(&busy.to_string())
+            hint: Some(hint.into()),
+            sqlstate,
+            ..self.own_denial(&why.to_string())
         }
     }
 
