@@ -157,6 +157,7 @@ pub(crate) struct Session {
     ahead: RefCell<Vec<u8>>,
     /// Told when replies were relayed.
     progress: Progress,
+    looked: extended::Looked,
 }
 
 /// What comes after the messages of the client that could be taken.

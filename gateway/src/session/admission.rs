@@ -332,6 +332,7 @@ impl Ready {
             now: Cell::new(SystemTime::now()),
             ahead: RefCell::default(),
             progress: Progress::default(),
+            looked: super::extended::Looked::default(),
         }
     }
 }

@@ -520,7 +520,7 @@ impl Session {
         let Some(name) = cut(name) else {
             return Some(None);
         };
-        let pending = self.pending(|change| match change {
+        let pending = self.pending((name, &self.looked.statements), |change| match change {
             Change::Statement(given, statement) if given == name => {
                 Some(Some(Rc::clone(statement)))
             }
@@ -549,7 +549,7 @@ impl Session {
         let Some(name) = cut(name) else {
             return Some(None);
         };
-        let pending = self.pending(|change| match change {
+        let pending = self.pending((name, &self.looked.portals), |change| match change {
             Change::Portal(given, portal) if given == name => Some(Some(Rc::clone(portal))),
             Change::NoPortal(given) if given == name => Some(None),
             _ => None,
@@ -562,11 +562,25 @@ impl Session {
     }
 
     /// What is under way for a name. Up to the last Sync an error would undo what follows too, so
-    /// that it counts; before that it has to be waited for.
-    fn pending<T>(&self, find: impl Fn(&Change) -> Option<T>) -> Pending<T> {
+    /// that it counts; before that it has to be waited for. What had nothing for the same name is not looked
+    /// through again.
+    fn pending<T>(
+        &self,
+        (name, looked): (&str, &RefCell<LookedFor>),
+        find: impl Fn(&Change) -> Option<T>,
+    ) -> Pending<T> {
         let pipeline = self.pipeline.borrow();
+        let mut looked = looked.borrow_mut();
+        if looked.name != name {
+            *looked = LookedFor {
+                name: name.to_owned(),
+                up_to: 0,
+            };
+        }
         let mut synced = false;
-        for owed in pipeline.newest_first() {
+        let newest = pipeline.newest_first().next().map_or(0, |owed| owed.number);
+        let unseen = pipeline.newest_first();
+        for owed in unseen.take_while(|owed| owed.number > looked.up_to) {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
             let change = match &owed.keep {
                 Kept::Parse(kept) => &kept.1,
@@ -591,6 +605,7 @@ impl Session {
                 };
             }
         }
+        looked.up_to = newest;
         Pending::None
     }
 
@@ -666,6 +681,20 @@ enum Pending<T> {
     Here(T),
     /// A change whose outcome must be waited for.
     BeforeSync,
+}
+
+/// The names that were last looked for among what is owed.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    statements: RefCell<LookedFor>,
+    portals: RefCell<LookedFor>,
+}
+
+/// A name, and how much of what is owed has nothing for it.
+#[derive(Debug, Default)]
+struct LookedFor {
+    name: String,
+    up_to: u64,
 }
 
 /// What goes with the text of a request.

@@ -38,6 +38,8 @@ pub(crate) struct Owed<T> {
     pub(crate) step: Step,
     /// What the session keeps for it.
     pub(crate) keep: T,
+    /// Grows from one to the next, from 1.
+    pub(crate) number: u64,
     /// False for a Sync that may have been ignored, as COPY data were expected where it stood.
     certain: bool,
     /// Whether it was said how a Query ended: nothing is ready for the next one before.
@@ -77,6 +79,8 @@ pub(crate) struct Unexpected {
 #[derive(Debug)]
 pub(crate) struct Pipeline<T> {
     owed: VecDeque<Owed<T>>,
+    /// How many there have been.
+    pushed: u64,
     copy: CopyIn,
     /// One of them may read COPY data, or is not certain.
     copies: bool,
@@ -106,6 +110,7 @@ impl<T> Pipeline<T> {
     pub(crate) fn new() -> Self {
         Self {
             owed: VecDeque::new(),
+            pushed: 0,
             copy: CopyIn::No,
             copies: false,
             may_skip: false,
@@ -268,9 +273,11 @@ impl<T> Pipeline<T> {
             Step::CopyEnd => {}
         }
         let certain = step != Step::Sync || !self.reads_copy();
+        self.pushed += 1;
         self.owed.push_back(Owed {
             step,
             keep,
+            number: self.pushed,
             certain,
             ended: false,
             copies: 0,
