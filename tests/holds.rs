@@ -352,6 +352,21 @@ async fn what_has_got_the_name_of_a_temporary_table_waits_to_be_dropped() {
     }
 }
 
+/// Who approves has read a name.
+#[tokio::test]
+async fn an_approved_request_does_nothing_to_what_has_got_the_name_meanwhile() {
+    let gateway = Gateway::start().await;
+    let direct = gateway.place().direct().await;
+    let swap = "ALTER TABLE orders RENAME TO former; CREATE TABLE orders AS TABLE former";
+    let client = gateway.connect(Person::Agent).await;
+    let waiting = tokio::spawn(async move { client.batch_execute(HELD).await });
+    let number = listed(&gateway).await;
+    direct.batch_execute(swap).await.unwrap();
+    assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
+    assert_eq!(sqlstate(waiting.await.unwrap()), "42501");
+    assert!(count(&direct).await > 0);
+}
+
 /// A temporary table stays its session's own affair.
 #[tokio::test]
 async fn temporary_tables_that_are_made_again_wait_for_nobody() {

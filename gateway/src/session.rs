@@ -390,6 +390,10 @@ impl Session {
             ClientTag::Describe => return self.known_describe(frame),
             ClientTag::FunctionCall => return Ok(Taken::Not),
             ClientTag::Close => self.pass_close(frame)?,
+            ClientTag::Sync if self.pipeline.borrow().is_overfull() => {
+                let what = "too many messages among COPY data";
+                return Err(SessionError::ClientProtocol(what.to_owned()));
+            }
             ClientTag::Sync => {
                 self.skipping.set(false);
                 self.pass(Step::Sync, frame);

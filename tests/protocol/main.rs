@@ -109,7 +109,7 @@ async fn a_pipeline_of_any_length_is_answered() {
     let queries = query("SELECT 1").repeat(MANY);
     let executed = extended("SELECT 1").repeat(MANY);
     let copied = [query("COPY notes (text) FROM STDIN"), message(b'd', b"x\n")].concat();
-    let copied = [copied, sync().repeat(MANY), message(b'c', b"")].concat();
+    let copied = [copied, sync().repeat(1_000), message(b'c', b"")].concat();
     let said = both.conversation(&[[&first[..], &queries].concat()]).await;
     assert_eq!(tags(&said.1).len(), 4 + 4 * MANY);
     same("queries", &said.0, &said.1);

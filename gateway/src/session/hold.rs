@@ -1,9 +1,13 @@
 //! A request that waits for approval, on a connection that stays live meanwhile.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use policy::hold::Outcome;
-use policy::{Approval, Hold, Permit, Verdict};
+use policy::{Approval, Denial, Hold, Permit, Verdict};
+use sql::analysis::Analysis;
+use sql::catalog::Catalog;
 use trail::{Deed, Effect, Entry, Judged};
 use wire::upstream::TxStatus;
 use wire::write::{self, ErrorResponse, Severity};
@@ -33,6 +37,13 @@ impl Session {
         entry: &mut Entry,
         bound: Bound<'_>,
     ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
+        let meant = match self.understand(hold.request(), bound).await {
+            Ok((meant, _)) => meant,
+            Err(denial) => {
+                self.record_denial(entry, &denial)?;
+                return Ok(Err(Refusal::of(&denial)));
+            }
+        };
         self.record_hold(entry, &hold)?;
         let (number, mut waiter) = self.core.shared.holds.register(hold.clone());
         let patience = hold.ttl().min(self.core.shared.max_wait);
@@ -56,7 +67,7 @@ impl Session {
         let number = number.number();
         match waited {
             Waited::Outcome(Outcome::Approved(approval)) => {
-                self.release(hold, approval, entry, bound).await
+                self.release((hold, approval), &meant, entry, bound).await
             }
             Waited::Outcome(Outcome::Refused { by, reason }) => {
                 let by = by.subject.clone();
@@ -163,8 +174,8 @@ impl Session {
     /// Judges again: the policies, the catalog or the token may be others by now.
     async fn release(
         &self,
-        hold: Hold,
-        approval: Approval,
+        (hold, approval): (Hold, Approval),
+        meant: &Analysis,
         entry: &mut Entry,
         bound: Bound<'_>,
     ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
@@ -178,7 +189,7 @@ impl Session {
                 },
             )?;
         }
-        let (analysis, catalog) = match self.understand(hold.request(), bound).await {
+        let (analysis, catalog) = match self.understand_again(&hold, meant, bound).await {
             Ok(understood) => understood,
             Err(denial) => {
                 self.record_denial(entry, &denial)?;
@@ -204,6 +215,30 @@ impl Session {
         }
     }
 
+    /// What an approved request does by now. Its names must still mean what they meant when it was asked for.
+    async fn understand_again(
+        &self,
+        hold: &Hold,
+        meant: &Analysis,
+        bound: Bound<'_>,
+    ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
+        let read = self.database.catalog.read_anew().await;
+        read.map_err(|error| self.own_denial(&error.to_string()))?;
+        self.refresh_catalog().await?;
+        let (analysis, catalog) = self.understand(hold.request(), bound).await?;
+        let (meant, means) = (named(meant), named(&analysis));
+        let mut meant = meant.iter();
+        match meant.find(|(name, what)| means.get(*name) != Some(*what)) {
+            None => Ok((analysis, catalog)),
+            Some((name, _)) => Err(Denial {
+                hint: Some("Send it again.".into()),
+                ..self.own_denial(&format!(
+                    "\"{name}\" is not what it was when approval was asked for"
+                ))
+            }),
+        }
+    }
+
     fn end(
         &self,
         entry: &mut Entry,
@@ -214,6 +249,17 @@ impl Session {
         entry.event(SystemTime::now(), &deed)?;
         Ok(Err(Refusal::plain(sqlstate, &message)))
     }
+}
+
+/// Which relations each name means; but for those that are the session's own.
+fn named(analysis: &Analysis) -> BTreeMap<&str, BTreeSet<Option<u32>>> {
+    let mut named: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let lasting = analysis.relations.iter().filter(|one| !one.is_temporary());
+    for relation in lasting {
+        let meant = named.entry(relation.name.as_str()).or_default();
+        meant.insert(relation.oid);
+    }
+    named
 }
 
 /// Which policies hold a request, and why.

@@ -127,12 +127,17 @@ impl<T> Pipeline<T> {
     /// True where more is owed than the upstream can hold back, and the client is to wait. Not while COPY data
     /// are read: what ends them may come next.
     pub(crate) fn is_full(&self) -> bool {
-        self.owed.len() > MOST_OWED && self.copy == CopyIn::No
+        self.owed.len() > MOST_OWED && !self.reads_copy()
     }
 
     /// True where half as much is.
     pub(crate) fn is_half_full(&self) -> bool {
-        self.owed.len() > MOST_OWED / 2 && self.copy == CopyIn::No
+        self.owed.len() > MOST_OWED / 2 && !self.reads_copy()
+    }
+
+    /// True where more is owed than that, among COPY data.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.owed.len() > MOST_OWED && self.reads_copy()
     }
 
     /// True where an error that is still to be read would have the upstream pass over what comes now, up to
