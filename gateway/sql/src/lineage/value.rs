@@ -63,8 +63,13 @@ impl Value {
     }
 
     /// Either of two values.
-    pub(super) fn or(mut self, other: Value) -> Value {
-        if !same_fields(&self, &other, &mut { MOST_COMPARED }) {
+    pub(super) fn or(self, other: Value) -> Value {
+        self.or_within(other, &mut { MOST_COMPARED_OF_ONE })
+    }
+
+    /// The same, comparing no more columns than are left.
+    fn or_within(mut self, other: Value, left: &mut usize) -> Value {
+        if !same_fields(&self, &other, left) {
             self.fields = None;
         }
         self.add(other.sources);
@@ -277,6 +282,7 @@ impl Table {
 
     /// Either of two tables: what a set operation gives.
     pub(super) fn or(self, second: Table) -> Table {
+        let mut left = MOST_COMPARED;
         if self.other.is_some()
             || second.other.is_some()
             || self.columns.len() != second.columns.len()
@@ -287,7 +293,7 @@ impl Table {
         Table {
             columns: columns
                 .map(|(one, two)| Named {
-                    value: one.value.or(two.value),
+                    value: one.value.or_within(two.value, &mut left),
                     ..one
                 })
                 .collect(),
@@ -299,6 +305,9 @@ impl Table {
 /// How many columns are compared before two rows count as different: rows within rows may share
 /// parts, and have many more columns than were ever copied.
 const MOST_COMPARED: usize = 20_000;
+
+/// The same of one value.
+const MOST_COMPARED_OF_ONE: usize = 500;
 
 fn same_table(one: &Table, other: &Table, left: &mut usize) -> bool {
     let others = match (&one.other, &other.other) {
@@ -314,6 +323,7 @@ fn same_table(one: &Table, other: &Table, left: &mut usize) -> bool {
 }
 
 fn same_value(one: &Value, other: &Value, left: &mut usize) -> bool {
+    *left = left.saturating_sub(one.sources.len() / 16);
     one.sources == other.sources && same_fields(one, other, left)
 }
 
