@@ -758,6 +758,7 @@ impl Session {
     fn refuse_malformed(&self, error: &wire::Error, step: Step) -> Result<(), SessionError> {
         let sqlstate = match error {
             wire::Error::NotUtf8 { .. } => "22021",
+            wire::Error::BadValue { field, .. } if field.ends_with("formats") => "22023",
             _ => "08P01",
         };
         self.refuse_plainly(sqlstate, error.to_string(), step)

@@ -185,7 +185,7 @@ async fn suspended_portals_go_on_between_other_requests() {
 #[tokio::test]
 async fn errors_of_broken_messages_are_postgresqls() {
     let both = Both::start(SETUP).await;
-    let cases: [(&str, Vec<u8>); 12] = [
+    let cases: [(&str, Vec<u8>); 13] = [
         ("query without end", message(b'Q', b"SELECT 1")),
         ("query with more", message(b'Q', b"SELECT 1\0x")),
         ("parse cut", message(b'P', b"\0SELECT 1\0")),
@@ -194,6 +194,14 @@ async fn errors_of_broken_messages_are_postgresqls() {
             [parse("", "SELECT 1"), message(b'B', b"\0\0\0\0\0\x01\0\0")].concat(),
         ),
         ("bind cut in a name", message(b'B', b"por")),
+        (
+            "bind format",
+            [
+                parse("", "SELECT $1::text"),
+                message(b'B', b"\0\0\0\x01\0\x07\0\x01\0\0\0\x01x\0\0"),
+            ]
+            .concat(),
+        ),
         ("describe kind", message(b'D', b"X\0")),
         ("describe empty", message(b'D', b"")),
         ("close kind", message(b'C', b"X\0")),
