@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sluice_tests::gateway::Place;
 use sluice_tests::wire_client::{
-    Format, WireClient, bind, execute, message, parse, query, startup, sync, tags, terminated,
+    Format, Kind, WireClient, bind, close, execute, message, parse, query, startup, sync, tags,
+    terminated,
 };
 use sluice_tests::{Gateway, PATIENCE, Person};
 use tokio::io::AsyncReadExt as _;
@@ -318,5 +319,29 @@ async fn a_silent_client_is_shown_the_door() {
     tokio::time::timeout(Duration::from_secs(5), hung_up)
         .await
         .expect("the gateway hangs up");
+    serves(&gateway).await;
+}
+
+/// The gateway keeps them to judge by until their portals are closed.
+#[tokio::test]
+async fn the_parameters_of_portals_are_together_no_longer_than_a_message() {
+    let gateway = Gateway::with(|text| format!("{text}\n[limits]\nmessage = \"2MiB\"\n")).await;
+    let mut client = WireClient::log_in(&gateway, Person::Alice).await;
+    let long = "x".repeat(1 << 20);
+    let parsed = [query("BEGIN"), parse("long", "SELECT $1::text")].concat();
+    client.send(&[parsed, sync()].concat()).await;
+    for _ in 0..2 {
+        client.until_ready().await.expect("an answer");
+    }
+    for (portal, before, expected) in [
+        ("one", vec![], "2"),
+        ("two", close(Kind::Portal, "one"), "32"),
+        ("three", vec![], "E"),
+    ] {
+        let bound = bind(portal, "long", &[&long], Format::Text);
+        client.send(&[before, bound, sync()].concat()).await;
+        let said = client.until_ready().await.expect("an answer");
+        assert_eq!(tags(&said), expected, "{portal}");
+    }
     serves(&gateway).await;
 }

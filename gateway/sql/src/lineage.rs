@@ -227,9 +227,9 @@ pub(crate) struct Walk<'a> {
     statement: u32,
     found: Found,
     /// The columns of the relations that were read, and the composite types within.
-    tables: HashMap<u32, (Rc<Table>, Rc<[u32]>)>,
-    /// The types of which the checks within are among what was found.
-    checked_within: HashSet<u32>,
+    tables: HashMap<(u32, Option<u32>), (Rc<Table>, Rc<[u32]>)>,
+    /// The types of which the checks within are among what was found, for which statement.
+    checked_within: HashSet<(u32, u32)>,
     /// The known relations among those found.
     used: HashSet<(u32, Access, u32)>,
     /// Every name of a relation or function that was met, as the second reader would have it.

@@ -18,7 +18,7 @@ use wire::frame::Frame;
 
 use super::overtaken::OVERTAKEN;
 use super::pipeline::Step;
-use super::prepared::{Change, Description, Portal, Statement};
+use super::prepared::{BindBody, Change, Description, Portal, Statement};
 use super::replies::{Asker, Described, Kept};
 use super::role::Duty;
 use super::scrub::Scrub;
@@ -132,6 +132,9 @@ impl Session {
         let Some(statement) = self.statement_now(bind.statement).flatten() else {
             return Ok(Taken::Not);
         };
+        if !self.keeps_as_well(frame.body()) {
+            return Ok(Taken::Not);
+        }
         let text = (&*statement.wording, statement.strings);
         let Some(permit) = self.known_text(frame, policy::Step::Bind, text) else {
             return Ok(Taken::Not);
@@ -174,6 +177,17 @@ impl Session {
             };
             return self.refuse_unknown("26000", what);
         };
+        if !self.keeps_as_well(frame.body()) {
+            // Portals may be about to close.
+            self.drained().await;
+            if self.skipping.get() {
+                return Ok(());
+            }
+        }
+        if !self.keeps_as_well(frame.body()) {
+            let what = "the parameters of all portals are longer than a message may be".to_owned();
+            return self.refuse_plainly("53200", what, Step::Bind);
+        }
         let mut entry = self.open(trail::Step::Bind, &statement.wording.recorded);
         for (index, value) in bind.parameters.iter().enumerate() {
             entry.parameter(&recorded(&bind.formats, index, value));
@@ -224,6 +238,12 @@ impl Session {
         Ok(())
     }
 
+    /// Whether another Bind can be kept beside those of other portals: together as long as one may be.
+    fn keeps_as_well(&self, body: &[u8]) -> bool {
+        let kept = self.looked.bound.get();
+        kept == 0 || kept + body.len() <= self.core.shared.limits.message_bytes
+    }
+
     /// The verdict on a Bind of a statement that means what PostgreSQL takes it for. To judge may be to
     /// take up other policies, by which it has to be parsed anew.
     async fn judge_bind<'a>(
@@ -257,7 +277,7 @@ impl Session {
         let named = self.names.borrow().named(&statement.analysis);
         let portal = Rc::new(Portal {
             statement,
-            bound,
+            bound: bound.map(|body| BindBody::new(body, &self.looked.bound)),
             formats,
             description: Description::default(),
             entry: RefCell::new(Some(entry)),
@@ -683,11 +703,13 @@ enum Pending<T> {
     BeforeSync,
 }
 
-/// The names that were last looked for among what is owed.
+/// The names that were last looked for among what is owed, and what they keep.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     statements: RefCell<LookedFor>,
     portals: RefCell<LookedFor>,
+    /// The bytes of parameters that portals keep.
+    bound: Rc<Cell<usize>>,
 }
 
 /// A name, and how much of what is owed has nothing for it.
@@ -710,7 +732,7 @@ impl<'a> Bound<'a> {
     pub(super) fn body(self) -> Option<&'a Bytes> {
         match self {
             Self::Here(body) => body,
-            Self::Portal(portal) => portal.bound.as_ref(),
+            Self::Portal(portal) => portal.bound.as_ref().map(BindBody::bytes),
         }
     }
 

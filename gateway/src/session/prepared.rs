@@ -71,7 +71,7 @@ pub(crate) struct Portal {
     /// The statement.
     pub(crate) statement: Rc<Statement>,
     /// The body of the Bind message, where that has parameters.
-    pub(crate) bound: Option<Bytes>,
+    pub(crate) bound: Option<BindBody>,
     /// The formats its columns come in.
     pub(crate) formats: Formats,
     /// What its rows look like, once the upstream said so.
@@ -90,6 +90,33 @@ pub(crate) struct Portal {
     pub(crate) meaning: RefCell<Option<Arc<Analysis>>>,
     /// What their names stood for when it was bound: PostgreSQL reads the rows as those of that.
     pub(crate) named: Vec<Referent>,
+}
+
+/// The body of a Bind message, counted as long as it is kept.
+#[derive(Debug)]
+pub(crate) struct BindBody {
+    bytes: Bytes,
+    counter: Rc<Cell<usize>>,
+}
+
+impl BindBody {
+    /// Counts it.
+    pub(crate) fn new(bytes: Bytes, counter: &Rc<Cell<usize>>) -> Self {
+        counter.set(counter.get() + bytes.len());
+        let counter = Rc::clone(counter);
+        Self { bytes, counter }
+    }
+
+    /// As it came.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl Drop for BindBody {
+    fn drop(&mut self) {
+        self.counter.set(self.counter.get() - self.bytes.len());
+    }
 }
 
 /// What a name stands for, and not what that does.

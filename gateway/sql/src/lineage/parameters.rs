@@ -132,7 +132,8 @@ impl<'a> Walk<'a> {
         if depth > DEEPEST {
             return self.opaque(OpaqueReason::Unsupported, &found.name);
         }
-        if found.oid >= FIRST_OWN_OID && !self.checked_within.insert(found.oid) {
+        let of_this = (found.oid, self.statement);
+        if found.oid >= FIRST_OWN_OID && !self.checked_within.insert(of_this) {
             return;
         }
         match found.kind {

@@ -278,7 +278,10 @@ impl<'a> Walk<'a> {
     /// The same, for a relation whose rows are values of columns so many levels deep, and which
     /// composite types are within.
     fn table_within(&mut self, relation: &'a Relation, depth: usize) -> (Rc<Table>, Rc<[u32]>) {
-        if let Some((table, row_types)) = self.tables.get(&relation.oid) {
+        let of_any = (relation.oid, None);
+        let of_this = (relation.oid, Some(self.statement));
+        let known = self.tables.get(&of_any);
+        if let Some((table, row_types)) = known.or_else(|| self.tables.get(&of_this)) {
             return (Rc::clone(table), Rc::clone(row_types));
         }
         self.may_vanish(relation);
@@ -324,7 +327,11 @@ impl<'a> Walk<'a> {
         });
         self.spend(table.size());
         let done = (table, row_types.into_iter().collect());
-        self.tables.insert(relation.oid, done.clone());
+        // What is noted of types is noted for each statement.
+        let is_own = |column: &Column| column.type_oid >= FIRST_OWN_OID;
+        let notes = relation.vanishes || relation.columns.iter().any(is_own);
+        let key = if notes { of_this } else { of_any };
+        self.tables.insert(key, done.clone());
         done
     }
 

@@ -628,6 +628,26 @@ fn a_domain_is_judged_by_what_its_checks_call() {
 }
 
 #[test]
+fn what_a_literal_may_run_is_noted_of_each_statement() {
+    on_big_stack(|| {
+        let mut rows = rows();
+        let mut checks = rows.functions.iter_mut();
+        let check = checks.find(|one| one.name == "is_slug").unwrap();
+        check.source = "SELECT $1 = email FROM users".to_owned();
+        let mut tables = rows.relations.iter();
+        let twin = tables.find(|one| one.name == "odd_twin").unwrap().oid;
+        let columns = rows.columns.iter_mut();
+        for column in columns.filter(|one| one.relation == twin && one.name == "b") {
+            (column.type_oid, column.type_name) = (900_001, "slug_text[]".to_owned());
+        }
+        let catalog = Catalog::from_rows(rows);
+        let text = "DELETE FROM public.odd_twin WHERE b = '{}'";
+        assert!(!analyze(text, &catalog).opaque.is_empty());
+        crate::promises::check_twice(text, &catalog);
+    });
+}
+
+#[test]
 fn what_a_domain_must_be_is_asked_of_its_values() {
     on_big_stack(|| {
         let mut rows = rows();

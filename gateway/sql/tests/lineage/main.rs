@@ -57,6 +57,7 @@ fn every_text_is_analysed_as_written_beside_it() {
                 cases += 1;
                 let text = text.join("\n");
                 promises::check(&text, &catalog);
+                promises::check_twice(&text, &catalog);
                 let analysis = sluice_sql::analyze(&text, &catalog);
                 let found = render(&analysis, &catalog);
                 let wanted: String = lines(true).map(|line| format!("{line}\n")).collect();

@@ -110,3 +110,37 @@ fn with_other_literals(text: &str, turn: usize) -> String {
     }
     other
 }
+
+/// What is noted of a statement, in an order that stays: its opaque parts, functions, relations and columns.
+fn noted(analysis: &Analysis, statement: usize) -> Vec<String> {
+    let is_of = |number: u32| usize::try_from(number) == Ok(statement);
+    let opaque = analysis.opaque.iter().filter(|one| is_of(one.statement));
+    let functions = analysis.functions.iter().filter(|one| is_of(one.statement));
+    let relations = analysis.relations.iter().filter(|one| is_of(one.statement));
+    let columns = analysis.columns.iter().filter(|one| is_of(one.statement));
+    let mut noted: Vec<String> = opaque
+        .map(|one| format!("{:?} {}", one.reason, one.detail))
+        .chain(functions.map(|one| format!("{}.{}", one.schema, one.name)))
+        .chain(relations.map(|one| format!("{:?} {} {:?}", one.oid, one.name, one.access)))
+        .chain(columns.map(|one| format!("{:?} {:?}", one.column, one.used)))
+        .collect();
+    noted.sort_unstable();
+    noted.dedup();
+    noted
+}
+
+/// Checks that a statement hides nothing of the same one after it.
+///
+/// # Panics
+/// The second has less.
+pub(crate) fn check_twice(text: &str, catalog: &Catalog) {
+    let once = analyze(text, catalog);
+    if once.statements.len() != 1 || once.statements[0].changes_catalog {
+        return;
+    }
+    let twice = analyze(&format!("{text}\n;\n{text}"), catalog);
+    if twice.statements.len() != 2 {
+        return;
+    }
+    assert_eq!(noted(&twice, 1), noted(&once, 0), "{text}");
+}
