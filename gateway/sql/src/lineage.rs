@@ -221,13 +221,16 @@ pub(crate) fn view(
     Ok(lineage)
 }
 
+/// The columns of a relation, and the composite types within.
+type WithRows = (Rc<Table>, Rc<[u32]>);
+
 /// The state of one reading.
 pub(crate) struct Walk<'a> {
     catalog: &'a Catalog,
     statement: u32,
     found: Found,
-    /// The columns of the relations that were read, and the composite types within.
-    tables: HashMap<(u32, Option<u32>), (Rc<Table>, Rc<[u32]>)>,
+    /// The columns of the relations that were read, for each statement or for any.
+    tables: HashMap<(u32, Option<u32>), WithRows>,
     /// The types of which the checks within are among what was found, for which statement.
     checked_within: HashSet<(u32, u32)>,
     /// The known relations among those found.

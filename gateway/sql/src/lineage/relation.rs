@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::scope::{Item, Scope, number_of};
 use super::value::{Named, Table, Value};
-use super::{LOOKED_AT, RELATION, Walk};
+use super::{LOOKED_AT, RELATION, Walk, WithRows};
 use crate::analysis::{
     Access, ColumnId, OpaqueReason, Reach, RelationUse, Restriction, Source, Use,
 };
@@ -277,7 +277,7 @@ impl<'a> Walk<'a> {
 
     /// The same, for a relation whose rows are values of columns so many levels deep, and which
     /// composite types are within.
-    fn table_within(&mut self, relation: &'a Relation, depth: usize) -> (Rc<Table>, Rc<[u32]>) {
+    fn table_within(&mut self, relation: &'a Relation, depth: usize) -> WithRows {
         let of_any = (relation.oid, None);
         let of_this = (relation.oid, Some(self.statement));
         let known = self.tables.get(&of_any);
