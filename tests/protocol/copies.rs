@@ -128,6 +128,19 @@ async fn a_message_among_copy_data_ends_the_session() {
     }
 }
 
+/// PostgreSQL ignores each of them; what would be owed is bounded.
+#[tokio::test]
+async fn more_syncs_among_copy_data_than_anybody_sends_end_the_session() {
+    let both = Both::start(SETUP).await;
+    let begun = [query(INTO), flush()].concat();
+    let (_, said) = both.conversation(&[begun, sync().repeat(2_000)]).await;
+    let last = said.last().unwrap();
+    assert_eq!(
+        (last.field(b'C'), last.field(b'V')),
+        (Some("08P01"), Some("FATAL"))
+    );
+}
+
 #[tokio::test]
 async fn copies_out_are_mixed_with_errors_and_pipelined() {
     let both = Both::start(SETUP).await;

@@ -96,6 +96,9 @@ pub(crate) struct Pipeline<T> {
 /// So many answers are owed at most. PostgreSQL keeps back 8 KiB of them, in messages of 5 bytes or more.
 const MOST_OWED: usize = 8_192;
 
+/// So many Syncs may be among COPY data, which the upstream ignores there.
+const MOST_AMONG_DATA: usize = 1_024;
+
 /// Whether the upstream reads COPY data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CopyIn {
@@ -135,9 +138,9 @@ impl<T> Pipeline<T> {
         self.owed.len() > MOST_OWED / 2 && !self.reads_copy()
     }
 
-    /// True where more is owed than that, among COPY data.
+    /// True where no more may be owed among COPY data.
     pub(crate) fn is_overfull(&self) -> bool {
-        self.owed.len() > MOST_OWED && self.reads_copy()
+        self.owed.len() > MOST_AMONG_DATA && self.reads_copy()
     }
 
     /// True where an error that is still to be read would have the upstream pass over what comes now, up to
