@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use policy::hold::Outcome;
 use policy::{Approval, Denial, Hold, Permit, Verdict};
-use sql::analysis::Analysis;
+use sql::analysis::{Access, Analysis};
 use sql::catalog::Catalog;
 use trail::{Deed, Effect, Entry, Judged};
 use wire::upstream::TxStatus;
@@ -230,7 +230,7 @@ impl Session {
         let mut meant = meant.iter();
         match meant.find(|(name, what)| means.get(*name) != Some(*what)) {
             None => Ok((analysis, catalog)),
-            Some((name, _)) => Err(Denial {
+            Some(((.., name), _)) => Err(Denial {
                 hint: Some("Send it again.".into()),
                 ..self.own_denial(&format!(
                     "\"{name}\" is not what it was when approval was asked for"
@@ -251,13 +251,16 @@ impl Session {
     }
 }
 
+/// A name in a statement, by its schema and itself, and what is done to what it means.
+type Named<'a> = (u32, Access, &'a str, &'a str);
+
 /// Which relations each name means; but for those that are the session's own.
-fn named(analysis: &Analysis) -> BTreeMap<&str, BTreeSet<Option<u32>>> {
+fn named(analysis: &Analysis) -> BTreeMap<Named<'_>, BTreeSet<Option<u32>>> {
     let mut named: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     let lasting = analysis.relations.iter().filter(|one| !one.is_temporary());
-    for relation in lasting {
-        let meant = named.entry(relation.name.as_str()).or_default();
-        meant.insert(relation.oid);
+    for one in lasting {
+        let name = (one.statement, one.access, &*one.schema, &*one.name);
+        named.entry(name).or_default().insert(one.oid);
     }
     named
 }

@@ -150,8 +150,13 @@ fn created(create: &pg::CreateStmt, catalog: &Catalog) -> Option<Vec<String>> {
             // A change of the type may be under way.
             let name = called(&column.type_name.as_ref()?.names)?;
             let is_own = |name: &String| {
-                let mut types = catalog.types_named("", name).into_iter();
-                types.any(|one| one.oid >= FIRST_OWN_OID)
+                let types = catalog.types_named("", name);
+                let is_builtin = match types.is_empty() {
+                    // What the grammar makes of it is an integer and a sequence.
+                    true => name.ends_with("serial"),
+                    false => types.iter().all(|one| one.oid < FIRST_OWN_OID),
+                };
+                !is_builtin || !catalog.relations_named("", name).is_empty()
             };
             names.extend(name.into_iter().filter(is_own));
             names.extend(referred_by(column));

@@ -464,6 +464,16 @@ fn names_of_what_depends_are_told_or_may_be_any() {
             ),
             ("ALTER TYPE address RENAME ATTRIBUTE town TO city", None),
             ("CREATE TABLE t (LIKE users)", None),
+            // They are tied to their types.
+            (
+                "CREATE TABLE t (a serial, b text[], c mood)",
+                Some("mood t"),
+            ),
+            ("CREATE TABLE t (a users[])", Some("t users")),
+            (
+                "CREATE TABLE t (a made_meanwhile)",
+                Some("made_meanwhile t"),
+            ),
             ("ALTER TABLE orders INHERIT parent", None),
             ("ALTER TABLE nothing_known ADD COLUMN b int", None),
             ("DROP TABLE orders CASCADE", None),
