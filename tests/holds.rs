@@ -357,13 +357,28 @@ async fn what_has_got_the_name_of_a_temporary_table_waits_to_be_dropped() {
 async fn an_approved_request_does_nothing_to_what_has_got_the_name_meanwhile() {
     let gateway = Gateway::start().await;
     let direct = gateway.place().direct().await;
-    let swap = "ALTER TABLE orders RENAME TO former; CREATE TABLE orders AS TABLE former";
-    let client = gateway.connect(Person::Agent).await;
-    let waiting = tokio::spawn(async move { client.batch_execute(HELD).await });
-    let number = listed(&gateway).await;
-    direct.batch_execute(swap).await.unwrap();
-    assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
-    assert_eq!(sqlstate(waiting.await.unwrap()), "42501");
+    let twins = "CREATE SCHEMA one; CREATE TABLE one.orders AS TABLE orders; \
+                 CREATE SCHEMA two; CREATE TABLE two.orders AS TABLE orders";
+    direct.batch_execute(twins).await.unwrap();
+    for (text, swap) in [
+        (
+            HELD,
+            "ALTER TABLE orders RENAME TO former; CREATE TABLE orders AS TABLE former",
+        ),
+        (
+            "DELETE FROM one.orders WHERE status = 'returned'; SELECT count(*) FROM two.orders",
+            "ALTER TABLE one.orders RENAME TO former; ALTER TABLE two.orders SET SCHEMA one; \
+             ALTER TABLE one.former RENAME TO other; ALTER TABLE one.other SET SCHEMA two; \
+             ALTER TABLE two.other RENAME TO orders",
+        ),
+    ] {
+        let client = gateway.connect(Person::Agent).await;
+        let waiting = tokio::spawn(async move { client.batch_execute(text).await });
+        let number = listed(&gateway).await;
+        direct.batch_execute(swap).await.unwrap();
+        assert_eq!(approve(&gateway, Person::Dora, number).await, 200);
+        assert_eq!(sqlstate(waiting.await.unwrap()), "42501", "{text}");
+    }
     assert!(count(&direct).await > 0);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use policy::hold::Outcome;
-use policy::{Approval, Denial, Hold, Permit, Verdict};
+use policy::{Approval, Denial, Hold, Permit, Request, Verdict};
 use sql::analysis::{Access, Analysis};
 use sql::catalog::Catalog;
 use trail::{Deed, Effect, Entry, Judged};
@@ -37,7 +37,7 @@ impl Session {
         entry: &mut Entry,
         bound: Bound<'_>,
     ) -> Result<Result<Permit<'static>, Refusal>, SessionError> {
-        let meant = match self.understand(hold.request(), bound).await {
+        let meant = match self.understand_anew(hold.request(), bound).await {
             Ok((meant, _)) => meant,
             Err(denial) => {
                 self.record_denial(entry, &denial)?;
@@ -215,6 +215,20 @@ impl Session {
         }
     }
 
+    /// What a request does, by a catalog that is read now; unless the open transaction has locked what is read.
+    async fn understand_anew(
+        &self,
+        request: &Request,
+        bound: Bound<'_>,
+    ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
+        if self.definitions.borrow().lasting.is_none() {
+            let read = self.database.catalog.read_anew().await;
+            read.map_err(|error| self.own_denial(&error.to_string()))?;
+            self.refresh_catalog().await?;
+        }
+        self.understand(request, bound).await
+    }
+
     /// What an approved request does by now. Its names must still mean what they meant when it was asked for.
     async fn understand_again(
         &self,
@@ -222,13 +236,14 @@ impl Session {
         meant: &Analysis,
         bound: Bound<'_>,
     ) -> Result<(Arc<Analysis>, Arc<Catalog>), Denial> {
-        let read = self.database.catalog.read_anew().await;
-        read.map_err(|error| self.own_denial(&error.to_string()))?;
-        self.refresh_catalog().await?;
-        let (analysis, catalog) = self.understand(hold.request(), bound).await?;
+        let (analysis, catalog) = self.understand_anew(hold.request(), bound).await?;
         let (meant, means) = (named(meant), named(&analysis));
-        let mut meant = meant.iter();
-        match meant.find(|(name, what)| means.get(*name) != Some(*what)) {
+        let mut before = meant.iter();
+        let mut written = means.iter().filter(|(name, _)| name.1 != Access::Read);
+        let other = before
+            .find(|(name, what)| means.get(*name) != Some(*what))
+            .or_else(|| written.find(|(name, _)| !meant.contains_key(*name)));
+        match other {
             None => Ok((analysis, catalog)),
             Some(((.., name), _)) => Err(Denial {
                 hint: Some("Send it again.".into()),
