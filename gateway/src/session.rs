@@ -157,6 +157,7 @@ pub(crate) struct Session {
     ahead: RefCell<Vec<u8>>,
     /// Told when replies were relayed.
     progress: Progress,
+    /// What of names and parameters the extended protocol has under way.
     looked: extended::Looked,
 }
 

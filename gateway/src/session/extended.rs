@@ -590,6 +590,9 @@ impl Session {
         find: impl Fn(&Change) -> Option<T>,
     ) -> Pending<T> {
         let pipeline = self.pipeline.borrow();
+        let Some(newest) = pipeline.newest_first().next() else {
+            return Pending::None;
+        };
         let mut looked = looked.borrow_mut();
         if looked.name != name {
             *looked = LookedFor {
@@ -598,7 +601,6 @@ impl Session {
             };
         }
         let mut synced = false;
-        let newest = pipeline.newest_first().next().map_or(0, |owed| owed.number);
         let unseen = pipeline.newest_first();
         for owed in unseen.take_while(|owed| owed.number > looked.up_to) {
             synced |= matches!(owed.step, Step::Sync | Step::Query);
@@ -625,7 +627,7 @@ impl Session {
                 };
             }
         }
-        looked.up_to = newest;
+        looked.up_to = newest.number;
         Pending::None
     }
 

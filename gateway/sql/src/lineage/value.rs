@@ -264,7 +264,7 @@ impl Table {
         if let Some(other) = &self.other {
             // The order is not known: each of the names may be any column.
             let any = self.everything().with(other.clone());
-            if names.len().saturating_mul(any.sources.len()) > MOST_COMPARED {
+            if names.len().saturating_mul(any.sources.len()) > MOST_COPIED {
                 return Table::unknown(any);
             }
             let named = names.iter().map(|name| Named::new(*name, any.clone()));
@@ -282,13 +282,13 @@ impl Table {
 
     /// Either of two tables: what a set operation gives.
     pub(super) fn or(self, second: Table) -> Table {
-        let mut left = MOST_COMPARED;
         if self.other.is_some()
             || second.other.is_some()
             || self.columns.len() != second.columns.len()
         {
             return Table::unknown(self.everything().with(second.everything()));
         }
+        let mut left = MOST_COMPARED;
         let columns = self.columns.into_iter().zip(second.columns);
         Table {
             columns: columns
@@ -306,7 +306,10 @@ impl Table {
 /// parts, and have many more columns than were ever copied.
 const MOST_COMPARED: usize = 20_000;
 
-/// The same of one value.
+/// How many sources are copied for names that may each be any column.
+const MOST_COPIED: usize = 20_000;
+
+/// As [`MOST_COMPARED`], of one value.
 const MOST_COMPARED_OF_ONE: usize = 500;
 
 fn same_table(one: &Table, other: &Table, left: &mut usize) -> bool {
